@@ -1,8 +1,8 @@
-//! A test of a back end against a real server: the credits of a plan, a job, and a month that passes in no time.
+//! A test of a back end against a real server: the credits of a plan, a job, and the renewal a month later.
 //!
 //! `cargo build -p wallet-server`, then `WALLET_SERVER_BIN=target/debug/wallet-server cargo run -p wallet-client
 //! --features testing --example testing`.
-#![allow(clippy::print_stdout, reason = "printing is what it does")]
+#![allow(clippy::print_stdout, reason = "the example prints its result")]
 
 use std::time::Duration;
 

@@ -122,8 +122,8 @@ rpc_methods! {
         /// ```
         revoke_grant(RevokeGrantRequest) -> RevokeGrantResponse;
 
-        /// Refunds a purchase by the rule of its pack: by default in full, within 24 hours after its payment, if nothing
-        /// of it was charged. The payment provider moves the money.
+        /// Refunds a purchase by the rule of its pack: by default in full, if nothing of it was charged and the refund
+        /// is requested within 24 hours of the payment. The payment provider moves the money.
         ///
         /// # Errors
         ///
@@ -163,14 +163,15 @@ rpc_methods! {
         /// ```
         record_chargeback(RecordChargebackRequest) -> RecordChargebackResponse;
 
-        /// Records that the payment provider has paid back a purchase or a period of a subscription, in full or in part. The
-        /// credits of the refunded share are clawed back; used ones are forgiven or become debt. The total is cumulative,
-        /// and a smaller one gives credits back.
+        /// Records that the payment provider has paid back a purchase or a period of a subscription, in full or in
+        /// part. The credits of the refunded share are clawed back; used ones are forgiven or become debt. The total is
+        /// cumulative, and a smaller one gives credits back.
         ///
         /// # Errors
         ///
-        /// [`Error::Refused`] with `TOP_UP_NOT_FOUND`, `WALLET_CLOSED`, or `NOT_REFUNDABLE` if the payment was charged back,
-        /// RefundTopUp refunded it, or its price is unknown; and the [errors of every call](Error#errors-of-every-call).
+        /// [`Error::Refused`] with `TOP_UP_NOT_FOUND`, `WALLET_CLOSED`, or `NOT_REFUNDABLE` if the payment was charged
+        /// back, RefundTopUp refunded it, or its price is unknown; and the [errors of every
+        /// call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///
@@ -180,14 +181,14 @@ rpc_methods! {
         /// let payment = v1::ExternalRef::new("stripe", "pi_3Nx");
         /// let total = v1::Money::new("EUR", 250);
         /// let request = v1::RecordRefundRequest::payment("alice", "evt_1", payment, total);
-        /// println!("took back {:?}", client.record_refund(request).await?.taken);
+        /// println!("clawed back {:?}", client.record_refund(request).await?.taken);
         /// # Ok(())
         /// # }
         /// ```
         record_refund(RecordRefundRequest) -> RecordRefundResponse;
 
-        /// Withdraws a chargeback whose dispute was won: its credits and its debt are as they were, and the suspension ends
-        /// if nothing else holds it.
+        /// Withdraws a chargeback whose dispute was won: the revoked credits return, its debt is withdrawn, and the
+        /// suspension ends if it has no other cause.
         ///
         /// # Errors
         ///
@@ -242,12 +243,13 @@ rpc_methods! {
         /// ```
         reverse_charge(ReverseChargeRequest) -> ReverseChargeResponse;
 
-        /// Ends a subscription now and returns the money to pay back, by the rule of its plan: by default the unused share
-        /// of a year's price. With `validate_only` it only computes the money.
+        /// Ends a subscription now and returns the money to pay back, by the rule of its plan: by default the unused
+        /// share of a year's price. With `validate_only` it only computes the money.
         ///
         /// # Errors
         ///
-        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, or `NOT_REFUNDABLE` with a cause; and the [errors of every call](Error#errors-of-every-call).
+        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, or `NOT_REFUNDABLE` with a cause; and the [errors of every
+        /// call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///
@@ -319,7 +321,7 @@ rpc_methods! {
         /// ```
         cancel_subscription(CancelSubscriptionRequest) -> CancelSubscriptionResponse;
 
-        /// Pauses a subscription from the end of what was paid on.
+        /// Pauses a subscription at the end of what was paid, or at once if that has passed.
         ///
         /// # Errors
         ///
@@ -337,7 +339,7 @@ rpc_methods! {
         /// ```
         pause_subscription(PauseSubscriptionRequest) -> PauseSubscriptionResponse;
 
-        /// Undoes the cancellation or the pause of a subscription, or ends the pause that is on.
+        /// Undoes the cancellation or the pause of a subscription, or ends a pause that has begun.
         ///
         /// # Errors
         ///

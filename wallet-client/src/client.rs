@@ -257,7 +257,7 @@ impl WalletClient {
     }
 }
 
-/// Waits for a response. tonic bounds the exchange only; waiting for a connection counts as well.
+/// Waits for a response for at most `limit`, the wait for a connection included, which tonic's own timeout leaves out.
 async fn in_time<A>(limit: Duration, response: impl Future<Output = Result<A, Status>>) -> Result<A, Error> {
     match tokio::time::timeout(limit, response).await {
         Ok(response) => response.map_err(Error::from),

@@ -41,7 +41,7 @@ use crate::v1::{ErrorReason, ItemError, Reservation, ReservationState};
 ///     Ok(hold) => Ok(Some(hold)),
 ///     Err(Error::Refused(refusal)) => {
 ///         if let Some(RefusalDetail::InsufficientCredits(short)) = &refusal.detail {
-///             println!("missing {:?}; packs that would do: {:?}", short.shortfalls, short.pack_ids);
+///             println!("missing {:?}; packs that cover it: {:?}", short.shortfalls, short.pack_ids);
 ///         }
 ///         Ok(None)
 ///     }

@@ -1,4 +1,4 @@
-//! The items of the feed as they come, over connections that may break.
+//! The items of the feed as they are recorded, over connections that may break.
 
 use std::fmt;
 
@@ -11,15 +11,15 @@ use crate::{Error, WalletClient, v1};
 /// The items of a tenant's feed, those that exist and then new ones, without end.
 ///
 /// A lost stream is opened again after the last position, with the delays of the client's [retry
-/// policy](crate::RetryPolicy), so no item is missed and none comes twice. [`WalletClient::watch_feed`] makes it; nothing is
-/// requested before the first [`next`](Self::next).
+/// policy](crate::RetryPolicy), so no item is missed and none comes twice. [`WalletClient::watch_feed`] makes it;
+/// nothing is requested before the first [`next`](Self::next).
 #[must_use = "a watch requests nothing until it is asked for the next item"]
 pub struct FeedWatch {
     client: WalletClient,
     request: v1::WatchFeedRequest,
     stream: ResumedStream<v1::WatchFeedResponse>,
     items: std::vec::IntoIter<v1::FeedItem>,
-    /// The position that the server has looked at, once all `items` are taken.
+    /// The last position that the server has examined, which counts once all `items` are taken.
     looked_at: i64,
 }
 
@@ -54,8 +54,8 @@ impl FeedWatch {
     ///
     /// # Errors
     ///
-    /// [`PositionOutOfRange`](crate::RefusalDetail::PositionOutOfRange) if the feed cannot continue after the position, an
-    /// error of the API key, or the last error of a stream that could not be opened by the retry policy. The next call
+    /// [`PositionOutOfRange`](crate::RefusalDetail::PositionOutOfRange) if the feed cannot continue after the position,
+    /// an error of the API key, or the last error if no attempt of the retry policy could open a stream. The next call
     /// tries again.
     pub async fn next(&mut self) -> Result<v1::FeedItem, Error> {
         loop {

@@ -11,8 +11,8 @@ use crate::Error;
 
 /// The number of attempts of a call, the delays between them, and the time for all of it.
 ///
-/// Delays double from the first one to the longest one, with as much again at random on top. A delay that the server asks
-/// for (`RetryInfo`) is added.
+/// Delays double from the first one to the longest one. A random time of up to the same length is added to each, and so
+/// is a delay that the server asks for (`RetryInfo`).
 ///
 /// # Examples
 ///

@@ -165,7 +165,7 @@ impl TestServerBuilder {
         let mut command = Command::new(binary);
         command.args(["serve", "--manual-clock", "--listen", "127.0.0.1:0", "--database-url"]);
         command.arg(format!("sqlite://{}", folder.join("wallet.db").display()));
-        // Settings of the surroundings are for another server.
+        // The test's environment may contain settings of another server.
         for variable in ["WALLET_CATALOG", "WALLET_LANES", "WALLET_BATCH_MAX", "WALLET_LOG"] {
             command.env_remove(variable);
         }

@@ -10,9 +10,9 @@ use crate::{Error, WalletClient, v1};
 
 rpc_methods! {
     WalletServiceClient {
-        /// Prices a job and tells whether the wallet could pay for it now. Changes nothing.
+        /// Prices a job and returns whether the wallet could pay for it now. Changes nothing.
         ///
-        /// The call also succeeds if a Reserve would be refused: the response's `decision` tells why, next to the
+        /// The call also succeeds if a Reserve would be refused: the response's `decision` has the reason, next to the
         /// missing amounts and the packs and plans that would cover them.
         ///
         /// # Errors

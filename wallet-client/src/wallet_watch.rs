@@ -8,7 +8,7 @@ use crate::resumed_stream::ResumedStream;
 use crate::v1::event_service_client::EventServiceClient;
 use crate::{Error, WalletClient, v1};
 
-/// The balances of a wallet, those of now and then new ones, without end.
+/// The balances of a wallet, first the current ones and then each change, without end.
 ///
 /// A lost stream is opened again with the delays of the client's [retry policy](crate::RetryPolicy). A reader that is slower
 /// than the changes misses states in between, never the last one. [`WalletClient::watch_wallet`] makes it; nothing is
@@ -45,20 +45,20 @@ impl WalletClient {
 }
 
 impl WalletWatch {
-    /// Returns the balances: the first time those of now, then as soon as they have changed.
+    /// Returns the balances: in the first call the current ones, later as soon as they have changed.
     ///
     /// Cancel safe: a dropped future loses no change.
     ///
     /// # Errors
     ///
     /// [`Refused`](Error::Refused) with `WALLET_NOT_FOUND`, an error of the API key or the wallet token, or the last error
-    /// of a stream that could not be opened by the retry policy. The next call tries again.
+    /// if no attempt of the retry policy could open a stream. The next call tries again.
     pub async fn next(&mut self) -> Result<v1::GetBalanceResponse, Error> {
         loop {
             let open = open(&self.client, &self.request);
             let message = self.stream.next(open).await?;
             let Some(balance) = message.and_then(|message| message.balance) else { continue };
-            // A stream that was opened again begins with the balances of its time.
+            // A reopened stream begins with the current balances, even if they have not changed.
             let known = v1::GetBalanceResponse { read_time: balance.read_time, ..self.known.clone() };
             if balance != known {
                 self.known = balance.clone();

@@ -108,7 +108,7 @@ rpc_methods! {
         /// ```
         list_webhook_deliveries(ListWebhookDeliveriesRequest) -> ListWebhookDeliveriesResponse;
 
-        /// Makes failed deliveries to an endpoint due at once, also those whose last attempt has failed.
+        /// Makes failed deliveries to an endpoint due at once, also those for which no attempt is left.
         ///
         /// # Errors
         ///
@@ -131,7 +131,7 @@ rpc_methods! {
 
 impl WalletClient {
     /// Sends a signed message of the type `webhook.test` to an endpoint, and returns its status, the time taken, or the kind
-    /// of the failure. The call is attempted once and may take 20 seconds, whatever the deadline of the client.
+    /// of the failure. The call is attempted once and may take 20 seconds, regardless of the client's deadline.
     ///
     /// # Errors
     ///

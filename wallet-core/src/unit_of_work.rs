@@ -51,15 +51,15 @@ pub struct Finished {
 }
 
 impl<'a> UnitOfWork<'a> {
-    /// Begins to work on a wallet when the clock shows `clock`, or at the wallet's last write if that is later: time
-    /// never runs back within a wallet.
+    /// Begins to work on a wallet at the instant `clock`, or at the wallet's last write if that is later: time never
+    /// runs backwards within a wallet.
     pub fn open(wallet: &'a mut Wallet, clock: Timestamp) -> Self {
         let now = wallet.decision_time(clock);
         let author = Author::system();
         Self { wallet, now, author, entries: Vec::new(), sealed: 0, changes: ChangeSet::default() }
     }
 
-    /// Sets the author of the commands that follow. Due events have none but the system.
+    /// Sets the author of the commands that follow. The author of due events is always the system.
     pub fn act_for(&mut self, author: Author) {
         self.author = author;
     }
@@ -121,13 +121,14 @@ impl<'a> UnitOfWork<'a> {
         self.process_due_within(usize::MAX)
     }
 
-    /// Carries out the first `most` (at least one) due events, and the rest of the instant of the last. Stops at the
-    /// wallet's horizon. Returns whether nothing more is due: always for a frozen wallet, which stands still.
+    /// Carries out the first `most` (at least one) due events, and the other events of the last one's instant. Stops at
+    /// the wallet's horizon. Returns whether nothing more is due: always true for a frozen wallet, in which nothing
+    /// falls due.
     ///
-    /// A balance is judged after each hold that expires, which can only raise it, and otherwise at the end of an
-    /// instant: credits of a period that expire when the next ones come are not worth a notification. So the work can
-    /// stop after any hold and at the end of any instant, and go on later: the entries are the same for steps of any
-    /// size.
+    /// Notifications about balances are made after each hold that expires, which can only raise a balance, and
+    /// otherwise at the end of an instant: credits of a period that expire when the next ones are granted need no
+    /// notification. So the work can stop after any hold and at the end of any instant, and continue later: the entries
+    /// are the same for steps of any size.
     ///
     /// # Errors
     ///
@@ -149,7 +150,7 @@ impl<'a> UnitOfWork<'a> {
             if is_done && self.sealed == self.entries.len() {
                 return Ok(false);
             }
-            // The decision is made on a profile that knows the notifications so far.
+            // The entries before this instant are sealed, so the profile contains their notifications.
             let Some(decision) = queue.pop_first().and_then(|_| due.decide(self.wallet, at)) else {
                 continue;
             };
@@ -157,13 +158,13 @@ impl<'a> UnitOfWork<'a> {
             let mut changes = ChangeSet::default();
             changes.record(&decision);
             self.apply(decision, &Author::system())?;
-            queue.look_again(self.wallet, changes.grants.iter(), changes.profile);
+            queue.requeue(self.wallet, changes.grants.iter(), changes.profile);
             self.changes.add(changes);
         }
     }
 
-    /// Raises the version of an existing wallet if the work has not changed it. Nothing can be written any more then that was
-    /// decided on the version that it had.
+    /// Raises the version of an existing wallet if the work has not changed it. Decisions that were made at its earlier
+    /// version can then no longer be written.
     pub const fn raise_version(&mut self) {
         if self.wallet.exists() && !self.changes.any {
             self.wallet.version += 1;
@@ -171,7 +172,8 @@ impl<'a> UnitOfWork<'a> {
         }
     }
 
-    /// Freezes the wallet until a person has looked: no command is carried out, nothing falls due, reads go on.
+    /// Freezes the wallet until an operator unfreezes it: no command is carried out and nothing falls due, but the
+    /// wallet can be read.
     pub fn freeze(&mut self) {
         self.wallet.frozen = true;
         self.wallet.version += 1;
@@ -183,7 +185,8 @@ impl<'a> UnitOfWork<'a> {
         Finished { now: self.now, entries: self.entries, changes: self.changes }
     }
 
-    /// Decides a command in which nothing is due, carries out the decision, and builds the view of the wallet after it.
+    /// Decides a command on the wallet, in which nothing is due, carries out the decision, and builds the view of the
+    /// wallet after it.
     fn decide_and_carry_out<C: WalletCommand>(
         &mut self,
         command: &C,
@@ -201,7 +204,7 @@ impl<'a> UnitOfWork<'a> {
         Ok(Ok(Answer { shown, replayed }))
     }
 
-    /// Carries out the decision of a command. With an entry, what the wallet copies from its plans follows the catalog.
+    /// Carries out the decision of a command. If it makes an entry, also updates the wallet's copies of catalog terms.
     fn carry_out(&mut self, decision: Decision, catalogs: &Catalogs) -> Result<(), InvariantViolation> {
         self.changes.record(&decision);
         let author = self.author.clone();
@@ -221,7 +224,8 @@ impl<'a> UnitOfWork<'a> {
     }
 
     /// Ends the instant at hand: adds the notifications to the last of its entries, and hashes them in order.
-    /// `profile_changed` tells whether the profile has changed since they were made. Returns whether it has, or has now.
+    /// `profile_changed` is true if the profile has changed since they were made. Returns true in this case, and if the
+    /// notifications change the profile.
     fn seal(&mut self, profile_changed: bool) -> bool {
         let unsealed = &mut self.entries[self.sealed..];
         let changed = record_notifications(self.wallet, unsealed, profile_changed);

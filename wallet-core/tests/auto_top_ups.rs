@@ -1,6 +1,6 @@
-//! Random histories of a wallet with auto top-up: purchases, spending, declines and settings in any order. One purchase is
-//! under way at a time, the bounds of days and months are kept, three declines in a row end it, and a purchase is due as
-//! soon as it may be. The rules are written again from their text, on entries alone.
+//! Random histories of a wallet with auto top-up: purchases, spending, declines and settings in any order. One purchase
+//! is under way at a time, the bounds of days and months are kept, three declines in a row end it, and a purchase is
+//! due as soon as it may be. The rules are implemented a second time from their text, on entries alone.
 //!
 //! `WALLET_AUTO_TOP_UP_HISTORIES` sets the number of histories.
 
@@ -95,7 +95,7 @@ impl Rules {
         packs.map(|(_, packs)| i64::from(*packs) * PRICE).sum()
     }
 
-    /// Takes an entry, with the command that made it unless it is of a due event.
+    /// Adds an entry, with its command unless a due event wrote it.
     fn take(&mut self, entry: &Entry, command: Option<&Command>) {
         let at = entry.effective_time.as_micros();
         if let Some(balance) = entry.balances.iter().find(|balance| balance.unit.as_str() == "credits") {
@@ -196,7 +196,7 @@ impl History {
         assert!(self.rules.is_nothing_forgotten(self.now.as_micros()), "{:?}", self.rules);
     }
 
-    fn happen(&mut self, event: &Event) {
+    fn run_event(&mut self, event: &Event) {
         self.commands += 1;
         let request = RequestId::parse(&format!("r{}", self.commands)).unwrap();
         let id = format!("i{}", self.commands);
@@ -269,6 +269,6 @@ proptest! {
             rules: Rules::default(),
         };
         history.run(&CreateWallet::default().into());
-        events.iter().for_each(|event| history.happen(event));
+        events.iter().for_each(|event| history.run_event(event));
     }
 }

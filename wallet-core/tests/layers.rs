@@ -1,4 +1,4 @@
-//! The layers of the core, read from its sources: no layer names a higher one, no modules of a layer form a circle, and
+//! The layers of the core, read from its sources: no layer names a higher one, no modules of a layer form a cycle, and
 //! no command names another one.
 
 #![cfg(test)]
@@ -95,7 +95,7 @@ fn a_lower_layer_never_names_a_higher_one() {
 }
 
 #[test]
-fn the_modules_of_a_layer_form_no_circle() {
+fn the_modules_of_a_layer_form_no_cycle() {
     let mut uses: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     for path in sources(&src()) {
         let (layer, Some(module)) = place(&path) else { continue };
@@ -115,7 +115,7 @@ fn the_modules_of_a_layer_form_no_circle() {
             assert!(is_module, "{layer}/{module}.rs names {name} of its own layer, which is no module of it");
         }
     }
-    // A module below which no other is left can be taken away; what remains in the end is a circle.
+    // A module below which no other is left can be taken away; what remains in the end is a cycle.
     let mut left = uses;
     loop {
         let free: Vec<_> = left
@@ -130,7 +130,7 @@ fn the_modules_of_a_layer_form_no_circle() {
         }
         free.iter().for_each(|place| drop(left.remove(place)));
     }
-    assert!(left.is_empty(), "modules in a circle, or above one: {:?}", left.keys());
+    assert!(left.is_empty(), "modules in a cycle, or above one: {:?}", left.keys());
 }
 
 #[test]

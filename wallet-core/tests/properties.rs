@@ -73,7 +73,7 @@ enum Event {
     },
     Resume,
     Pay,
-    /// Time passes, in minutes, and the sweeper comes at these fractions of that time.
+    /// Time passes, in minutes, and the sweeper runs at these fractions of that time.
     Wait {
         minutes: u64,
         sweeps: Vec<u64>,

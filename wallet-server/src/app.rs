@@ -36,7 +36,7 @@ use crate::webhooks::{Allowed, Deliverer, DeliveryMetrics, Sender, Webhooks};
 const LANES_DRAIN: Duration = Duration::from_secs(10);
 
 /// The interval at which the server checks that a database file is still under its name.
-const LOOK_AFTER_FILE: Duration = Duration::from_secs(1);
+const FILE_CHECK_PERIOD: Duration = Duration::from_secs(1);
 
 /// The interval at which the server checks that the database can be written to. `PROBE_TIMEOUT` limits each check.
 const PROBE_PERIOD: Duration = Duration::from_secs(1);
@@ -153,7 +153,7 @@ pub struct App {
 impl App {
     /// Opens the database, brings its schema up to date, publishes the catalog if it is new, and binds the address.
     pub async fn build(config: Config) -> Result<Self, AppError> {
-        exposed(&config)?;
+        check_exposure(&config)?;
         let tls = config.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         let Opened { store, clock, ahead } = open(&config).await?;
         let wanted = config.catalog.as_deref();
@@ -274,7 +274,7 @@ impl App {
         }
         jobs.spawn(probe(watch.store.clone(), health.clone(), shutdown.clone()));
         jobs.spawn(watch.run(shutdown.clone()));
-        jobs.spawn(look_after_file(store.clone(), shutdown.clone()));
+        jobs.spawn(watch_database_file(store.clone(), shutdown.clone()));
         health.report(Condition::Clock, clock.is_trusted()).await;
         health.report(Condition::Running, true).await;
         let served = grpc::serve(
@@ -300,7 +300,7 @@ impl App {
     }
 }
 
-/// The jobs that work beside the calls.
+/// The background jobs.
 struct Jobs {
     sweeper: Sweeper,
     sequencer: Sequencer,
@@ -392,7 +392,7 @@ struct Opened {
 
 /// Opens the database and brings its schema up to date. Refuses one that is unsafe, or whose time contradicts the clock.
 async fn open(config: &Config) -> Result<Opened, AppError> {
-    // A start may take its time. Calls are limited once callers wait for them.
+    // Database calls of the start may take long. The configured time limit applies to those that callers wait for.
     let store = Store::open(&config.database_url).await?;
     durable(config, &store).await?;
     let newer = store.migrate().await?;
@@ -415,11 +415,11 @@ fn most_lanes(config: &Config, backend: Backend) -> Result<usize, AppError> {
 }
 
 /// Stops the server when the database is no longer under its name.
-async fn look_after_file(store: Store, shutdown: CancellationToken) {
+async fn watch_database_file(store: Store, shutdown: CancellationToken) {
     while store.in_place().is_ok() {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(LOOK_AFTER_FILE) => {}
+            () = tokio::time::sleep(FILE_CHECK_PERIOD) => {}
         }
     }
     shutdown.cancel();
@@ -488,7 +488,7 @@ async fn durable(config: &Config, store: &Store) -> Result<(), AppError> {
 }
 
 /// Refuses an address that other machines reach, unless connections are encrypted and callers authenticated.
-fn exposed(config: &Config) -> Result<(), AppError> {
+fn check_exposure(config: &Config) -> Result<(), AppError> {
     if config.listen.ip().is_loopback() || config.insecure {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! The name of the call that a task answers, its path and request id, for the lines of the log.
+//! The name of the call that a task answers: its path and request id, for the lines of the log.
 //!
 //! A span per call would cost more than all other work of the front, and most calls log nothing. So the name is kept
 //! by the task, and its span is created when a line is written.

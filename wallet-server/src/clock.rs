@@ -3,7 +3,7 @@
 //! A system clock begins with this machine's time and runs on its monotonic clock. It follows a reference. On
 //! PostgreSQL that is the database's clock, which all servers share; on SQLite it is the system's clock, because
 //! the monotonic clock stops while a machine is suspended. [`filter`] decides what happens when the reference
-//! leaps: credits that expire by mistake do not come back. A manual clock stands still until it is moved forward,
+//! jumps: credits that expire by mistake do not come back. A manual clock stands still until it is moved forward,
 //! so that a year of renewals can be watched in a minute.
 
 mod filter;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use wallet_core::Timestamp;
 
 use self::filter::{Filter, Reading};
-pub(crate) use self::filter::{MAX_LEAP, MAX_SKEW, Settling, Verdict};
+pub(crate) use self::filter::{MAX_JUMP, MAX_SKEW, Settling, Verdict};
 
 /// A clock that all parts of a server share. Its copies show the same time.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl Clock {
         Self::settling(Settling::default())
     }
 
-    /// Returns a system clock with other bounds for leaps.
+    /// Returns a system clock with other bounds for jumps.
     pub(crate) fn settling(settling: Settling) -> Self {
         let filter = Filter::new(0, system_micros(), settling);
         Self(Source::Running { started: Instant::now(), filter: Arc::new(RwLock::new(filter)) })
@@ -118,11 +118,11 @@ mod tests {
     fn a_system_clock_follows_its_reference_through_the_filter() {
         let clock = Clock::settling(Settling { readings: 2, span: Duration::ZERO });
         assert_eq!(clock.follow_system(), Verdict::Agrees);
-        let leapt = || clock.now().plus(Duration::from_secs(600));
+        let jumped = || clock.now().plus(Duration::from_secs(600));
         let before = clock.now();
-        assert!(matches!(clock.follow(leapt(), Duration::ZERO), Verdict::Doubted { is_first: true, .. }));
+        assert!(matches!(clock.follow(jumped(), Duration::ZERO), Verdict::Doubted { is_first: true, .. }));
         assert!(!clock.clone().is_trusted() && clock.now() < before.plus(Duration::from_secs(300)));
-        assert!(matches!(clock.follow(leapt(), Duration::ZERO), Verdict::Followed { .. }));
+        assert!(matches!(clock.follow(jumped(), Duration::ZERO), Verdict::Followed { .. }));
         assert!(clock.is_trusted() && clock.now() > before.plus(Duration::from_secs(300)));
     }
 

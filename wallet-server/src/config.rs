@@ -69,7 +69,7 @@ pub struct Config {
     pub accept_unsafe_database: bool,
     /// The source of time.
     pub time: TimeSource,
-    /// The time over which the readings of a clock that leapt must agree before it is followed; 30 s by default.
+    /// The time over which the readings of a clock that jumped must agree before it is followed; 30 s by default.
     pub clock_settles: Duration,
     /// Starts although the clock is more than a day ahead of the ledger and credits expire by it.
     pub accept_clock: bool,

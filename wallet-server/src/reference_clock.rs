@@ -7,7 +7,7 @@ use wallet_core::Timestamp;
 
 use crate::app::AppError;
 use crate::causes::Chain;
-use crate::clock::{Clock, MAX_LEAP, MAX_SKEW, Verdict};
+use crate::clock::{Clock, MAX_JUMP, MAX_SKEW, Verdict};
 use crate::store::{Due, Store, StoreError};
 
 /// The longest time without a write after which a server starts without a confirmation of the clock.
@@ -21,37 +21,37 @@ pub(crate) async fn compare(store: &Store, clock: &Clock) -> Result<Verdict, Sto
     })
 }
 
-/// Compares the clocks and logs what an operator should know: a leap, and the events that fall due in it.
+/// Compares the clocks and logs what an operator should know: a jump, and the events that fall due in it.
 pub(crate) async fn watch(store: &Store, clock: &Clock) {
     let before = clock.now();
     match compare(store, clock).await {
         Ok(Verdict::Agrees) => {}
-        Ok(Verdict::Doubted { leap, is_first: true }) => {
-            let due = due_in_leap(store, before, leap).await;
+        Ok(Verdict::Doubted { jump, is_first: true }) => {
+            let due = due_in_jump(store, before, jump).await;
             tracing::error!(
-                leap = ?signed(leap), %due,
-                "the reference clock leapt: no command is executed until it is back, or until its readings \
-                 have agreed for a while; after a leap of more than {MAX_LEAP:?}, until this server is started again"
+                jump = ?signed(jump), %due,
+                "the reference clock jumped: no command is executed until it is back, or until its readings \
+                 have agreed for a while; after a jump of more than {MAX_JUMP:?}, until this server is started again"
             );
         }
-        Ok(Verdict::Doubted { leap, is_first: false }) => {
-            tracing::debug!(leap = ?signed(leap), "the reference clock is not trusted yet");
+        Ok(Verdict::Doubted { jump, is_first: false }) => {
+            tracing::debug!(jump = ?signed(jump), "the reference clock is not trusted yet");
         }
-        Ok(Verdict::Followed { leap }) => {
-            let due = due_in_leap(store, before, leap).await;
-            tracing::warn!(leap = ?signed(leap), %due, "followed a leap of the reference clock, whose readings agree");
+        Ok(Verdict::Followed { jump }) => {
+            let due = due_in_jump(store, before, jump).await;
+            tracing::warn!(jump = ?signed(jump), %due, "followed a jump of the reference clock, whose readings agree");
         }
         Err(error) => tracing::warn!(error = %Chain(&error), "cannot read the database's time"),
     }
 }
 
-/// Refuses to start with a clock that differs from the reference by more than [`MAX_LEAP`], or that is ahead of the
+/// Refuses to start with a clock that differs from the reference by more than [`MAX_JUMP`], or that is ahead of the
 /// ledger by more than [`LONGEST_REST`] while credits would expire.
 pub(crate) async fn check(store: &Store, clock: &Clock, accept_clock: bool) -> Result<(), AppError> {
-    if let Verdict::Doubted { leap, .. } = compare(store, clock).await?
-        && Duration::from_micros(leap.unsigned_abs()) > MAX_LEAP
+    if let Verdict::Doubted { jump, .. } = compare(store, clock).await?
+        && Duration::from_micros(jump.unsigned_abs()) > MAX_JUMP
     {
-        return Err(AppError::Clocks(Duration::from_micros(leap.unsigned_abs())));
+        return Err(AppError::Clocks(Duration::from_micros(jump.unsigned_abs())));
     }
     if clock.is_manual() {
         return Ok(());
@@ -75,9 +75,9 @@ pub(crate) async fn check(store: &Store, clock: &Clock, accept_clock: bool) -> R
     }
 }
 
-/// Counts the events that fall due in a leap forward. A leap back has none.
-async fn due_in_leap(store: &Store, before: Timestamp, leap: i64) -> Due {
-    let after = before.plus(Duration::from_micros(leap.max(0).unsigned_abs()));
+/// Counts the events that fall due in a jump forward. A jump back has none.
+async fn due_in_jump(store: &Store, before: Timestamp, jump: i64) -> Due {
+    let after = before.plus(Duration::from_micros(jump.max(0).unsigned_abs()));
     store.due_between(before, after).await.unwrap_or_default()
 }
 

@@ -547,7 +547,7 @@ impl CancelSubscriptionRequest {
 }
 
 impl PauseSubscriptionRequest {
-    /// A pause from the end of what was paid until the subscription is resumed.
+    /// A pause that begins at the end of what was paid and lasts until the subscription is resumed.
     pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
         Self { wallet_id: wallet_id.into(), request_id: request_id.into(), ..Default::default() }
     }
@@ -561,7 +561,7 @@ impl PauseSubscriptionRequest {
 }
 
 impl ResumeSubscriptionRequest {
-    /// Undoes a pending cancellation or pause, or ends the pause that is on.
+    /// Undoes a pending cancellation or pause, or ends a pause that has begun.
     pub fn new(wallet_id: impl Into<String>, request_id: impl Into<String>) -> Self {
         Self { wallet_id: wallet_id.into(), request_id: request_id.into() }
     }

@@ -3,7 +3,7 @@
 use crate::v1::{AutoTopUpSetting, Money, RecordAutoTopUpFailureRequest, SetAutoTopUpRequest};
 
 impl AutoTopUpSetting {
-    /// One pack at a time below this many minor units of the unit, once a day at most.
+    /// Buys the pack when the balance of the unit is below `threshold` minor units, at most once a day.
     pub fn new(unit: impl Into<String>, threshold: i64, pack_id: impl Into<String>) -> Self {
         Self { unit: unit.into(), threshold, pack_id: pack_id.into(), ..Default::default() }
     }

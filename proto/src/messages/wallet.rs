@@ -122,7 +122,7 @@ impl ReserveRequest {
         self
     }
 
-    /// Sets the member who asks for the job.
+    /// Sets the member for whom the job is reserved.
     #[must_use]
     pub fn with_actor(mut self, actor: impl Into<String>) -> Self {
         self.actor = actor.into();
@@ -157,7 +157,7 @@ impl ExtendRequest {
         self
     }
 
-    /// Sets the distance from now to the new deadline. The deadline never moves back.
+    /// Sets the time from now to the new deadline, 1 s to 7 days. The deadline never becomes earlier.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = Some(wire_duration(lease));
@@ -265,7 +265,7 @@ impl TopUpRequest {
         Self { wallet_id, top_up_id, what: Some(what), ..Default::default() }
     }
 
-    /// Sets the payment. One payment credits a wallet once, under whichever id it arrives.
+    /// Sets the payment. One payment credits a wallet once, even if it arrives under several ids.
     #[must_use]
     pub fn with_external_ref(mut self, payment: ExternalRef) -> Self {
         self.external_ref = Some(payment);

@@ -47,14 +47,14 @@ impl UpdateWebhookEndpointRequest {
         Self { endpoint_id: endpoint_id.into(), ..Default::default() }
     }
 
-    /// Sets the URL. Default: it stays.
+    /// Sets the URL. Default: unchanged.
     #[must_use]
     pub fn with_url(mut self, url: impl Into<String>) -> Self {
         self.url = url.into();
         self
     }
 
-    /// Delivers only items of these types. Default: they stay.
+    /// Delivers only items of these types. Default: unchanged.
     #[must_use]
     pub fn with_types(mut self, types: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.types = types.into_iter().map(Into::into).collect();
@@ -68,21 +68,21 @@ impl UpdateWebhookEndpointRequest {
         self
     }
 
-    /// Sets whether an item is delivered only after the one before. Default: it stays.
+    /// Sets whether an item is delivered only after the one before. Default: unchanged.
     #[must_use]
     pub fn with_ordered(mut self, ordered: bool) -> Self {
         self.ordered = Some(ordered);
         self
     }
 
-    /// Enables or disables the endpoint. Default: its state stays.
+    /// Enables or disables the endpoint. Default: unchanged.
     #[must_use]
     pub fn with_state(mut self, state: WebhookEndpointState) -> Self {
         self.state = state.into();
         self
     }
 
-    /// Asks for the secret of this version, which is the present one or the next. Default: the secret stays.
+    /// Requests the secret of this version, which is the present one or the next. Default: the secret is unchanged.
     #[must_use]
     pub fn with_secret_version(mut self, version: i64) -> Self {
         self.secret_version = version;

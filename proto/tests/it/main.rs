@@ -1,4 +1,4 @@
-//! The contract of the API: the protos, the table of reasons and the documents say the same.
+//! The contract of the API: the protos, the table of reasons and the documents agree.
 
 mod descriptors;
 mod errors;

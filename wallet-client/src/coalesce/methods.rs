@@ -13,7 +13,7 @@ use crate::client::prepare;
 use crate::v1;
 use crate::v1::wallet_service_client::WalletServiceClient;
 
-/// A method with a request of its own for one call and for many.
+/// A method that has one kind of request for a single call and another for many.
 pub(crate) trait Method: Debug + Sized + 'static {
     type Request: Message + Clone + Send + 'static;
     type Response: Debug + Send + 'static;

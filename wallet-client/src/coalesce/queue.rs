@@ -1,5 +1,5 @@
-//! The calls that wait, and the requests in which they travel. It is free of I/O: the sender tells it when a request
-//! may go.
+//! The calls that wait, and the requests in which they travel. Free of I/O: the sender takes the calls of a request
+//! when it can send one.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -40,8 +40,8 @@ impl<C> Default for Queue<C> {
 }
 
 impl<C> Queue<C> {
-    /// Adds a call. Returns true if another request may go; it counts as on its way until [`Queue::next`] returns `None`
-    /// to it, or until it is given up.
+    /// Adds a call. Returns true if another request may be sent. That request counts as on its way until
+    /// [`Queue::next`] returns `None` to its sender, or until it is given up.
     pub(super) fn push(&mut self, call: Waiting<C>) -> bool {
         self.waiting.push_back(call);
         let may_go = self.requests < REQUESTS;
@@ -50,7 +50,7 @@ impl<C> Queue<C> {
     }
 
     /// Returns the calls of the next request, in their order and without those whose callers have gone away. If none
-    /// waits, returns `None`, and the request that asked is no longer on its way.
+    /// waits, returns `None` and counts the request of this sender as no longer on its way.
     pub(super) fn next(&mut self, is_gone: impl Fn(&C) -> bool) -> Option<Vec<Waiting<C>>> {
         self.waiting.retain(|waiting| !is_gone(&waiting.call));
         let Some(first) = self.waiting.front() else {
@@ -62,9 +62,9 @@ impl<C> Queue<C> {
         let mut bytes = 0;
         let fits = |waiting: &&Waiting<C>| {
             bytes += waiting.bytes;
-            let at_about_the_same_time =
+            let is_near =
                 earliest.is_none_or(|earliest| earliest <= waiting.deadline) && waiting.deadline <= latest;
-            at_about_the_same_time && bytes <= MAX_BYTES
+            is_near && bytes <= MAX_BYTES
         };
         let count = self.waiting.iter().take(MAX_CALLS).take_while(fits).count();
         // A call travels even if it alone is above the bound.

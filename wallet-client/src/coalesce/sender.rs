@@ -1,4 +1,4 @@
-//! Sends what the queue of a method gives, and hands each answer to its caller.
+//! Sends the requests of a method's queue, and passes each answer to its caller.
 
 use std::fmt;
 use std::iter;
@@ -44,7 +44,7 @@ impl<M: Method> Sender<M> {
         let may_go = self.0.queue().push(Waiting { call, bytes, limit, deadline: Instant::now() + limit });
         if may_go {
             // In a task of its own, because it carries the calls of others that may outlive this caller.
-            tokio::spawn(Departure { shared: Arc::clone(&self.0), has_ended: false }.run());
+            tokio::spawn(SendLoop { shared: Arc::clone(&self.0), has_ended: false }.run());
         }
         match timeout(limit, answer).await {
             Ok(Ok(answer)) => answer,
@@ -90,13 +90,13 @@ impl<M: Method> Shared<M> {
     }
 }
 
-/// One request after the other, as long as calls wait.
-struct Departure<M: Method> {
+/// A task that sends one request after the other, as long as calls wait.
+struct SendLoop<M: Method> {
     shared: Arc<Shared<M>>,
     has_ended: bool,
 }
 
-impl<M: Method> Departure<M> {
+impl<M: Method> SendLoop<M> {
     async fn run(mut self) {
         while let Some(calls) = self.next() {
             self.shared.carry(calls).await;
@@ -110,8 +110,8 @@ impl<M: Method> Departure<M> {
     }
 }
 
-/// The runtime of the task may end before the client, which then continues in another.
-impl<M: Method> Drop for Departure<M> {
+/// Gives the request up if the task is dropped: its runtime may end while the client is still used in another one.
+impl<M: Method> Drop for SendLoop<M> {
     fn drop(&mut self) {
         if !self.has_ended {
             self.shared.queue().give_up();

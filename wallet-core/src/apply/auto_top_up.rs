@@ -11,9 +11,9 @@ use crate::wallet::Wallet;
 use crate::wallet::auto_top_up::Offer;
 use crate::wallet::profile::Profile;
 
-/// Judges the balance after an entry: a purchase becomes due, which the entry notifies, or will be due at an instant of its
-/// own. Returns whether the profile has changed.
-pub(crate) fn judge_auto_top_up(wallet: &mut Wallet, entry: &mut Entry) -> bool {
+/// Makes a purchase due if the balance after an entry demands it, and adds its notification to the entry. If the
+/// purchase has to wait, sets the instant at which it becomes due. Returns whether the profile has changed.
+pub(crate) fn check_auto_top_up(wallet: &mut Wallet, entry: &mut Entry) -> bool {
     if wallet.profile.auto_top_up.is_none() {
         return false;
     }
@@ -59,7 +59,7 @@ pub(crate) fn sync_offer(profile: &mut Profile, catalog: &Catalog) -> bool {
     changed
 }
 
-/// Returns the id of the purchase that becomes due with an entry. No other wallet has the same.
+/// Returns the id of the purchase that becomes due with an entry. It is unique among all wallets.
 #[expect(clippy::expect_used, reason = "the text of a UUID is an id")]
 fn top_up_id(wallet: WalletKey, revision: i64) -> OriginId {
     let name = format!("auto_top_up {revision}");

@@ -16,7 +16,7 @@ pub struct ChangeSet {
     pub reservations: BTreeSet<ReservationId>,
     /// True if the wallet's status or profile changed.
     pub profile: bool,
-    /// True if the wallet's version changed, as it does with every balance. Corrected sweep hints alone do not change it.
+    /// True if the wallet's version changed. Every change but corrected sweep hints raises it.
     pub any: bool,
 }
 

@@ -1,19 +1,19 @@
 //! Adds notifications to entries: the one place where a change of a balance becomes an event.
 //!
-//! Every entry passes here, of a command and of a due event alike.
+//! The entries of commands and of due events all pass through here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::apply::auto_top_up::judge_auto_top_up;
+use crate::apply::auto_top_up::check_auto_top_up;
 use crate::ledger::entry::Entry;
 use crate::ledger::event::{Event, EventKind};
 use crate::ledger::posting::Part;
 use crate::value::ids::UnitId;
 use crate::wallet::Wallet;
 
-/// Adds to the last of the entries of one instant the notifications that they cause, and the digest of the profile if
-/// that has changed: since they were made (`changed`), or by the notifications. Returns whether it has. The entries
-/// must not be hashed yet.
+/// Adds the notifications that the entries of one instant cause to the last of these entries. Also adds the digest of
+/// the profile if the profile has changed since they were made (`changed`) or changes now. Returns whether it has
+/// changed. The entries must not be hashed yet.
 pub(crate) fn record_notifications(wallet: &mut Wallet, entries: &mut [Entry], mut changed: bool) -> bool {
     let mut events = Vec::new();
     for (unit, change) in changes(entries) {
@@ -39,7 +39,7 @@ pub(crate) fn record_notifications(wallet: &mut Wallet, entries: &mut [Entry], m
     }
     let Some(last) = entries.last_mut() else { return false };
     last.events.extend(events);
-    changed |= judge_auto_top_up(wallet, last);
+    changed |= check_auto_top_up(wallet, last);
     if changed {
         last.row_digests.profile(&wallet.profile);
     }
@@ -67,11 +67,11 @@ const EXHAUSTED: i64 = 0;
 /// The thresholds of a unit that a change of its balance crosses.
 #[derive(Debug, PartialEq)]
 struct Crossed {
-    /// Those that count as notified afterwards.
+    /// Those that count as notified after the change.
     still: BTreeSet<i64>,
     /// Those that the balance has newly fallen below, the highest first.
     fallen: Vec<i64>,
-    /// Those that were notified of and are armed again, the lowest first.
+    /// Those that count as notified and are re-armed, the lowest first.
     recovered: Vec<i64>,
 }
 
@@ -83,7 +83,7 @@ fn crossed(thresholds: &BTreeSet<i64>, notified: &BTreeSet<i64>, before: i64, af
         !notified.contains(threshold) && before >= least && after < least
     };
     let fallen: Vec<i64> = own.chain([EXHAUSTED]).filter(is_news).collect();
-    // The notification of a threshold that the unit does not have any more is forgotten.
+    // A threshold that was removed counts as never notified.
     let known = |threshold: &i64| *threshold == EXHAUSTED || thresholds.contains(threshold);
     let (recovered, still): (Vec<i64>, Vec<i64>) =
         notified.iter().copied().filter(known).partition(|threshold| after >= re_armed(*threshold));
@@ -95,12 +95,12 @@ const fn kind_below(threshold: i64) -> EventKind {
     if threshold == EXHAUSTED { EventKind::Exhausted } else { EventKind::LowBalance }
 }
 
-/// Returns the least amount that is not below a threshold. A balance of 0 is exhausted.
+/// Returns the lowest amount that is not below a threshold. A balance of 0 is exhausted.
 const fn least_not_below(threshold: i64) -> i64 {
     if threshold == EXHAUSTED { 1 } else { threshold }
 }
 
-/// Returns the amount from which on a threshold is notified of again: 10 % above it, or above 0 for [`EXHAUSTED`].
+/// Returns the lowest amount that re-arms a threshold: 10 % above it, or above 0 for [`EXHAUSTED`].
 const fn re_armed(threshold: i64) -> i64 {
     let least = least_not_below(threshold);
     least.saturating_add(threshold / 10 + if threshold % 10 > 0 { 1 } else { 0 })

@@ -1,5 +1,5 @@
-//! Keeps what a wallet copies from its plans equal to the current catalog: the alerts, the terms of free credits, and the
-//! terms of the next period of a plan whose subscribers follow the catalog.
+//! Updates a wallet's copies of terms from the current catalog: the alerts, the terms of free credits, and the terms of
+//! the next period of a plan whose subscribers follow the catalog.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::profile::Profile;
 use crate::wallet::sold::Sold;
 
-/// Copies the alerts of the wallet's plans in this catalog into the profile, and the terms that follow it. Returns
+/// Copies the alerts of the wallet's plans in this catalog into the profile, and the terms of the next period. Returns
 /// whether they have changed.
 pub(crate) fn sync_plans(profile: &mut Profile, catalog: &Catalog) -> bool {
     let alerts = catalog.default_plan().map(Alerts::with_resolved_percentages).unwrap_or_default();
@@ -33,8 +33,8 @@ pub(crate) fn sync_plans(profile: &mut Profile, catalog: &Catalog) -> bool {
     changed
 }
 
-/// Copies the terms of the default plan in this catalog. Other terms begin with their next window. Returns whether they have
-/// changed.
+/// Copies the terms of the default plan in this catalog. Changed terms begin with their next window. Returns whether
+/// they have changed.
 pub(crate) fn sync_free_credits(wallet: &mut Wallet, catalog: &Catalog, now: Timestamp) -> bool {
     let terms = FreeCredits::terms(catalog);
     let profile = &mut wallet.profile;

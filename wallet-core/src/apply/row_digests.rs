@@ -1,4 +1,4 @@
-//! Finds out the row digests that an entry commits to, from a decision and the wallet on which it was made.
+//! Computes the row digests of an entry, from a decision and the wallet on which it was made.
 
 use crate::decide::decision::Decision;
 use crate::ledger::canonical::Canonical;

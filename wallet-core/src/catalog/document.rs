@@ -183,12 +183,12 @@ impl Catalog {
         let declared = |name: &str| {
             self.dimensions.iter().any(|(kind, names)| covered(kind) && names.contains_key(name))
         };
-        let looked_at = |name: &str| rules().any(|rule| rule.attributes().any(|of_rule| of_rule == name));
+        let tested = |name: &str| rules().any(|rule| rule.attributes().any(|of_rule| of_rule == name));
         let quantities = entitlement.max.keys().map(String::as_str);
         let quantities = quantities.filter(|name| !self.ignored_quantities.contains(*name) && !counted(name));
         let attributes = entitlement.conditions.iter().map(|(name, _)| name);
         let attributes = attributes
-            .filter(|name| !self.ignored_attributes.contains(*name) && !declared(name) && !looked_at(name));
+            .filter(|name| !self.ignored_attributes.contains(*name) && !declared(name) && !tested(name));
         quantities.chain(attributes).collect()
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::component::{Band, Charge, Component, Factor, Measure};
 use super::price::{Price, PriceLine};
-use super::pricing_error::{Blame, PricingError};
+use super::pricing_error::{NoRuleCause, PricingError};
 use super::rule::Rule;
 use super::unit::Unit;
 use crate::value::amount::{Amounts, MAX_AMOUNT};
@@ -139,13 +139,14 @@ impl Job<'_> {
     }
 
     fn no_factor(&self, attribute: &str, value: Option<&String>) -> PricingError {
-        let blame = match value {
-            Some(value) => {
-                Blame { attributes: vec![(attribute.to_owned(), value.clone())], ..Blame::default() }
-            }
-            None => Blame { missing_attributes: vec![attribute.to_owned()], ..Blame::default() },
+        let cause = match value {
+            Some(value) => NoRuleCause {
+                attributes: vec![(attribute.to_owned(), value.clone())],
+                ..NoRuleCause::default()
+            },
+            None => NoRuleCause { missing_attributes: vec![attribute.to_owned()], ..NoRuleCause::default() },
         };
-        PricingError::no_rule(&self.operation.kind, blame)
+        PricingError::no_rule(&self.operation.kind, cause)
     }
 
     fn or_too_large<T>(&self, value: Option<T>) -> Result<T, PricingError> {

@@ -27,7 +27,7 @@ pub(super) fn kinds(rules: &[Rule], plans: &[Plan], dimensions: &Dimensions) -> 
     for (position, rule) in rules.iter().enumerate() {
         let kind = kinds.entry(rule.kind.clone()).or_default();
         kind.rules.push(position);
-        kind.learn_rule(rule);
+        kind.add_names_of(rule);
     }
     for (name, kind) in &mut kinds {
         kind.attributes.extend(dimensions.get(name).into_iter().flat_map(|of| of.keys().cloned()));
@@ -42,7 +42,7 @@ pub(super) fn kinds(rules: &[Rule], plans: &[Plan], dimensions: &Dimensions) -> 
 }
 
 impl Kind {
-    fn learn_rule(&mut self, rule: &Rule) {
+    fn add_names_of(&mut self, rule: &Rule) {
         self.attributes.extend(rule.attributes().map(str::to_owned));
         self.quantities.extend(rule.quantities().map(|(name, _)| name.to_owned()));
     }

@@ -41,7 +41,7 @@ pub enum PricingError {
 
 /// The known causes for the missing match.
 #[derive(Default)]
-pub(super) struct Blame {
+pub(super) struct NoRuleCause {
     pub(super) tier: Option<String>,
     pub(super) attributes: Vec<(String, String)>,
     pub(super) missing_attributes: Vec<String>,
@@ -49,8 +49,8 @@ pub(super) struct Blame {
 }
 
 impl PricingError {
-    pub(super) fn no_rule(kind: &str, blame: Blame) -> Self {
-        let Blame { tier, attributes, missing_attributes, unknown_attributes } = blame;
+    pub(super) fn no_rule(kind: &str, cause: NoRuleCause) -> Self {
+        let NoRuleCause { tier, attributes, missing_attributes, unknown_attributes } = cause;
         Self::NoRule { kind: kind.to_owned(), tier, attributes, missing_attributes, unknown_attributes }
     }
 

@@ -8,7 +8,7 @@ use super::entitlement::Entitlement;
 use super::evaluate::evaluate;
 use super::kinds::Kind;
 use super::price::Price;
-use super::pricing_error::{Blame, PricingError};
+use super::pricing_error::{NoRuleCause, PricingError};
 use super::rule::Rule;
 use crate::value::operation::Operation;
 
@@ -19,7 +19,7 @@ pub(super) fn price(
     tier: Option<&str>,
 ) -> Result<Price, PricingError> {
     let Some(kind) = catalog.kinds.get(&operation.kind) else {
-        return Err(PricingError::no_rule(&operation.kind, Blame::default()));
+        return Err(PricingError::no_rule(&operation.kind, NoRuleCause::default()));
     };
     refuse_unknown_attributes(catalog, kind, operation)?;
     refuse_unknown_quantities(catalog, kind, operation)?;
@@ -61,7 +61,10 @@ fn refuse_unknown_attributes(
     if unknown.is_empty() {
         return Ok(());
     }
-    Err(PricingError::no_rule(&operation.kind, Blame { unknown_attributes: unknown, ..Blame::default() }))
+    Err(PricingError::no_rule(
+        &operation.kind,
+        NoRuleCause { unknown_attributes: unknown, ..NoRuleCause::default() },
+    ))
 }
 
 /// Refuses quantities that the catalog does not mention for the kind. A misspelt quantity must not count as a
@@ -94,15 +97,17 @@ pub(super) fn uncounted(
             rules_of(catalog, kind).any(|rule| rule.quantities().any(|(of_rule, _)| of_rule == name))
         })
     };
-    let unsaid = |entitlement: &Entitlement| -> Vec<String> {
+    let missing_quantities = |entitlement: &Entitlement| -> Vec<String> {
         let names_kind = matches!(entitlement.kind, Matcher::AnyOf(_));
         let counts = |name: &str| priced(name) || (names_kind && catalog.ignored_quantities.contains(name));
         let missing = |name: &&String| !operation.quantities.contains_key(*name) && counts(name);
         entitlement.max.keys().filter(missing).cloned().collect()
     };
     let covering = entitlements.iter().filter(|entitlement| entitlement.covers(operation));
-    let fitting: Vec<Vec<String>> =
-        covering.filter(|entitlement| entitlement.excess(operation).is_none()).map(unsaid).collect();
+    let fitting: Vec<Vec<String>> = covering
+        .filter(|entitlement| entitlement.excess(operation).is_none())
+        .map(missing_quantities)
+        .collect();
     if fitting.iter().any(Vec::is_empty) {
         return Vec::new();
     }
@@ -136,16 +141,16 @@ fn no_match(catalog: &Catalog, kind: &Kind, operation: &Operation, tier: Option<
     let value = |name: &str| operation.attributes.get(name);
     let refused = |name: &&str| !rules.iter().any(|rule| rule.conditions.accepts(name, value(name)));
     let culprits: Vec<_> = names.iter().copied().filter(refused).collect();
-    let blamed = if culprits.is_empty() { names } else { culprits.clone() };
+    let suspects = if culprits.is_empty() { names } else { culprits.clone() };
 
     let by_tier = rules_of(catalog, kind).any(|rule| !rule.tiers.is_empty());
     let pair = |name: &str| Some((name.to_owned(), value(name)?.clone()));
     let missing = culprits.into_iter().filter(|name| value(name).is_none());
-    let blame = Blame {
+    let cause = NoRuleCause {
         tier: tier.filter(|_| by_tier).map(str::to_owned),
-        attributes: blamed.into_iter().filter_map(pair).collect(),
+        attributes: suspects.into_iter().filter_map(pair).collect(),
         missing_attributes: missing.map(str::to_owned).collect(),
         unknown_attributes: Vec::new(),
     };
-    PricingError::no_rule(&operation.kind, blame)
+    PricingError::no_rule(&operation.kind, cause)
 }

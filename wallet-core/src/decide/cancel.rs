@@ -82,14 +82,14 @@ fn stop(
             return Err(Rejection::FeeAboveLimit { unit: unit.clone(), fee, max_fee });
         }
     }
-    let mut closing = Finalization::of(wallet, reservation, EntryKind::Cancelled, context.now);
+    let mut finalization = Finalization::of(wallet, reservation, EntryKind::Cancelled, context.now);
     for (unit, fee) in fees.iter() {
-        closing.charge_fee(&context.catalogs.current, unit, fee);
+        finalization.charge_fee(&context.catalogs.current, unit, fee);
     }
-    closing.give_back();
+    finalization.give_back();
     let fees = fees.iter().filter(|(_, fee)| *fee > 0).map(|(unit, fee)| (unit.clone(), fee)).collect();
-    let bill = Bill { fees, cancel_reason: Some(cancel.reason), ..closing.bill() };
-    Ok(finish(closing, State::Cancelled, fingerprint, bill))
+    let bill = Bill { fees, cancel_reason: Some(cancel.reason), ..finalization.bill() };
+    Ok(finish(finalization, State::Cancelled, fingerprint, bill))
 }
 
 /// Makes a tombstone: a cancelled reservation for a job that is not reserved. A Reserve that arrives later makes no
@@ -117,7 +117,7 @@ fn tombstone(
         allocations: Vec::new(),
         finish: None,
     };
-    let closing = Finalization::of(wallet, &reservation, EntryKind::Cancelled, at);
+    let finalization = Finalization::of(wallet, &reservation, EntryKind::Cancelled, at);
     let bill = Bill { cancel_reason: Some(cancel.reason), ..Bill::default() };
-    finish(closing, State::Cancelled, fingerprint, bill)
+    finish(finalization, State::Cancelled, fingerprint, bill)
 }

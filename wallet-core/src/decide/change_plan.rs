@@ -2,14 +2,14 @@
 //!
 //! | New plan | Begins by default | Credits |
 //! |---|---|---|
-//! | the current plan, as many seats | - | none: a pending change is undone |
+//! | the current plan with the same seats | - | none: a pending change is undone |
 //! | an upgrade of the same term | now | the difference for the rest of the present windows, rounded up to the increment |
 //! | an upgrade of another term | now, new anchor | the full allowance; old grants keep their expiry |
 //! | any, while the subscription is past due | now, as paid late | the full allowance, and what rolls over |
 //! | any other | at the end of what was paid | - |
 //!
-//! The caller may name another time. A change to another term now that is no upgrade lets the old credits expire, unless
-//! the caller keeps them. A pending cancellation stays, and only ResumeSubscription undoes it.
+//! The caller may name another time. If a change to another term begins now and is not an upgrade, the old credits
+//! expire, unless the caller keeps them. A pending cancellation stays; only ResumeSubscription undoes it.
 
 use crate::catalog::{Catalog, Limit};
 use crate::decide::context::Context;
@@ -103,8 +103,8 @@ impl WalletCommand for ChangePlan {
     }
 }
 
-/// Keeps the limits that were negotiated for the present plan, as far as they allow more than the new plan: an upgrade
-/// takes nothing away.
+/// Keeps the limits that were negotiated for the present plan if they are above those of the new plan: an upgrade takes
+/// nothing away.
 fn keep_limits(catalog: &Catalog, present: &Sold, next: &mut Sold) {
     let Some(plan) = catalog.plan(&next.plan) else { return };
     for (name, limit) in &present.limits {

@@ -45,7 +45,7 @@ pub(crate) fn check_multiples(catalog: &Catalog, amounts: &Amounts, field: &str)
 }
 
 /// Refuses an id that begins like the public id of a grant, because it could be mistaken for that of another grant.
-pub(crate) fn chosen(field: &str, id: &OriginId) -> Result<(), Rejection> {
+pub(crate) fn check_chosen_id(field: &str, id: &OriginId) -> Result<(), Rejection> {
     let Some((origin, _)) = Origin::named(id.as_str()) else { return Ok(()) };
     let word = origin.as_str();
     let text = format!(

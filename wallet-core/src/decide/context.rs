@@ -1,4 +1,4 @@
-//! The circumstances of a decision.
+//! The context of a decision: its instant and its catalogs.
 
 use crate::value::time::Timestamp;
 use crate::wallet::catalogs::Catalogs;
@@ -8,6 +8,6 @@ use crate::wallet::catalogs::Catalogs;
 pub struct Context<'a> {
     /// The instant of the decision.
     pub now: Timestamp,
-    /// The current catalog and those that are referred to.
+    /// The current catalog, and the older versions that the wallet or the command refers to.
     pub catalogs: &'a Catalogs,
 }

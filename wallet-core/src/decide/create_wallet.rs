@@ -49,7 +49,7 @@ impl WalletCommand for CreateWallet {
             return Ok(Verdict::replay(WalletSubject));
         }
         check_units(context, &self.debt_limits, "debt_limits")?;
-        let welcome = welcome(context);
+        let once_only = once_only_grants(context);
         let terms = FreeCredits::terms(&context.catalogs.current);
         let mut free = terms.map(|terms| FreeCredits::begin(0, terms, context.now));
         let first = free.as_mut().map(|free| free.give(&[], context.now));
@@ -59,13 +59,13 @@ impl WalletCommand for CreateWallet {
             profile: Profile {
                 display_name: self.display_name.clone(),
                 fingerprint: fingerprint.to_string(),
-                once_allowance_granted: !welcome.is_empty(),
+                once_allowance_granted: !once_only.is_empty(),
                 free,
                 ..Profile::default()
             },
             debt_limits: self.debt_limits.clone(),
         });
-        for grant in welcome.into_iter().chain(first.into_iter().flatten()) {
+        for grant in once_only.into_iter().chain(first.into_iter().flatten()) {
             decision.issue(wallet, grant, context.now);
         }
         Ok(Verdict::new(decision, WalletSubject))
@@ -73,7 +73,7 @@ impl WalletCommand for CreateWallet {
 }
 
 /// Returns the grants that the default plan gives once per wallet.
-fn welcome(context: &Context<'_>) -> Vec<Grant> {
+fn once_only_grants(context: &Context<'_>) -> Vec<Grant> {
     let plan = context.catalogs.current.default_plan().filter(|plan| plan.term.is_once());
     let sold = plan.map(|plan| Sold::of_plan(&context.catalogs.current, plan));
     let mut once = sold.map(|sold| Subscription::begin(0, sold, context.now));

@@ -22,8 +22,8 @@ use crate::wallet::grant::{Clawback, Grant, GrantDetails, Parts};
 use crate::wallet::reservation::{Allocation, Bill, Finish, LATE_SETTLE, Reservation, State};
 use crate::wallet::{UNNUMBERED, Wallet};
 
-/// The time after the expiry of the first grant at which grace credits that stem from it end at the latest. No grace
-/// period is longer.
+/// The time from a grant's expiry to the latest expiry of the grace credits that stem from it, except after a long
+/// hold. No grace period is longer.
 pub const GRACE_BOUND: Duration = MAX_GRACE_PERIOD;
 
 /// The lifetime of grace credits that return after [`GRACE_BOUND`], unless the grace period is shorter.
@@ -38,14 +38,15 @@ pub(crate) struct Finalization<'a> {
 }
 
 impl<'a> Finalization<'a> {
-    /// Begins with a reservation as it is, to be ended by an entry of this kind.
+    /// Begins to finalize a reservation by an entry of this kind.
     pub(crate) fn of(wallet: &'a Wallet, reservation: &Reservation, kind: EntryKind, at: Timestamp) -> Self {
         let decision = Decision::about(kind, at, reservation);
         Self { wallet, reservation: reservation.clone(), decision, at }
     }
 
-    /// Charges `amount` to the hold: first where the grant has expired since (those credits would be lost), then in
-    /// the order of the allocations. Returns the rest, for which only credits were held whose price has gone back.
+    /// Charges `amount` to the hold: first to credits whose grant has expired since, because they would be lost, then
+    /// in the order of the allocations. Returns the rest, which cannot be charged to the hold because the payment for
+    /// its credits was charged back or refunded.
     pub(crate) fn charge_held(&mut self, unit: &UnitId, amount: i64) -> i64 {
         let mut left = amount;
         let mut claims = Claims::of(self.wallet, &self.reservation, unit);
@@ -111,8 +112,8 @@ impl<'a> Finalization<'a> {
         });
     }
 
-    /// Returns all that is held and was not charged. Credits whose grant has expired meanwhile become grace credits. Credits
-    /// that become available repay debt first.
+    /// Returns all that is held and was not charged. Credits whose grant has expired meanwhile become grace credits.
+    /// Credits that become available repay debt first.
     pub(crate) fn give_back(&mut self) {
         let mut graces = 0;
         let period = self.reservation.terms.policies.grace_period;
@@ -157,7 +158,7 @@ impl<'a> Finalization<'a> {
         }
     }
 
-    /// Returns the sums of the hold; units that were reserved are named even with 0.
+    /// Returns the sums of the hold. They name every reserved unit, even with 0.
     pub(crate) fn bill(&self) -> Bill {
         let mut bill = Bill::default();
         for unit in self.reservation.terms.amounts.units() {
@@ -180,8 +181,8 @@ fn is_charged_back(grant: Option<&Grant>) -> bool {
     grant.is_some_and(|grant| grant.clawback == Some(Clawback::ChargedBack))
 }
 
-/// Returns the part of `amount` that cannot be charged to a hold, because the payment for its credits was charged back or
-/// refunded.
+/// Returns the part of `amount` that cannot be charged to a hold, because the payment for its credits was charged back
+/// or refunded.
 pub(crate) fn gone_from_hold(wallet: &Wallet, reservation: &Reservation, unit: &UnitId, amount: i64) -> i64 {
     let there = |allocation: &&Allocation| match &allocation.account {
         Account::Grant(key) => allocation.unit == *unit && !is_charged_back(wallet.grants.get(key)),
@@ -220,7 +221,8 @@ fn grace_grant(old: &Grant, key: GrantKey, amount: i64, at: Timestamp, period: D
 }
 
 /// Returns the latest expiry of grace credits that return to a grant at `at`. Credits of a long hold return later than
-/// the bound; they live for a day then, or for a shorter grace period. Grace credits that return keep their bound.
+/// the bound; they live for a day, or for the grace period if that is shorter. Grace credits that return keep their
+/// bound.
 fn bound_of(old: &Grant, at: Timestamp, period: Duration) -> Timestamp {
     let of_first = || old.expire_time.plus(GRACE_BOUND).max(at.plus(period.min(AFTER_LONG_HOLD)));
     old.details.grace_bound.unwrap_or_else(of_first)
@@ -254,26 +256,26 @@ pub(crate) fn close_late(
     reservation: &Reservation,
     state: State,
     fingerprint: Fingerprint,
-    words: Bill,
+    outcome: Bill,
 ) -> Verdict<ReservationId> {
     let kind = if state == State::Failed { EntryKind::Failed } else { EntryKind::Cancelled };
-    let mut closing = Finalization::of(wallet, reservation, kind, context.now);
-    if let Some(failure) = &words.failure {
-        closing.decision = closing.decision.because(&failure.code);
+    let mut finalization = Finalization::of(wallet, reservation, kind, context.now);
+    if let Some(failure) = &outcome.failure {
+        finalization.decision = finalization.decision.because(&failure.code);
     }
-    let Bill { failure, cancel_reason, .. } = words;
+    let Bill { failure, cancel_reason, .. } = outcome;
     let sums = reservation.finish.as_ref().map(|finish| finish.bill.clone()).unwrap_or_default();
-    finish(closing, state, fingerprint, Bill { failure, cancel_reason, ..sums })
+    finish(finalization, state, fingerprint, Bill { failure, cancel_reason, ..sums })
 }
 
 /// Ends the reservation.
 pub(crate) fn finish(
-    closing: Finalization<'_>,
+    finalization: Finalization<'_>,
     state: State,
     fingerprint: Fingerprint,
     bill: Bill,
 ) -> Verdict<ReservationId> {
-    let Finalization { mut reservation, decision, at, .. } = closing;
+    let Finalization { mut reservation, decision, at, .. } = finalization;
     reservation.state = state;
     reservation.finish = Some(Finish { time: at, revision: UNNUMBERED, fingerprint, bill });
     Verdict::reservation(decision, reservation)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::decide::checks::{check_grant_capacity, check_units, chosen};
+use crate::decide::checks::{check_chosen_id, check_grant_capacity, check_units};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::read_set::ReadSet;
@@ -66,7 +66,7 @@ impl WalletCommand for Grant {
             check_same(&Fingerprint::parse(&made.details.fingerprint), &fingerprint, None)?;
             return Ok(Verdict::replay(key));
         }
-        chosen("grant_id", &self.id)?;
+        check_chosen_id("grant_id", &self.id)?;
         check_units(context, &Amounts::of(&self.unit, self.amount), "amount.unit")?;
         let effective_time = self.effective_time.unwrap_or(context.now);
         let expire_time = self.expire_time.unwrap_or(Timestamp::NEVER);

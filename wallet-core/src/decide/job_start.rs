@@ -17,8 +17,8 @@ pub struct StartOptions {
     pub lease: Option<Duration>,
 }
 
-/// Starts the job. With a lease, the deadline becomes now + lease, sooner or later than before. Without one, the
-/// time to live begins again: the time in the queue is not that of the work.
+/// Starts the job. With a lease, the deadline becomes now + lease, which may be earlier or later than before. Without
+/// one, the time to live begins again, because the time in the queue does not count as work.
 pub(crate) fn begin(reservation: &mut Reservation, options: &StartOptions, now: Timestamp) {
     reservation.state = State::Processing;
     reservation.attempt = options.attempt;

@@ -2,12 +2,12 @@
 //!
 //! | The subscription is | The pause begins |
 //! |---|---|
-//! | active, or provisional | at the end of what is paid; a provisional period that is not paid ends it instead |
-//! | past due | now: that end has passed |
+//! | active, or provisional | at the end of what is paid; an unpaid provisional period ends the subscription instead |
+//! | past due | now: the end of what was paid has passed |
 //! | paused, or about to be | as before; only the end of the pause changes |
 //!
-//! While it is on, the wallet has the plan of wallets without a subscription. A period with a new anchor begins with
-//! ResumeSubscription or at the end of the pause, and is paid as the renewal of the plan demands.
+//! During the pause, the wallet has the plan of wallets without a subscription. ResumeSubscription or the end of the
+//! pause begins a period with a new anchor, which is paid as the plan's renewal demands.
 
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;

@@ -104,14 +104,14 @@ pub(crate) fn resume(
     begin_period(wallet, subscription.clone().resumed(at), &subscription.unused, kind, at)
 }
 
-/// Lets the windows of the default plan that began before `at` give nothing: a subscription ran then.
+/// Skips the windows of the default plan that began before `at`, because a subscription ran then.
 fn skip_free_credits(decision: &mut Decision, at: Timestamp) {
     if let Some(free) = decision.change.as_mut().and_then(|change| change.profile.free.as_mut()) {
         free.skip_before(at);
     }
 }
 
-/// Ends the subscription like [`end`], and its credits: the caller pays the customer back.
+/// Ends the subscription and its credits, because the customer is paid back. [`end`] keeps the credits.
 pub(crate) fn end_with_credits(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = end(wallet, subscription, at);
     lapse(wallet, &mut decision, subscription, at);
@@ -125,7 +125,7 @@ pub(crate) fn end_refunded(wallet: &Wallet, subscription: &Subscription, at: Tim
     decision
 }
 
-/// Lets the credits of the subscription expire now, those of an earlier anchor excepted.
+/// Expires the credits of the subscription now, except those of an earlier anchor.
 pub(crate) fn lapse(wallet: &Wallet, decision: &mut Decision, subscription: &Subscription, at: Timestamp) {
     let of_it = |grant: &Grant| {
         let number = grant.key.sale();

@@ -52,10 +52,11 @@ impl WalletCommand for RecordPayment {
         let paid = (self.paid != Paid::default()).then_some(&self.paid);
         let fingerprint =
             Fingerprint::default().with("period_start_time", self.period_start.as_ref()).with("paid", paid);
-        let told_before = self.paid.reference.as_ref().is_some_and(|reference| {
+        let is_known_payment = self.paid.reference.as_ref().is_some_and(|reference| {
             wallet.profile.payments.iter().any(|payment| payment.paid.reference.as_ref() == Some(reference))
         });
-        if replay_of_request(wallet, &self.request, EntryKind::PaymentRecorded, &fingerprint)? || told_before
+        if replay_of_request(wallet, &self.request, EntryKind::PaymentRecorded, &fingerprint)?
+            || is_known_payment
         {
             return Ok(Verdict::replay(WalletSubject));
         }

@@ -302,7 +302,7 @@ fn credits_of<'a>(grants: &[&'a Grant], to_come: &'a Amounts) -> BTreeMap<&'a Un
     units
 }
 
-/// Takes up to `amount` unspent credits back. Returns the amount that was taken.
+/// Claws back up to `amount` unspent credits. Returns the amount that was clawed back.
 fn take(decision: &mut Decision, grants: &[&Grant], unit: &UnitId, amount: i64) -> i64 {
     let mut left = amount;
     for grant in grants.iter().filter(|grant| grant.unit == *unit) {

@@ -1,4 +1,4 @@
-//! Credits that are charged or held although their price has gone back: the claims of recorded refunds.
+//! Credits that are charged or held although their price was refunded: the claims of recorded refunds.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(crate) fn take_back(
     amount: i64,
 ) -> (i64, i64) {
     let present = decision.change.as_ref().map_or(&wallet.profile, |change| &change.profile);
-    // Most wallets have no recorded refunds, so that the subjects need not be built.
+    // Most wallets have no recorded refunds; for them, no subject is built.
     let grant = grant.filter(|_| !present.recorded_refunds.is_empty());
     let Some((grant, subject)) = grant.and_then(|grant| Some((grant, grant.paid_with()?))) else {
         return (0, 0);

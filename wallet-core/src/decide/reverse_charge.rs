@@ -67,7 +67,7 @@ impl WalletCommand for ReverseCharge {
             return Ok(Verdict::replay(self.reservation.clone()));
         }
         let reservation = wallet.reservations.get(&self.reservation).ok_or(Rejection::ReservationNotFound)?;
-        let amounts = how_much(context, reservation, &self.amounts)?;
+        let amounts = amounts_to_reverse(context, reservation, &self.amounts)?;
         let mut reversal = Reversal::of(wallet, context, reservation);
         for (unit, amount) in amounts.iter() {
             reversal.give_back(unit, amount);
@@ -83,7 +83,11 @@ impl WalletCommand for ReverseCharge {
 }
 
 /// Returns the amounts to reverse, per unit, at most what is left of the charge.
-fn how_much(context: &Context<'_>, reservation: &Reservation, asked: &Amounts) -> Result<Amounts, Rejection> {
+fn amounts_to_reverse(
+    context: &Context<'_>,
+    reservation: &Reservation,
+    asked: &Amounts,
+) -> Result<Amounts, Rejection> {
     let mut charged = Amounts::none();
     let mut left = Amounts::none();
     for allocation in &reservation.allocations {

@@ -93,7 +93,7 @@ pub(crate) fn check_first(wallet: &Wallet, sold: &Sold) -> Result<(), Rejection>
     }
 }
 
-/// The time of a change of plan and the fate of the present plan's credits, as far as the caller names them.
+/// The time of a change of plan and the fate of the present plan's credits; none if the caller does not name them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct HowToChange {
     pub(crate) when: Option<When>,

@@ -172,19 +172,19 @@ fn succeed(
     if !shortfalls.is_empty() {
         return Err(insufficient(wallet, catalog, context.now, None, shortfalls));
     }
-    let mut closing = Finalization::of(wallet, reservation, EntryKind::Settled, context.now);
+    let mut finalization = Finalization::of(wallet, reservation, EntryKind::Settled, context.now);
     let mut uncollected = Amounts::none();
     for (unit, charge) in &charges {
-        closing.charge_held(unit, charge.from_hold);
-        closing.charge_available(catalog, unit, charge.from_available);
-        closing.charge_debt(unit, charge.as_debt);
+        finalization.charge_held(unit, charge.from_hold);
+        finalization.charge_available(catalog, unit, charge.from_available);
+        finalization.charge_debt(unit, charge.as_debt);
         if charge.uncollected > 0 {
             uncollected.set(unit, charge.uncollected);
         }
     }
-    closing.give_back();
-    let bill = Bill { uncollected, usage, ..closing.bill() };
-    Ok(finish(closing, State::Settled, fingerprint, bill))
+    finalization.give_back();
+    let bill = Bill { uncollected, usage, ..finalization.bill() };
+    Ok(finish(finalization, State::Settled, fingerprint, bill))
 }
 
 /// Returns the actual cost of the job, in units of the reservation, and the usage that it was computed from.
@@ -233,7 +233,8 @@ fn actual_cost(
 struct Figures {
     actual: i64,
     reserved: i64,
-    /// The part of the hold that is to be charged and belongs to purchases that were charged back.
+    /// The part of the charge that the hold cannot cover, because the payment for its credits was charged back or
+    /// refunded.
     gone: i64,
     most: i64,
     balance: Balance,
@@ -252,8 +253,8 @@ struct Charge {
 /// Computes the charge of a cost, by the settlement table of docs/design.md. Returns `None` if the full overage is
 /// required and not available.
 ///
-/// Held credits of a purchase that was charged back are charged to available credits instead, and the rest becomes
-/// debt, even above the limit. Overage is charged to what is left after that.
+/// A charge to held credits whose payment was charged back or refunded goes to available credits instead, and the rest
+/// becomes debt, even above the limit. Overage is charged to what is left after that.
 fn charge(overage: Overage, figures: &Figures) -> Option<Charge> {
     let Figures { actual, reserved, gone, most, balance, increment } = *figures;
     let (gone_from_available, gone_as_debt) = balance.split(gone);
@@ -290,20 +291,20 @@ fn fail(
     fingerprint: Fingerprint,
 ) -> Verdict<ReservationId> {
     let catalog = &context.catalogs.current;
-    let mut closing = Finalization::of(wallet, reservation, EntryKind::Failed, context.now);
-    closing.decision = closing.decision.because(&failure.code);
+    let mut finalization = Finalization::of(wallet, reservation, EntryKind::Failed, context.now);
+    finalization.decision = finalization.decision.because(&failure.code);
     let mut fees = Amounts::none();
     for (unit, amount) in reservation.terms.amounts.iter() {
         let percent = reservation.terms.policies.failure_fee_percent(&failure.code, unit.as_str());
         let fee = percent_of(catalog, unit, amount, percent);
         if fee > 0 {
-            closing.charge_fee(catalog, unit, fee);
+            finalization.charge_fee(catalog, unit, fee);
             fees.set(unit, fee);
         }
     }
-    closing.give_back();
-    let bill = Bill { fees, failure: Some(failure.clone()), ..closing.bill() };
-    finish(closing, State::Failed, fingerprint, bill)
+    finalization.give_back();
+    let bill = Bill { fees, failure: Some(failure.clone()), ..finalization.bill() };
+    finish(finalization, State::Failed, fingerprint, bill)
 }
 
 fn percent_of(catalog: &Catalog, unit: &UnitId, amount: i64, percent: u8) -> i64 {
@@ -327,17 +328,17 @@ fn succeed_late(
         .map(|(unit, reserved)| (unit.clone(), actual.get(unit.as_str()).min(reserved)))
         .collect();
     check_funds(wallet, catalog, context.now, None, &charges)?;
-    let mut closing = Finalization::of(wallet, reservation, EntryKind::SettledLate, context.now);
+    let mut finalization = Finalization::of(wallet, reservation, EntryKind::SettledLate, context.now);
     let mut uncollected = Amounts::none();
     for (unit, amount) in charges.iter() {
-        closing.charge_available(catalog, unit, amount);
+        finalization.charge_available(catalog, unit, amount);
         let beyond = actual.get(unit.as_str()) - amount;
         if beyond > 0 {
             uncollected.set(unit, beyond);
         }
     }
-    let bill = Bill { uncollected, late: true, usage, ..closing.bill() };
-    Ok(finish(closing, State::Settled, fingerprint, bill))
+    let bill = Bill { uncollected, late: true, usage, ..finalization.bill() };
+    Ok(finish(finalization, State::Settled, fingerprint, bill))
 }
 
 #[cfg(test)]
@@ -376,8 +377,8 @@ mod tests {
                 "{overage:?} {actual} {available}"
             );
         }
-        let broke = Figures { most: 200, ..figures(200, 4) };
-        assert_eq!(charge(AllowNegative, &broke), row(100, 4, 25, 71), "debt never exceeds the limit");
+        let nearly_empty = Figures { most: 200, ..figures(200, 4) };
+        assert_eq!(charge(AllowNegative, &nearly_empty), row(100, 4, 25, 71), "debt never exceeds the limit");
         let coarse = Figures { increment: 5, ..figures(115, 7) };
         assert_eq!(charge(ChargeIfAvailable, &coarse), row(100, 5, 0, 10), "whole increments only");
         for (overage, actual, available, gone, expected) in [

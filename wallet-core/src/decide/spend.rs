@@ -1,4 +1,4 @@
-//! The order in which grants are spent, and taking credits from them in this order.
+//! The order in which grants are spent, and the selection of credits in this order.
 //!
 //! The order is total: the same state always spends the same grants.
 
@@ -52,8 +52,8 @@ pub fn take(wallet: &Wallet, catalog: &Catalog, unit: &UnitId, amount: i64) -> V
     takes
 }
 
-/// The place of a grant in a listing: by unit, open grants first, each in spending order. A place stays valid as a
-/// position in the listing after its grant has moved to another place.
+/// The place of a grant in a listing: by unit, open grants first, each in spending order. A place remains a valid
+/// position in the listing after its grant has moved.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ListingPlace {
     unit: UnitId,

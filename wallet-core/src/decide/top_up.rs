@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::catalog::{Catalog, PackExpiry, RefundRule, Span};
-use crate::decide::checks::{check_not_closed, check_units, chosen};
+use crate::decide::checks::{check_chosen_id, check_not_closed, check_units};
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
 use crate::decide::read_set::ReadSet;
@@ -115,7 +115,7 @@ impl WalletCommand for TopUp {
         if let Some(verdict) = replay_of_purchase(wallet, self, &fingerprint)? {
             return Ok(verdict);
         }
-        chosen("top_up_id", &self.id)?;
+        check_chosen_id("top_up_id", &self.id)?;
         if self.paid_time.is_some_and(|paid| paid > context.now) {
             return Err(Rejection::field("paid_time", format!("must not be after now, {}", context.now)));
         }
@@ -154,13 +154,13 @@ impl WalletCommand for TopUp {
             };
             decision.issue(wallet, grant, context.now);
         }
-        decision.change = answer(wallet, &self.id);
+        decision.change = auto_top_up_bought(wallet, &self.id);
         Ok(Verdict::new(decision, keys))
     }
 }
 
-/// Returns the properties of a wallet in which a purchase of the auto top-up with this id is due, after it was bought.
-fn answer(wallet: &Wallet, id: &OriginId) -> Option<Change> {
+/// Returns the wallet's properties after this TopUp, if its id is that of a purchase of the auto top-up.
+fn auto_top_up_bought(wallet: &Wallet, id: &OriginId) -> Option<Change> {
     let auto = wallet.profile.auto_top_up.as_ref().filter(|auto| auto.awaits(id))?;
     let mut change = Change::none(wallet);
     change.profile.auto_top_up = Some(Box::new(auto.bought(id)));

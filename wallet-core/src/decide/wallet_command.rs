@@ -1,4 +1,4 @@
-//! The interface of a command: everything that the rest of the system needs to know about it.
+//! The interface of a command to the rest of the system.
 
 use crate::decide::admission_class::AdmissionClass;
 use crate::decide::checks::check_wallet;
@@ -14,7 +14,7 @@ use crate::wallet::rejection::Rejection;
 /// The subject of the reply to a command.
 pub type SubjectOf<C> = <<C as WalletCommand>::View as View>::Subject;
 
-/// A command on a wallet. The file of a command has its fields, its fingerprint, and this.
+/// A command on a wallet. The file of a command contains its fields, its fingerprint and this implementation.
 pub trait WalletCommand {
     /// The part of the wallet that the reply shows.
     type View: View + Into<Shown> + TryFrom<Shown>;

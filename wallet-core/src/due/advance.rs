@@ -1,5 +1,5 @@
-//! Due events: expiries of holds and grants, the periods of a subscription, grants that come into effect, warnings of
-//! expiry, purchases of the auto top-up that had to wait.
+//! Due events: expiries of holds and grants, the periods of a subscription, grants that come into effect, notifications
+//! of expiries, and purchases of the auto top-up that had to wait.
 //!
 //! Owns the order of due events and the decision of each, effective at the instant at which it was due. Every unit of
 //! work processes them first, so it makes no difference whether a sweeper ran, or when. Changes nothing.
@@ -36,12 +36,13 @@ pub(crate) enum Due {
     AutoTopUp,
 }
 
-/// The events that are due at `now`, in order. An event that an earlier one has made void leaves when its turn comes.
+/// The events that are due at `now`, in order. An event that an earlier one has made void is dropped when its turn
+/// comes.
 pub(crate) struct Queue {
     now: Timestamp,
     due: BTreeSet<(Timestamp, Due)>,
     horizon: Option<(Timestamp, Due)>,
-    /// True if no event beyond a horizon is unknown.
+    /// True if the wallet has no horizon, so that all due events are known.
     pub(crate) is_complete: bool,
 }
 
@@ -113,14 +114,15 @@ impl Queue {
         self.due.extend(next.map(|(at, event)| (at, Due::Subscription(event))));
     }
 
-    /// Adds the purchase of the auto top-up that had to wait: after each instant, because its balances decide about it.
+    /// Adds the purchase of the auto top-up that had to wait, if it is due. Called after each instant, because the
+    /// balances at its end decide about the purchase.
     pub(crate) fn add_auto_top_up(&mut self, wallet: &Wallet) {
         let due = wallet.profile.auto_top_up_time().filter(|at| *at <= self.now);
         self.due.extend(due.map(|at| (at, Due::AutoTopUp)));
     }
 
-    /// Adds the events that are due because of a decision that has changed these grants, and the profile or not.
-    pub(crate) fn look_again<'a>(
+    /// Adds the events that are due after a decision has changed these grants and, if `profile` is true, the profile.
+    pub(crate) fn requeue<'a>(
         &mut self,
         wallet: &Wallet,
         grants: impl Iterator<Item = &'a GrantKey>,
@@ -136,24 +138,24 @@ impl Queue {
 }
 
 impl Due {
-    /// Decides the event, which was due `at` this instant. None: it is void.
+    /// Decides the event, which was due `at` this instant. Returns `None` if it is void.
     pub(crate) fn decide(&self, wallet: &Wallet, at: Timestamp) -> Option<Decision> {
         match self {
             Due::HoldExpiry(id) => expire_hold(wallet, id, at),
             Due::GrantExpiry(key) => expire_grant(wallet, key, at),
-            Due::Subscription(event) => renew::happen(wallet, *event, at),
+            Due::Subscription(event) => renew::decide(wallet, *event, at),
             Due::GrantEffect(key) => bring_into_effect(wallet, key, at),
             Due::GrantWarning(key) => warn_of_expiry(wallet, key, at),
-            Due::AutoTopUp => top_up_again(wallet, at),
+            Due::AutoTopUp => auto_top_up_due(wallet, at),
         }
     }
 }
 
 fn expire_hold(wallet: &Wallet, id: &ReservationId, at: Timestamp) -> Option<Decision> {
-    let mut closing = Finalization::of(wallet, wallet.reservations.get(id)?, EntryKind::HoldExpired, at);
-    closing.give_back();
-    let bill = closing.bill();
-    let Finalization { mut reservation, mut decision, .. } = closing;
+    let mut finalization = Finalization::of(wallet, wallet.reservations.get(id)?, EntryKind::HoldExpired, at);
+    finalization.give_back();
+    let bill = finalization.bill();
+    let Finalization { mut reservation, mut decision, .. } = finalization;
     reservation.state = State::Expired;
     reservation.finish =
         Some(Finish { time: at, revision: UNNUMBERED, fingerprint: Fingerprint::default(), bill });
@@ -193,9 +195,9 @@ fn warn_of_expiry(wallet: &Wallet, key: &GrantKey, at: Timestamp) -> Option<Deci
     Some(decision)
 }
 
-/// The entry of a purchase that had to wait. Its notification is added when the balance is judged. Void if other events of
-/// the instant have raised the balance.
-fn top_up_again(wallet: &Wallet, at: Timestamp) -> Option<Decision> {
+/// Decides the entry of a purchase that had to wait, without its notification, which is added when the instant ends.
+/// Void if other events of the instant have raised the balance.
+fn auto_top_up_due(wallet: &Wallet, at: Timestamp) -> Option<Decision> {
     let auto = wallet.profile.auto_top_up.as_ref()?;
     (wallet.next_auto_top_up(at) == Some(at))
         .then(|| Decision::of(EntryKind::AutoTopUpDue, at).because(&auto.setting.pack))

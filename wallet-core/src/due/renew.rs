@@ -35,7 +35,7 @@ pub(crate) fn next_event(wallet: &Wallet, now: Timestamp) -> Option<(Timestamp, 
 }
 
 /// Decides a due event. Returns `None` if the wallet has no such plan.
-pub(crate) fn happen(wallet: &Wallet, event: Event, at: Timestamp) -> Option<Decision> {
+pub(crate) fn decide(wallet: &Wallet, event: Event, at: Timestamp) -> Option<Decision> {
     let subscription = || wallet.profile.subscription.clone();
     match event {
         Event::PeriodEnd => Some(period_end(wallet, subscription()?, at)),
@@ -69,7 +69,7 @@ fn period_end(wallet: &Wallet, mut subscription: Subscription, at: Timestamp) ->
         return resume(wallet, &subscription, EntryKind::PeriodBegan, at);
     }
     let past_due = subscription.standing == Standing::PastDue;
-    // An unpaid subscription goes on with the next period that is paid.
+    // A past-due subscription continues with the next period that is paid.
     let next = if past_due { subscription.paid.first().copied() } else { Some(subscription.period + 1) };
     if next.is_none_or(|next| subscription.end.is_some_and(|end| end <= next)) {
         return end(wallet, &subscription, at);

@@ -1,6 +1,6 @@
 //! The canonical bytes of a value, which are hashed.
 
-/// Length-prefixed bytes: no two different entries have the same.
+/// Length-prefixed bytes: different values never have equal bytes.
 pub(crate) struct Canonical(Vec<u8>);
 
 impl Canonical {

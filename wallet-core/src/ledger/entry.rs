@@ -96,7 +96,7 @@ pub enum EntryKind {
     AutoTopUpFailed = 34,
     /// The rest of a grant expires in a few days. The reason of the entry is the id of the grant.
     GrantExpiring = 40,
-    /// A purchase of the auto top-up is due that had to wait. The reason of the entry is the pack.
+    /// A purchase of the auto top-up that had to wait is due. The reason of the entry is the pack.
     AutoTopUpDue = 41,
 }
 
@@ -187,8 +187,8 @@ pub struct Entry {
     pub hash: Hash,
 }
 
-/// Returns the hash to which the first entry of a wallet is chained: one of the wallet, so that entries fit no other
-/// wallet.
+/// Returns the hash to which the first entry of a wallet is chained. It depends on the wallet, so that no entry fits
+/// into the chain of another one.
 pub fn genesis(wallet: WalletKey) -> Hash {
     let mut bytes = Canonical::new("credit-wallet");
     bytes.bytes(wallet.uuid().as_bytes());
@@ -205,8 +205,9 @@ impl Entry {
         hasher.finalize().into()
     }
 
-    /// The canonical bytes: numbers, texts, and the stored bytes of the parts that have a binary form. Events come last,
-    /// and only if there are any; after them the purchases of those about the auto top-up. The id of the call is for searches and not among them.
+    /// Returns the canonical bytes: numbers, texts, and the stored bytes of the parts that have a binary form. The
+    /// events and the purchases of the auto top-up that they are about come last; an entry without them has no bytes
+    /// for them. The id of the call, which only searches use, is left out.
     fn canonical(&self) -> Vec<u8> {
         let mut out = Canonical::new("entry");
         out.int(self.revision);

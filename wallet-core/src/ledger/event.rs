@@ -10,14 +10,14 @@ use crate::value::time::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum EventKind {
-    /// The available amount fell below a threshold. Given again only after it was 10 % above the threshold.
+    /// The available amount fell below a threshold. Given again only after the amount was 10 % above the threshold.
     LowBalance = 1,
-    /// The available amount fell to 0. Given again as soon as it was above 0.
+    /// The available amount fell to 0. Given again only after the amount was above 0.
     Exhausted = 2,
     /// The rest of a grant expires in a few days. Given once per grant.
     GrantExpiring = 3,
-    /// The available amount rose 10 % above a threshold, or above 0 after it was exhausted. Given once per notification of
-    /// a low or exhausted balance.
+    /// The available amount rose 10 % above a threshold, or above 0 after it was exhausted. Given once per notification
+    /// of a low or exhausted balance.
     Recovered = 4,
     /// The available amount is below the threshold of the auto top-up: a purchase is due. Given once per purchase.
     AutoTopUpDue = 5,
@@ -45,16 +45,16 @@ impl EventKind {
 pub struct Event {
     pub kind: EventKind,
     pub unit: UnitId,
-    /// The available amount then, in minor units: of the wallet, or of the grant that expires.
+    /// The available amount at that time, in minor units: of the wallet, or of the grant that expires.
     pub available: i64,
-    /// The threshold below which the balance is or was low, in minor units; 0 for exhaustion and for other kinds.
-    /// Of the auto top-up, its own.
+    /// The threshold below which the balance is or was low, or that of the auto top-up, in minor units. 0 for
+    /// exhaustion and for other kinds.
     pub threshold: i64,
     /// The grant that expires.
     pub grant: Option<GrantKey>,
     /// The expiry of the grant; [`Timestamp::NEVER`] for other kinds.
     pub expire_time: Timestamp,
-    /// The purchase of the auto top-up. Has bytes of its own in the entry's hash, after those of all its notifications.
+    /// The purchase of the auto top-up. The entry hashes it separately, after all its notifications.
     #[serde(skip)]
     pub auto_top_up: Option<Box<AutoTopUpEvent>>,
 }
@@ -67,7 +67,7 @@ pub struct AutoTopUpEvent {
     pub pack: String,
     /// The number of packs.
     pub quantity: u32,
-    /// Of a decline: the end of the wait. `None` if auto top-up is off.
+    /// The end of the wait after a decline. `None` for other kinds, and if auto top-up is off.
     #[serde(default)]
     pub retry_time: Option<Timestamp>,
 }

@@ -1,14 +1,15 @@
 //! The feed: which entries and notifications other systems see, and as which type.
 //!
-//! A hold that begins, and a job that starts, are not items of the feed: they are half of all entries, and the end of
-//! each job follows. Their entries are in the ledger.
+//! The entries of Reserve and Start are not in the feed, only in the ledger: they are half of all entries, and an item
+//! about the end of each job follows.
 
 use crate::ledger::entry::{Entry, EntryKind};
 use crate::ledger::event::EventKind;
 
 macro_rules! item_types {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)+) => {
-        /// The type of an item of the feed. The numbers are stored and the names are in the contract: neither ever changes.
+        /// The type of an item of the feed. The numbers are stored and the names are in the contract: neither ever
+        /// changes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum ItemType {
@@ -132,7 +133,7 @@ pub fn items_of(kind: EntryKind, events: impl Iterator<Item = EventKind>) -> imp
 /// Returns the type of an entry's own item. `None`: the entry is not in the feed.
 const fn of_entry(kind: EntryKind) -> Option<ItemType> {
     Some(match kind {
-        // The notification that comes with the entry is the item.
+        // The notification in the entry is the item.
         EntryKind::GrantExpiring | EntryKind::AutoTopUpDue | EntryKind::AutoTopUpFailed => return None,
         EntryKind::Reserved | EntryKind::Started => return None,
         EntryKind::WalletCreated => ItemType::WalletCreated,

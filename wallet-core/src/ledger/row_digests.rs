@@ -2,10 +2,11 @@
 //!
 //! Postings cover where credits are. Row digests cover the rest: of a grant its source, priority, lifetime, payment
 //! and notification; of a reservation its terms, its worker and its end; of the wallet its status, debt limits and
-//! profile. A short value is included as it is, a long one as the digest of its
-//! stored form. A heartbeat has no entry: the next entry
-//! contains the number of writes without one. No entry covers the deadline of a hold that runs, which `verify`
-//! bounds, the sweep hints, and whether a wallet is frozen.
+//! profile. A short value is included as it is, a long one as the digest of its stored form. A heartbeat has no entry:
+//! the next entry contains the number of writes without one.
+//!
+//! No entry covers the sweep hints, whether a wallet is frozen, and the deadline of an open hold. `verify` checks that
+//! such a deadline is within its bounds.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The binary form of values: of the columns that no statement searches, and of everything that is hashed.
 //!
 //! [postcard](https://docs.rs/postcard) is compact and stable, and it writes a value in one way. The first byte is the
-//! number of the format. A change of the fields of a stored type is another format.
+//! number of the format. A stored type whose fields change needs a new format.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,14 +31,14 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// The format is unknown, or other bytes than those of a value.
+/// The format is unknown, or the bytes are not those of a value.
 pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     let damaged = |why: &str| Unreadable::Damaged(format!("{why} in {}", hex::encode(bytes)));
     match bytes.split_first() {
         Some((&FORMAT, content)) => {
             let (value, rest) =
                 postcard::take_from_bytes(content).map_err(|error| damaged(&error.to_string()))?;
-            // A number or a map can be written in several ways, of which one is the server's.
+            // Postcard also reads longer forms of a number and other orders of a map, which `encode` never writes.
             match rest.is_empty() && encode(&value) == bytes {
                 true => Ok(value),
                 false => Err(damaged("not the bytes that the server writes")),
@@ -58,7 +58,7 @@ pub fn encode_sparse<T: Serialize + Default + PartialEq>(value: &T) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// The format is unknown, or other bytes than those of a value.
+/// The format is unknown, or the bytes are not those of a value.
 pub fn decode_sparse<T: Serialize + DeserializeOwned + Default + PartialEq>(
     bytes: &[u8],
 ) -> Result<T, Unreadable> {

@@ -21,8 +21,8 @@ pub enum Origin {
     /// Unused credits of a plan that continue in the next window; the id is that of the window's allowance, with the
     /// number of times that they have rolled over.
     Rollover = 4,
-    /// Credits that come back because a chargeback or a refund was withdrawn after its debt had been repaid or the grant had
-    /// expired; the id is that of the request.
+    /// Credits that come back because a chargeback or a refund was withdrawn after its debt had been repaid or the
+    /// grant had expired; the id is that of the request.
     Correction = 6,
     /// An allowance of a plan; the id names the subscription, the period and the number of the allowance within it.
     Period = 5,
@@ -32,7 +32,7 @@ impl Origin {
     pub const ALL: [Origin; 6] =
         [Origin::TopUp, Origin::Grant, Origin::Grace, Origin::Rollover, Origin::Period, Origin::Correction];
 
-    /// Returns the word in front of a grant's public id.
+    /// Returns the prefix of a grant's public id, without the colon.
     pub const fn as_str(self) -> &'static str {
         match self {
             Origin::TopUp => "top_up",
@@ -44,7 +44,7 @@ impl Origin {
         }
     }
 
-    /// Returns the origin whose word stands in front of a text, and the rest of the text.
+    /// Returns the origin whose prefix a text begins with, and the text after the prefix.
     pub fn named(text: &str) -> Option<(Self, &str)> {
         let (word, id) = text.split_once(':')?;
         Self::ALL.into_iter().find(|origin| origin.as_str() == word).map(|origin| (origin, id))

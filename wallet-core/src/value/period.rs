@@ -28,7 +28,7 @@ pub fn boundary(anchor: Timestamp, term: Term, n: u32) -> Timestamp {
 /// Returns the number of the period that contains `at`; 0 if `at` is before the anchor.
 pub fn period_at(anchor: Timestamp, term: Term, at: Timestamp) -> u32 {
     let elapsed = at.as_micros().saturating_sub(anchor.as_micros()).max(0);
-    let nearly = match (term.length(), anchor.to_utc(), at.to_utc()) {
+    let estimate = match (term.length(), anchor.to_utc(), at.to_utc()) {
         (Length::Days(days), ..) => elapsed / (DAY_MICROS * i64::from(days)),
         (Length::Months(months), Some(anchor), Some(at)) => {
             let month = |year: i32, month0: u32| i64::from(year) * 12 + i64::from(month0);
@@ -38,7 +38,7 @@ pub fn period_at(anchor: Timestamp, term: Term, at: Timestamp) -> u32 {
         }
         _ => 0,
     };
-    let mut n = u32::try_from(nearly).unwrap_or(0);
+    let mut n = u32::try_from(estimate).unwrap_or(0);
     while boundary(anchor, term, n + 1) <= at {
         n += 1;
     }

@@ -9,8 +9,8 @@ use thiserror::Error;
 
 /// A length of time: a count of a unit of the calendar, or ONCE. Written `"MONTH"`, `"3 MONTH"`, `"14 DAY"`.
 ///
-/// Terms of the same length are equal: `"WEEK"` and `"7 DAY"`, `"YEAR"` and `"12 MONTH"`. A longer term is greater; between
-/// days and months, a month counts as a twelfth of 365.2425 days, so that no two of them are equal.
+/// Terms of the same length are equal: `"WEEK"` and `"7 DAY"`, `"YEAR"` and `"12 MONTH"`. A longer term is greater;
+/// between days and months, a month counts as a twelfth of 365.2425 days, so that no two of them are equal.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Term {
@@ -41,10 +41,10 @@ pub enum Length {
     Endless,
 }
 
-/// A text that is no term.
+/// The text is not a term.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "{0:?} is no term: use \"ONCE\", or a count of DAY, WEEK, MONTH or YEAR such as \"MONTH\", \"3 MONTH\" or \"14 DAY\", at most \"5 YEAR\", \"60 MONTH\", \"260 WEEK\" or \"1826 DAY\""
+    "{0:?} is not a term: use \"ONCE\", or a count of DAY, WEEK, MONTH or YEAR such as \"MONTH\", \"3 MONTH\" or \"14 DAY\", at most \"5 YEAR\", \"60 MONTH\", \"260 WEEK\" or \"1826 DAY\""
 )]
 pub struct InvalidTerm(String);
 
@@ -81,7 +81,7 @@ impl Term {
         }
     }
 
-    /// Returns how often this term fits into another one, if it does so without a rest on every calendar.
+    /// Returns how often this term fits into another one, if it always fits without a remainder.
     pub const fn times_in(self, whole: Term) -> Option<u32> {
         match (self.length(), whole.length()) {
             (Length::Days(part), Length::Days(whole)) | (Length::Months(part), Length::Months(whole))

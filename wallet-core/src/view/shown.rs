@@ -75,7 +75,7 @@ impl Shown {
         }
     }
 
-    /// Returns the reservation to change it, if the view has one.
+    /// Returns a mutable reference to the reservation, if the view has one.
     pub const fn reservation_mut(&mut self) -> Option<&mut Reservation> {
         match self {
             Self::Reservation(view) => Some(&mut view.reservation),

@@ -17,7 +17,7 @@ use crate::wallet::{InvariantViolation, Wallet};
 
 /// A part of a wallet that the reply to a command shows.
 pub trait View: Sized {
-    /// The name of the object that is shown.
+    /// The identity of the object that is shown.
     type Subject;
 
     /// Returns the view of a wallet in which nothing is due.
@@ -40,7 +40,7 @@ pub struct PurchaseSubject {
     pub grants: Vec<GrantKey>,
 }
 
-/// The subject of a refund that was recorded.
+/// The subject of a recorded refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedRefundSubject {
     pub request: RequestId,
@@ -72,7 +72,7 @@ pub struct ReservationView {
     pub reservation: Box<Reservation>,
 }
 
-/// A reservation for a worker that may begin.
+/// The reservation of a Reserve, with the properties of the plan that a worker needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewReservationView {
     pub reservation: Box<Reservation>,
@@ -131,14 +131,14 @@ pub struct ChargedBackPurchaseView {
 /// The grants of a purchase that the payment provider has refunded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedRefundView {
-    /// The money that went back so far, in all parts.
+    /// The money refunded so far, in all parts.
     pub total: Money,
     pub grants: Vec<Grant>,
     /// The unspent amounts that the request clawed back.
     pub taken: Amounts,
     /// The amounts that windows to come of the period will not give.
     pub withheld: Amounts,
-    /// The amounts that it gave back, because the total fell.
+    /// The amounts that the request gave back, because it lowered the total.
     pub given_back: Amounts,
     /// The used amounts that became debt.
     pub owed: Amounts,
@@ -297,7 +297,7 @@ fn balances<'a>(
     units.into_iter().map(|unit| unit_balance(wallet, &catalogs.current, unit)).collect()
 }
 
-/// Returns the postings of an earlier request, or of the present one.
+/// Returns the postings of a request, which may be the present one.
 fn postings<'a>(wallet: &'a Wallet, request: &RequestId) -> Result<&'a [Posting], InvariantViolation> {
     let record = wallet.requests.get(request);
     Ok(&record.ok_or_else(|| missing(wallet, format!("the record of request {request}")))?.postings)

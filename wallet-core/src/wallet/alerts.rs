@@ -1,4 +1,5 @@
-//! Alerts: the thresholds below which a balance is low, and how early a notification of an expiry is given.
+//! Alerts: the thresholds below which a balance is low, and the number of days by which a notification precedes an
+//! expiry.
 //!
 //! The alerts of a plan are copied into the wallet, and updated from the catalog with every command that is carried
 //! out. Due events use the copy, so that it makes no difference when they are processed.
@@ -21,7 +22,7 @@ pub struct Alerts {
     /// The thresholds below which a balance is low, per unit.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub low: BTreeMap<UnitId, Vec<Threshold>>,
-    /// The number of days before its expiry at which a grant is notified of; 0 for never.
+    /// The number of days by which the notification of an expiry precedes it; 0 for no notification.
     #[serde(skip_serializing_if = "is_zero")]
     pub expiry_days: u16,
 }
@@ -50,13 +51,13 @@ impl Alerts {
         Self { low: plan.thresholds.iter().map(amounts).collect(), expiry_days: plan.expiry_warning_days }
     }
 
-    /// Returns whether the set contains no unit.
+    /// Returns whether no alert is set.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Returns the instant of the notification that a grant with this lifetime will expire: never if the lifetime is
-    /// not longer than the notification is early.
+    /// Returns the instant of the notification that a grant with this lifetime will expire: never if that instant is
+    /// not after `begin`.
     pub fn warn_time(&self, begin: Timestamp, expire_time: Timestamp) -> Timestamp {
         let at = expire_time.minus(DAY * u32::from(self.expiry_days));
         if self.expiry_days > 0 && at > begin { at } else { Timestamp::NEVER }
@@ -64,11 +65,11 @@ impl Alerts {
 }
 
 impl Threshold {
-    /// Returns the least amount that is not low, in minor units, where `given` is granted at a time.
+    /// Returns the lowest amount that is not low, in minor units. A percentage is one of `given`.
     pub fn of(self, given: i64) -> i64 {
         match self {
             Threshold::Amount(amount) => amount,
-            // Whole hundreds first, so that no product exceeds the range.
+            // Divides before it multiplies, so that no product exceeds the range.
             Threshold::Percent(percent) => {
                 let percent = i64::from(percent);
                 given / 100 * percent + (given % 100 * percent + 99) / 100

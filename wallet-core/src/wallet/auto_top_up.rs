@@ -1,7 +1,7 @@
 //! Auto top-up: the packs that a wallet buys when a balance is low, and the state of these purchases.
 //!
-//! The wallet moves no money. A purchase becomes due, which is notified; the platform charges the customer and answers with
-//! TopUp or RecordAutoTopUpFailure. Owns the questions about the setting. Changes nothing.
+//! The wallet moves no money. A purchase becomes due, which is notified; the platform charges the customer and answers
+//! with TopUp or RecordAutoTopUpFailure. Owns the questions about the setting. Changes nothing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::wallet::grant::Money;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// The time after each decline in a row for which nothing is due. The decline after the last of them turns auto top-up off.
+/// The waits after the first and the second decline in a row, in which nothing is due. The third turns auto top-up off.
 const WAITS: [Duration; 2] = [HOUR, HOUR.saturating_mul(6)];
 
 /// The setting of a wallet.
@@ -29,9 +29,9 @@ pub struct Setting {
     pub threshold: i64,
     /// The pack that is bought.
     pub pack: String,
-    /// The most purchases of a day in UTC, from 1.
+    /// The most purchases of a day in UTC, at least 1.
     pub max_per_day: u32,
-    /// The most that the purchases of a month in UTC may cost by the list price. Without a bound by default.
+    /// The most that the purchases of a month in UTC may cost at list prices. Unlimited by default.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max_paid_per_month: Option<Money>,
 }
@@ -46,7 +46,7 @@ pub enum Standing {
     Declined,
 }
 
-/// The terms of the pack: a copy of the catalog's that follows it, because due events have no catalog.
+/// The terms of the pack: a copy of those in the catalog, because due events have no catalog. Commands update it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     /// The amount of the unit in one pack, in minor units.
@@ -66,10 +66,10 @@ pub struct Offer {
 /// A purchase that is due and was not answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purchase {
-    /// The `top_up_id` of the answer.
+    /// The `top_up_id` of the TopUp that completes the purchase.
     pub id: OriginId,
     pub pack: String,
-    /// The number of packs, from 1.
+    /// The number of packs, at least 1.
     pub quantity: u32,
     /// The list price of all packs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -78,7 +78,8 @@ pub struct Purchase {
     pub time: Timestamp,
 }
 
-/// The purchases of the present day and month in UTC: those that are due or bought, by the instants at which they became due.
+/// The purchases of the present day and month in UTC: those that are due or bought, by the instants at which they
+/// became due.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
     /// The number of the day since the epoch.
@@ -167,8 +168,8 @@ impl AutoTopUp {
         }
     }
 
-    /// Returns the instant, from `at` on, at which a purchase is due while `available` and the running `plan` stay as they
-    /// are. `None` if none is due then.
+    /// Returns the instant, from `at` on, at which a purchase is due while `available` and the running `plan` stay as
+    /// they are. `None` if none is due then.
     pub(crate) fn next_due(&self, plan: Option<&str>, available: i64, at: Timestamp) -> Option<Timestamp> {
         let is_low = available < self.setting.threshold;
         if self.standing != Standing::On || self.under_way.is_some() || !is_low {
@@ -185,8 +186,8 @@ impl AutoTopUp {
         (self.affordable(offer, time)? > 0 && time < Timestamp::NEVER).then_some(time)
     }
 
-    /// Returns the purchase that is due `at` this instant: the fewest packs that close the gap to the threshold, or as many
-    /// as one purchase may have.
+    /// Returns the purchase that is due `at` this instant: the fewest packs that close the gap to the threshold, or as
+    /// many as one purchase may have.
     pub(crate) fn purchase(
         &self,
         available: i64,
@@ -204,8 +205,8 @@ impl AutoTopUp {
         Some(Purchase { id, pack: pack.clone(), quantity, price: offer.price_of(quantity), time: at })
     }
 
-    /// Returns the number of packs that the bound of the month allows at an instant. `None` if the price is unknown, or above
-    /// the bound.
+    /// Returns the number of packs that the bound of the month allows at an instant. `None` if the price is unknown, or
+    /// above the bound.
     fn affordable(&self, offer: &Offer, at: Timestamp) -> Option<u32> {
         let Some(most) = &self.setting.max_paid_per_month else { return Some(u32::MAX) };
         let price = offer.price.as_ref().filter(|price| price.currency == most.currency)?.minor_units;

@@ -31,7 +31,7 @@ pub struct WalletView {
     /// The id that the platform chose.
     pub id: WalletId,
     pub status: WalletStatus,
-    /// True if an invariant failed, so that no command is carried out until a person has looked.
+    /// True if an invariant is violated: no command is carried out until an operator unfreezes the wallet.
     pub frozen: bool,
     /// The properties that rarely change.
     pub profile: Profile,
@@ -71,11 +71,11 @@ pub struct PlanView {
     pub plan: Option<String>,
     /// The tier that price rules match.
     pub tier: Option<String>,
-    /// The priority of its jobs; the higher one is served earlier.
+    /// The priority of its jobs; higher numbers are served earlier.
     pub queue_priority: i32,
-    /// Features of the plan, whose names only the platform knows.
+    /// The features of the plan. Only the platform gives their names a meaning.
     pub features: Vec<String>,
-    /// The limits of the plan and the negotiated ones, by name; a limit that is missing is unlimited.
+    /// The limits of the plan and the negotiated ones, by name; those that are missing are unlimited.
     pub limits: BTreeMap<String, u64>,
 }
 

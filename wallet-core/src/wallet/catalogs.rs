@@ -14,7 +14,7 @@ pub struct Catalogs {
     pub current: Arc<Catalog>,
     /// Older catalogs by version.
     pub older: BTreeMap<i64, Arc<Catalog>>,
-    /// The instants at which older catalogs were replaced, as far as they are known.
+    /// The instants at which older catalogs were replaced, for those that were loaded.
     pub replaced: BTreeMap<i64, Timestamp>,
     /// The versions that are stored but cannot be used, with the reason.
     pub unusable: BTreeMap<i64, Unusable>,

@@ -1,8 +1,8 @@
 //! Free credits: the allowances of a default plan that has a term, for a wallet without a subscription.
 //!
 //! Their windows are counted from the creation of the wallet. A window that begins while a subscription runs gives
-//! nothing. The terms are a copy of those in the catalog, so that due events need no catalog: a command that is carried out
-//! updates it, and other terms begin with their next window.
+//! nothing. The terms are a copy of those in the catalog, so that due events need no catalog: commands update the copy,
+//! and changed terms begin with their next window.
 
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ impl FreeCredits {
 
     /// Issues the allowances of the windows that begin at `at`, with the unused credits that roll over.
     pub fn give(&mut self, unused: &[Unused], at: Timestamp) -> Vec<Grant> {
-        self.turn_to(at);
+        self.advance_to(at);
         let mut grants = Vec::new();
         for index in 0..self.0.given.len() {
             if self.0.next_given(index).is_some_and(|from| from <= at) {
@@ -61,9 +61,9 @@ impl FreeCredits {
         grants.into_iter().map(free).collect()
     }
 
-    /// Lets the windows that began before `at` give nothing.
+    /// Skips the windows that began before `at`, so that they give nothing.
     pub fn skip_before(&mut self, at: Timestamp) {
-        self.turn_to(at);
+        self.advance_to(at);
         for index in 0..self.0.given.len() {
             let Some((k, window)) = self.0.window_at(&self.0.sold.allowances[index], at) else { continue };
             let begun = if window.from < at { k + 1 } else { k };
@@ -71,8 +71,8 @@ impl FreeCredits {
         }
     }
 
-    /// Turns to the period that contains `at`.
-    fn turn_to(&mut self, at: Timestamp) {
+    /// Moves on to the period that contains `at`.
+    fn advance_to(&mut self, at: Timestamp) {
         if self.0.period_end() <= at {
             self.0 = self.0.clone().at(at);
             self.0.given = vec![0; self.0.sold.allowances.len()];

@@ -70,11 +70,11 @@ pub struct GrantDetails {
     /// The source of the grant that first issued grace credits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_source: Option<Source>,
-    /// The latest expiry of grace credits, of grace credits that stem from them too.
+    /// The latest expiry of grace credits and of the grace credits that stem from them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_bound: Option<Timestamp>,
-    /// The start of the period that was paid for these credits; none for those of another origin, and for those that have
-    /// rolled over into another window.
+    /// The start of the period that was paid for these credits; none for those of another origin, and for those that
+    /// have rolled over into another window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<Timestamp>,
     /// The number of times that these credits have rolled over.
@@ -198,7 +198,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Returns whether any of it can still be spent, or will still change.
+    /// Returns whether any credits are pending, available or held.
     pub fn is_open(&self) -> bool {
         self.parts.pending > 0 || self.parts.available > 0 || self.parts.held > 0
     }
@@ -245,8 +245,8 @@ impl Grant {
         (self.warn_time < Timestamp::NEVER).then_some(self.warn_time)
     }
 
-    /// Returns the instant of its next due event, as far as is known at `now`, or [`Timestamp::NEVER`] after the
-    /// last, so that no sweep finds it again. An event that is due and has not been processed counts.
+    /// Returns the instant of its next due event, due events that have not been processed at `now` included. After the
+    /// last one, returns [`Timestamp::NEVER`], so that no sweep finds the grant again.
     pub fn next_time(&self, now: Timestamp) -> Timestamp {
         let next = match self.effect() {
             Some(effective) => effective,

@@ -3,13 +3,13 @@
 use crate::value::ids::ReservationId;
 use crate::value::time::Timestamp;
 
-/// The last, by `sweep_at` and id, of the holds that were loaded because they may be due, if there are more.
+/// The last, by `sweep_at` and id, of the holds that were loaded because they may be due, if not all were loaded.
 ///
 /// No hold is due before its `sweep_at`. So all events up to the expiry of this hold at its `sweep_at` are known, and
-/// none of the later ones.
+/// later ones may be missing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Horizon {
-    /// The time by which the hold is found.
+    /// The time by which the sweeper finds the hold.
     pub sweep_at: Timestamp,
     /// The id of the hold.
     pub id: ReservationId,

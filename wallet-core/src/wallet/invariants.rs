@@ -1,6 +1,6 @@
-//! Online checks: whether a wallet as it was loaded keeps the invariants, before anything is decided on it.
+//! Online checks of the invariants of a wallet that was just loaded, before anything is decided on it.
 //!
-//! Owns the checks of rows that are in memory anyway. `verify` checks the whole ledger.
+//! Checks only rows that are in memory anyway. `verify` checks the whole ledger.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::wallet::state::InvariantViolation;
 use crate::wallet::state::Wallet;
 
 impl Wallet {
-    /// Checks that the parts of every grant are its amount, that the grants add up to the balances, that no unit is
-    /// owed and available at once, and that no more reservations are open than are counted.
+    /// Checks that the parts of every grant add up to its amount, that the grants add up to the balances, that no unit
+    /// is owed and available at once, and that no more reservations are open than are counted.
     ///
-    /// Holds before the first command only, while all open grants are as they are stored.
+    /// Call it before the first command only, while all open grants are as stored.
     ///
     /// # Errors
     ///
@@ -22,7 +22,7 @@ impl Wallet {
         let broken = |what: String| Err(InvariantViolation { wallet: self.id.clone(), what });
         for grant in self.grants.values() {
             if grant.parts.total() != Some(grant.amount) {
-                return broken(format!("the parts of grant {} are not its amount", grant.key));
+                return broken(format!("the parts of grant {} do not add up to its amount", grant.key));
             }
         }
         let mut sums: BTreeMap<&UnitId, (i128, i128)> = BTreeMap::new();
@@ -51,7 +51,10 @@ impl Wallet {
         let open = self.reservations.values().filter(|reservation| reservation.state.is_open()).count();
         match i64::try_from(open) {
             Ok(open) if open <= self.open_reservations => Ok(()),
-            _ => broken(format!("{} reservations are open, not even {open}", self.open_reservations)),
+            _ => broken(format!(
+                "open_reservations is {}, but {open} loaded reservations are open",
+                self.open_reservations
+            )),
         }
     }
 }
@@ -95,15 +98,15 @@ mod tests {
         assert_eq!(wallet().check(), Ok(()));
         type Spoil = fn(&mut Wallet);
         let cases: [(Spoil, &str); 5] = [
-            (|w| grant(w).amount = 101, "the parts of grant top_up:t are not its amount"),
+            (|w| grant(w).amount = 101, "the parts of grant top_up:t do not add up to its amount"),
             (|w| balance(w).available = 61, "61 credits are available and 40 held, 60 and 40 by the grants"),
             (|w| balance(w).held = 0, "60 credits are available and 0 held, 60 and 40 by the grants"),
             (|w| balance(w).debt = 7, "7 credits are owed, and 60 are available"),
             (|w| w.balances.clear(), "grant top_up:t has no balance"),
         ];
-        for (spoil, violation) in cases {
+        for (corrupt, violation) in cases {
             let mut wallet = wallet();
-            spoil(&mut wallet);
+            corrupt(&mut wallet);
             assert_eq!(wallet.check().unwrap_err().what, violation);
         }
     }

@@ -61,8 +61,8 @@ pub struct Profile {
     /// The wallet's own thresholds, per unit; they take precedence over those of the plan.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub low_balance: BTreeMap<UnitId, Vec<Threshold>>,
-    /// The thresholds, per unit, that were notified of and that the balance has not risen 10 % above since. 0 stands for
-    /// an exhausted balance, which has not risen above 0 since.
+    /// The thresholds, per unit, for which a notification was given and above which the balance has not risen by 10 %
+    /// since. 0 stands for an exhausted balance that has not risen above 0 since.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub notified: BTreeMap<UnitId, BTreeSet<i64>>,
     /// The auto top-up, once it was set.
@@ -81,8 +81,8 @@ impl Profile {
         self.running().map_or(&self.alerts, |subscription| &subscription.sold.alerts)
     }
 
-    /// Returns the instant of the next due event of the profile of a wallet with this status: of its subscription, of its free
-    /// credits, or of its auto top-up.
+    /// Returns the instant of the next due event of the profile of a wallet with this status: of its subscription, of
+    /// its free credits, or of its auto top-up.
     pub fn next_time(&self, status: WalletStatus) -> Timestamp {
         let next = self.subscription.as_ref().map(Subscription::next_time);
         let auto_top_up = self.auto_top_up_time();

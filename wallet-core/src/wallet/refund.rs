@@ -1,4 +1,4 @@
-//! Records of money that went back: the refund of a share of a purchase, a refund that the provider made, and a
+//! Records of refunded money: the refund of a share of a purchase, a refund that the payment provider made, and a
 //! chargeback.
 
 use std::collections::BTreeMap;
@@ -23,21 +23,22 @@ pub struct PurchaseRefund {
 /// The refund of a purchase or of a period that the payment provider has made, in one or several parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedRefund {
-    /// The money that went back so far, in all parts.
+    /// The money refunded so far, in all parts.
     pub total: Money,
     /// The treatment of credits that were used beyond those that are still paid.
     pub used: UsedCredits,
-    /// The credits that are charged or held and no longer paid, per unit. They are clawed back when they return.
+    /// The credits that are charged or held but no longer paid, per unit. They are clawed back when they return.
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub claims: Amounts,
     /// The part of them that became debt, per unit.
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub owed: Amounts,
-    /// The last sale of a plan whose credits it concerns; 0 for a purchase. An upgrade within the period is paid for by a
-    /// payment of its own.
+    /// The last sale of a plan whose credits it concerns; 0 for a purchase. An upgrade within the period is paid for by
+    /// a payment of its own.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sale: u32,
-    /// The credits of the period's windows to come that are no longer paid, per unit. The last windows are withheld first.
+    /// The credits of the period's windows to come that are no longer paid, per unit. The last windows are withheld
+    /// first.
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub withheld: Amounts,
 }
@@ -62,7 +63,8 @@ impl RecordedRefund {
         }
     }
 
-    /// Takes the part of a new window of `amount` that the windows after it, which have `left` together, cannot provide.
+    /// Takes the part of a new window of `amount` that the windows after it, which have `left` together, cannot
+    /// provide.
     pub(crate) fn withhold(&mut self, unit: &UnitId, amount: i64, left: i64) -> i64 {
         let part = (self.withheld.get(unit.as_str()) - left).clamp(0, amount);
         self.withheld = less(&self.withheld, unit, part);
@@ -96,7 +98,7 @@ fn less(amounts: &Amounts, unit: &UnitId, amount: i64) -> Amounts {
     amounts.iter().map(left).filter(|(_, n)| *n > 0).collect()
 }
 
-/// A chargeback, as far as its withdrawal needs it.
+/// The facts about a chargeback that its withdrawal needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chargeback {
     /// True if the wallet is suspended for it and for no other reason than chargebacks.
@@ -111,7 +113,8 @@ pub struct Chargeback {
 /// The refund of a subscription, and how it was computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscriptionRefund {
-    /// The price in full, or the lower of the two shares of it, rounded down; plus the price of every period paid ahead.
+    /// The price in full, or the lower of the two shares of it, rounded down; plus the price of every period paid
+    /// ahead.
     pub money: Money,
     /// True if the price of the present period is refunded in full.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -148,7 +148,7 @@ pub enum Rejection {
         "the subscription is paused, so no period is to be paid or refunded; ResumeSubscription begins one"
     )]
     SubscriptionPaused,
-    #[error("pack {pack} is not for sale on the wallet's plan{}", would_do(.plans))]
+    #[error("pack {pack} is not for sale on the wallet's plan{}", plans_hint(.plans))]
     PackNotAvailable {
         pack: String,
         /// The plans that may buy the pack.
@@ -184,7 +184,7 @@ pub enum Rejection {
     #[error("the payment of this purchase is not charged back; RecordChargeback comes first")]
     NotChargedBack,
     /// No purchase of the auto top-up with this id is under way: it was bought, or it was never due.
-    #[error("no auto top-up with this top_up_id is under way{}", instead(.under_way))]
+    #[error("no auto top-up with this top_up_id is under way{}", under_way_hint(.under_way))]
     AutoTopUpNotUnderWay {
         /// The `top_up_id` of the one under way.
         under_way: Option<OriginId>,
@@ -219,7 +219,7 @@ pub enum Rejection {
         debt: i64,
     },
     /// The wallet's plan does not include the operation.
-    #[error("plan {plan} does not include this {kind} operation{}", would_do(.plans))]
+    #[error("plan {plan} does not include this {kind} operation{}", plans_hint(.plans))]
     NotEntitled {
         /// The kind of the operation.
         kind: String,
@@ -229,7 +229,7 @@ pub enum Rejection {
         plans: Vec<String>,
     },
     /// A number is above a limit of the wallet or of its plan.
-    #[error("{limit} is limited to {maximum}, but the request would make it {requested}{}", would_do(.plans))]
+    #[error("{limit} is limited to {maximum}, but the request would make it {requested}{}", plans_hint(.plans))]
     LimitExceeded {
         /// The name of the limit, or of the quantity.
         limit: String,
@@ -275,11 +275,11 @@ fn violations(violations: &[FieldViolation]) -> String {
     texts.join("; ")
 }
 
-fn would_do(plans: &[String]) -> String {
+fn plans_hint(plans: &[String]) -> String {
     if plans.is_empty() { String::new() } else { format!("; plans that allow it: {}", plans.join(", ")) }
 }
 
-fn instead(under_way: &Option<OriginId>) -> String {
+fn under_way_hint(under_way: &Option<OriginId>) -> String {
     under_way.as_ref().map_or_else(String::new, |id| format!("; the one under way is {id}"))
 }
 

@@ -207,7 +207,7 @@ pub struct Reservation {
     pub start_time: Option<Timestamp>,
     /// The instant at which the hold expires.
     pub deadline: Timestamp,
-    /// The time by which the index of due holds finds an open hold, never later than its deadline. Extend does not
+    /// The time at which the index of due holds lists an open hold, never later than its deadline. Extend does not
     /// change it, so that a heartbeat changes no index.
     pub sweep_at: Timestamp,
     /// The running attempt; 0 before Start.

@@ -1,7 +1,7 @@
 //! Rollover: the unused credits of a unit that continue in the next window.
 //!
-//! It goes by unit: the allowance that issued the credits, and its place among the others, make no difference. Credits
-//! that have rolled over are a grant of their own, which counts how often they have.
+//! The rule is per unit: it makes no difference which allowance issued the credits. Credits that have rolled over are a
+//! grant of their own, which counts how often they have rolled over.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub(crate) fn carried_over(rule: &Rollover, unit: &UnitId, unused: &[Unused]) ->
     for (rolled, amount) in by_times {
         let part = amount.min(left);
         left -= part;
-        // Without a limit the number makes no difference, and one grant has them all.
+        // Without a limit the number makes no difference, and one grant contains them all.
         let times = if rule.periods == 0 { 1 } else { rolled + 1 };
         *carried.entry(times).or_default() += part;
     }

@@ -1,8 +1,8 @@
 //! The terms of a sale: those of the plan, and those negotiated for one wallet.
 //!
 //! The terms (allowances, term, and everything negotiated) are copied at the sale. They never change, except the
-//! allowances and the price of a plan with `existing = "FOLLOW"`. Entitlements, limits and the prices of jobs are those of
-//! the plan in the current catalog.
+//! allowances and the price of a plan with `existing = "FOLLOW"`. Entitlements, limits and the prices of jobs are those
+//! of the plan in the current catalog.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::wallet::alerts::Alerts;
 use crate::wallet::grant::Money;
 use crate::wallet::window::Window;
 
-/// The terms of a sale, as they were then.
+/// The terms of a sale, as they were at the sale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sold {
     /// The plan's id.
@@ -222,8 +222,8 @@ impl Sold {
         }
     }
 
-    /// Returns the terms of the next period, if the plan in this catalog has other ones for those who have it already.
-    /// Only allowances and price follow: the rest stays as it was sold, and a plan of another term is not followed.
+    /// Returns the terms of the next period, if the plan in this catalog changes them for its present subscribers. Only
+    /// allowances and price change: the rest stays as sold. A plan that now has another term changes nothing.
     pub(crate) fn following(&self, catalog: &Catalog) -> Option<Self> {
         let follows = |plan: &&Plan| plan.existing == Existing::Follow && plan.term == self.term;
         let plan = catalog.plan(&self.plan).filter(follows)?;

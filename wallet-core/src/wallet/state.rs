@@ -75,7 +75,8 @@ pub struct Wallet {
     /// The id that the platform chose.
     pub id: WalletId,
     pub status: WalletStatus,
-    /// True if an invariant failed. No command is carried out until a person has looked. The status stays as it was.
+    /// True if an invariant is violated. No command is carried out until an operator unfreezes the wallet. The status
+    /// stays as it was.
     pub frozen: bool,
     /// The number of writes.
     pub version: i64,
@@ -83,7 +84,7 @@ pub struct Wallet {
     pub revision: i64,
     /// The hash of the last entry.
     pub head: Hash,
-    /// The instant of the last write, before which time never runs back.
+    /// The instant of the last write. No later write has an earlier instant.
     pub last_time: Timestamp,
     /// The instant of its first entry.
     pub create_time: Timestamp,
@@ -99,12 +100,12 @@ pub struct Wallet {
     pub reservations: BTreeMap<ReservationId, Reservation>,
     /// The earlier requests of the read sets.
     pub requests: BTreeMap<RequestId, RequestRecord>,
-    /// The end of the due events that are known, if not all were loaded. No command is decided then.
+    /// The end of the due events that are known, if not all were loaded. In this case no command is decided.
     pub horizon: Option<Horizon>,
 }
 
-/// A violated invariant: a wallet that does not add up, or a decision that does not fit it. A defect, never a fault
-/// of the caller. Nothing of the work may be stored.
+/// A violated invariant: a wallet that does not add up, or a decision that does not fit it. A defect, never an error
+/// of the caller. No part of the unit of work may be stored.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("invariant broken in wallet {wallet}: {what}")]
 pub struct InvariantViolation {
@@ -112,8 +113,8 @@ pub struct InvariantViolation {
     pub what: String,
 }
 
-/// Returns the instant at which a wallet is read or changed when the clock shows `clock`: time never runs back before
-/// the wallet's last write.
+/// Returns the instant at which a wallet is read or changed when the clock shows `clock`: never before the wallet's
+/// last write.
 pub fn decision_time(clock: Timestamp, last_time: Timestamp) -> Timestamp {
     clock.max(last_time)
 }
@@ -233,7 +234,8 @@ impl Wallet {
         self.profile.next_free_credits(self.status)
     }
 
-    /// Returns the instant, from `at` on, at which a purchase of the auto top-up is due while the wallet stays as it is.
+    /// Returns the instant, from `at` on, at which a purchase of the auto top-up is due while the wallet stays as it
+    /// is.
     pub(crate) fn next_auto_top_up(&self, at: Timestamp) -> Option<Timestamp> {
         let auto = self.profile.auto_top_up.as_ref().filter(|_| self.status == WalletStatus::Active)?;
         let plan = self.profile.running().map(|subscription| subscription.sold.plan.as_str());

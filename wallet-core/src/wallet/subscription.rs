@@ -1,4 +1,4 @@
-//! Subscriptions: the present period, what of it is paid, and the change at its end.
+//! Subscriptions: the present period, its payment, and the change at its end.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -54,8 +54,8 @@ pub struct Subscription {
     /// They roll over when it begins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unused: Vec<Unused>,
-    /// The credits that an earlier plan gave in advance for the rest of the present period. Its windows to come give
-    /// so much less.
+    /// The credits that an earlier plan gave in advance for the rest of the present period. The windows to come in the
+    /// period give less by these amounts.
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub advance: Amounts,
 }
@@ -87,7 +87,7 @@ pub enum Standing {
     PastDue,
     /// The present period has begun without its payment, for the dunning time.
     Provisional,
-    /// No period is on: the subscription is paused.
+    /// There is no present period: the subscription is paused.
     Paused,
 }
 
@@ -110,7 +110,7 @@ pub enum UnusedCredits {
     Lapse,
 }
 
-/// The next change of a subscription that was asked for.
+/// The next change of a subscription that was requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pending<'a> {
     /// The subscription ends.
@@ -201,8 +201,8 @@ impl Subscription {
         }
     }
 
-    /// Returns the subscription after its pause: the first period of the terms that are valid then, counted from `at`, with
-    /// no allowance granted yet. It is paid if the plan needs no payment.
+    /// Returns the subscription after its pause: the first period of the terms that are valid then, counted from `at`,
+    /// with no allowance granted yet. It is paid if the plan needs no payment.
     pub fn resumed(self, at: Timestamp) -> Self {
         let next = self.change.map(|change| change.sold).or(self.following.map(|sold| *sold));
         let sold = next.unwrap_or(self.sold);
@@ -231,7 +231,8 @@ impl Subscription {
         self.paid.last().map_or(unpaid, |paid| paid + 1)
     }
 
-    /// Returns the condition on which the next period begins, by the terms that are valid then: AUTOMATIC if it is paid.
+    /// Returns the condition on which the next period begins, by the terms that are valid then: AUTOMATIC if it is
+    /// paid.
     pub fn next_condition(&self) -> Renewal {
         let next = self.period + 1;
         let change = self.change.as_ref().filter(|change| change.period <= next);
@@ -248,8 +249,8 @@ impl Subscription {
         }
     }
 
-    /// Returns the subscription after the provisional period at hand was not paid: it waits for a later period that is paid,
-    /// with other keys for the grants of a late payment.
+    /// Returns the subscription after its provisional period was not paid. It waits for a later period that is paid.
+    /// The grants of a late payment get other keys.
     pub fn unpaid(mut self) -> Self {
         self.number += 1;
         self.standing = Standing::PastDue;
@@ -264,7 +265,7 @@ impl Subscription {
         self.standing == Standing::Paused
     }
 
-    /// Returns the next change that was asked for, and the instant at which it happens.
+    /// Returns the next change that was requested, and the instant at which it happens.
     pub fn pending(&self) -> Option<(Pending<'_>, Timestamp)> {
         let unpaid = self.standing != Standing::Active && self.paid.is_empty();
         match (self.end, &self.change) {
@@ -277,7 +278,7 @@ impl Subscription {
         }
     }
 
-    /// Returns the instant of the change of plan that was asked for. A pause that is on delays it to its own end.
+    /// Returns the instant of the requested change of plan. A pause that has begun delays the change until its end.
     pub fn change_time(&self) -> Option<Timestamp> {
         let change = self.change.as_ref()?;
         Some(if self.is_paused() { self.turn() } else { self.start_of(change.period) })
@@ -323,8 +324,9 @@ impl Subscription {
         }
     }
 
-    /// Returns the instant at which the present period gives way: its end, or, if the next one was not paid, the start of a
-    /// later period that is paid, or the end of the dunning time; if it is paused, the end of the pause.
+    /// Returns the instant at which the next period begins or the subscription ends: the end of the present period, or,
+    /// if the next one was not paid, the start of a later period that is paid, or the end of the dunning time; if it is
+    /// paused, the end of the pause.
     pub fn turn(&self) -> Timestamp {
         match self.standing {
             Standing::Active => self.period_end(),

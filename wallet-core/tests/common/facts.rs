@@ -1,4 +1,4 @@
-//! RowDigests: expectations about a world. Balances, grants and reservations are as a read sees them now.
+//! Facts: expectations about a world. Balances, grants and reservations are as a read sees them now.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -165,15 +165,15 @@ pub(crate) fn run_by(id: &str, who: &str) -> Fact {
 
 /// The held amounts by grant: "grant:a 30, top_up:t 10".
 pub(crate) fn held_from(id: &str, takes: &str) -> Fact {
-    of_job(id, "holds", takes.to_owned(), |job| tell(job, |allocation| allocation.held))
+    of_job(id, "holds", takes.to_owned(), |job| amounts_by_grant(job, |allocation| allocation.held))
 }
 
 /// The charged amounts by grant: "grant:a 30, debt 10".
 pub(crate) fn charged_to(id: &str, charges: &str) -> Fact {
-    of_job(id, "charges", charges.to_owned(), |job| tell(job, |allocation| allocation.charged))
+    of_job(id, "charges", charges.to_owned(), |job| amounts_by_grant(job, |allocation| allocation.charged))
 }
 
-pub(super) fn tell(job: &Reservation, figure: impl Fn(&Allocation) -> i64) -> String {
+pub(super) fn amounts_by_grant(job: &Reservation, figure: impl Fn(&Allocation) -> i64) -> String {
     let name = |account: &Account| match account {
         Account::Grant(key) => key.to_string(),
         Account::Debt => "debt".to_owned(),
@@ -291,7 +291,7 @@ pub(crate) fn saying(name: &str, value: &str) -> Fact {
 }
 
 /// The metadata of the last refusal do not contain this key.
-pub(crate) fn unsaid(name: &str) -> Fact {
+pub(crate) fn not_saying(name: &str) -> Fact {
     let key = name.to_owned();
     Fact::new(format!("metadata {name}"), None, move |world| metadata_of(world, &key))
 }

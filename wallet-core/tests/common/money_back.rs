@@ -9,7 +9,7 @@ use wallet_core::refund::{Fraction, UsedCredits};
 use wallet_core::view::Shown;
 use wallet_core::{Amounts, Command, RequestId, Timestamp};
 
-use super::facts::{Fact, of_job, refused, saying, tell};
+use super::facts::{Fact, amounts_by_grant, of_job, refused, saying};
 use super::steps::{Step, amounts, job, origin};
 use super::subscribing::day;
 
@@ -114,7 +114,12 @@ pub(crate) fn reversed(id: &str, credits: i64, parts: &str) -> [Fact; 2] {
     let in_all = of_job(id, "reversed", Some(credits), |job| {
         job.finish.as_ref().map(|finish| finish.bill.reversed.get("credits"))
     });
-    [in_all, of_job(id, "reversals", parts.to_owned(), |job| tell(job, |allocation| allocation.reversed))]
+    [
+        in_all,
+        of_job(id, "reversals", parts.to_owned(), |job| {
+            amounts_by_grant(job, |allocation| allocation.reversed)
+        }),
+    ]
 }
 
 /// The money that the last refund of a purchase gave back, with the share of the price if it is not the whole.

@@ -26,12 +26,12 @@ pub(crate) fn notified(events: &[&str]) -> Fact {
 }
 
 /// The last step made no notification.
-pub(crate) fn told_nothing() -> Fact {
+pub(crate) fn notified_nothing() -> Fact {
     notified(&[])
 }
 
 /// All notifications of the wallet, in the same form.
-pub(crate) fn ever_told(events: &[&str]) -> Fact {
+pub(crate) fn all_notified(events: &[&str]) -> Fact {
     let events: Vec<String> = events.iter().map(ToString::to_string).collect();
     Fact::new("all news", events, |world| news(world, 0))
 }

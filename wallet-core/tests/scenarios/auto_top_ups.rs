@@ -1,4 +1,5 @@
-//! Auto top-up: purchases that become due when a balance is low, their answers, the waits after declines, and the bounds.
+//! Auto top-up: purchases that become due when a balance is low, their results, the waits after declines, and the
+//! bounds.
 
 use wallet_core::auto_top_up::Standing;
 
@@ -13,13 +14,13 @@ fn topped_up() -> World {
 fn a_balance_below_the_threshold_makes_one_purchase_due() {
     topped_up()
         .when(reserve("a", 80))
-        .then([told_nothing(), under_way(None)])
+        .then([notified_nothing(), under_way(None)])
         .when(reserve("b", 1))
         .then([notified(&["5: 1 starter due at 19, below 20"]), under_way(Some((5, 1)))])
         .when(reserve("c", 9))
-        .then([told_nothing(), under_way(Some((5, 1)))])
+        .then([notified_nothing(), under_way(Some((5, 1)))])
         .when(cancel("a"))
-        .then([told_nothing(), under_way(Some((5, 1)))]);
+        .then([notified_nothing(), under_way(Some((5, 1)))]);
 }
 
 #[test]
@@ -29,9 +30,9 @@ fn a_top_up_with_its_id_ends_the_purchase_under_way() {
         .and(buy("other", 1))
         .then([under_way(Some((4, 1)))])
         .when(bought(4, 1))
-        .then([told_nothing(), under_way(None), available(70)])
+        .then([notified_nothing(), under_way(None), available(70)])
         .when(bought(4, 1))
-        .then([replayed(), told_nothing(), under_way(None)])
+        .then([replayed(), notified_nothing(), under_way(None)])
         .when(reserve("b", 60))
         .then([notified(&["7: 1 starter due at 10, below 20"])]);
 }
@@ -71,14 +72,14 @@ fn a_setting_counts_at_once_and_while_it_is_on() {
         .when(auto("a", 20))
         .then([notified(&["3: 1 starter due at 10, below 20"]), standing(Standing::On)])
         .when(auto_off("b"))
-        .then([told_nothing(), standing(Standing::Off), under_way(Some((3, 1)))])
+        .then([notified_nothing(), standing(Standing::Off), under_way(Some((3, 1)))])
         .when(bought(3, 1))
         .then([under_way(None), available(60)])
         .when(reserve("a", 60))
         .then([notified(&["6: credits exhausted"]), under_way(None)])
         .when(auto("c", 20))
         .then([notified(&["7: 1 starter due at 0, below 20"])]);
-    given([top_up(10)]).when(auto_off("a")).then([wrote(&[EntryKind::AutoTopUpSet]), told_nothing()]);
+    given([top_up(10)]).when(auto_off("a")).then([wrote(&[EntryKind::AutoTopUpSet]), notified_nothing()]);
 }
 
 #[test]
@@ -86,10 +87,10 @@ fn a_purchase_under_way_outlives_other_settings() {
     topped_up()
         .and(reserve("a", 81))
         .and(auto("b", 500))
-        .then([told_nothing(), under_way(Some((4, 1)))])
+        .then([notified_nothing(), under_way(Some((4, 1)))])
         .and(auto_off("c"))
         .and(auto("d", 500))
-        .then([told_nothing(), under_way(Some((4, 1)))])
+        .then([notified_nothing(), under_way(Some((4, 1)))])
         .when(bought(4, 1))
         .then([notified(&["8: 9 starter due at 69, below 500"])]);
 }
@@ -101,7 +102,7 @@ fn after_declines_it_waits_an_hour_then_six_and_then_it_is_off() {
         .when(declined("d1", 4))
         .then([notified(&["5: 1 starter failed, wait 1 h"]), under_way(None)])
         .when(reserve("b", 1).ttl(hours(24)))
-        .then([told_nothing()])
+        .then([notified_nothing()])
         .and(wait(hours(1)))
         .when(process_due())
         .then([
@@ -157,7 +158,7 @@ fn nothing_is_due_after_a_wait_if_the_balance_has_recovered() {
         .then([wrote_nothing(), under_way(None)]);
 }
 
-/// The grant becomes effective at the end of the wait, before the balance is judged.
+/// The grant becomes effective at the end of the wait, before the balance is checked.
 #[test]
 fn credits_of_the_instant_at_which_a_wait_ends_count() {
     topped_up()
@@ -166,7 +167,7 @@ fn credits_of_the_instant_at_which_a_wait_ends_count() {
         .and(give("g", 100).from(hours(1)))
         .and(wait(hours(2)))
         .when(process_due())
-        .then([wrote(&[EntryKind::GrantEffective]), told_nothing(), under_way(None)]);
+        .then([wrote(&[EntryKind::GrantEffective]), notified_nothing(), under_way(None)]);
 }
 
 #[test]
@@ -186,7 +187,7 @@ fn purchases_of_a_day_are_bounded_and_go_on_at_midnight() {
         .and(reserve("b", 50).ttl(hours(24)))
         .and(bought(6, 1))
         .when(reserve("c", 50).ttl(hours(24)))
-        .then([told_nothing(), under_way(None), available(10)])
+        .then([notified_nothing(), under_way(None), available(10)])
         .and(wait(hours(2) - seconds(1)))
         .when(process_due())
         .then([wrote_nothing()])
@@ -230,7 +231,7 @@ fn a_purchase_that_succeeds_after_its_decline_counts() {
         .when(bought(4, 1))
         .then([under_way(None), available(60)])
         .when(reserve("b", 50))
-        .then([told_nothing(), available(10)])
+        .then([notified_nothing(), available(10)])
         .and(settle_as_reserved("b"))
         .and(until("2026-01-02"))
         .when(process_due())
@@ -247,9 +248,9 @@ fn failures_are_recorded_once_and_only_for_the_purchase_under_way() {
         .then([refused("AUTO_TOP_UP_NOT_UNDER_WAY"), saying("under_way", due_id(4).as_str())])
         .and(declined("d1", 4))
         .when(declined("d1", 4))
-        .then([replayed(), told_nothing()])
+        .then([replayed(), notified_nothing()])
         .when(declined("d2", 4))
-        .then([replayed(), told_nothing()])
+        .then([replayed(), notified_nothing()])
         .when(declined("d1", 3))
         .then([refused("IDEMPOTENCY_MISMATCH"), saying("fields", "top_up_id")])
         .and(wait(hours(1)))
@@ -265,7 +266,7 @@ fn a_suspended_wallet_buys_nothing_until_it_is_active() {
         .and(reserve("a", 80))
         .and(suspend("s"))
         .and(revoke("r", "top_up:t"))
-        .then([ever_told(&["6: credits exhausted"]), under_way(None)])
+        .then([all_notified(&["6: credits exhausted"]), under_way(None)])
         .when(reactivate("t"))
         .then([notified(&["7: 1 starter due at 0, below 20"])]);
 }
@@ -299,7 +300,7 @@ fn the_terms_of_the_pack_follow_the_catalog() {
         .and(bought(4, 1))
         .and(Step::Publish(gone))
         .when(reserve("b", 10))
-        .then([told_nothing(), under_way(None)]);
+        .then([notified_nothing(), under_way(None)]);
 }
 
 #[test]
@@ -318,7 +319,7 @@ fn the_same_setting_is_set_once_per_request() {
         .and(reserve("a", 81))
         .and(declined("d", 4))
         .when(auto("a", 20))
-        .then([replayed(), told_nothing(), under_way(None)])
+        .then([replayed(), notified_nothing(), under_way(None)])
         .when(auto("a", 21))
         .then([refused("IDEMPOTENCY_MISMATCH"), saying("fields", "auto_top_up")])
         .when(auto("b", 20))

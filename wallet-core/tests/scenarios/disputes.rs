@@ -1,4 +1,5 @@
-//! ReverseChargeback: a dispute was won, and everything comes back as it was. CloseWallet: the end of a wallet.
+//! ReverseChargeback: after a won dispute, the state before the chargeback is restored. CloseWallet: the end of a
+//! wallet.
 
 use wallet_core::wallet::WalletStatus::{Active, Closed, Suspended};
 

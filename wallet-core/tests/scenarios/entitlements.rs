@@ -283,7 +283,7 @@ fn overrides_take_precedence_over_the_plan_until_another_is_sold() {
         .when(reserve("job", 1))
         .then([refused("NOT_ENTITLED"), saying("plan", "pro"), saying("plans", "free,creator,pro")])
         .when(reserve_kind("job", "open", 21))
-        .then([refused("LIMIT_EXCEEDED"), saying("maximum", "10"), unsaid("plans")])
+        .then([refused("LIMIT_EXCEEDED"), saying("maximum", "10"), not_saying("plans")])
         .when(reserve_kind("job", "open", 20))
         .then([done(), held(20)])
         .and(change_plan("c", "creator").entitling("both", 5))

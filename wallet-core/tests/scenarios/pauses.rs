@@ -1,4 +1,4 @@
-//! Pauses: from the end of what is paid no period begins, until the subscription is resumed.
+//! Pauses: after the end of what is paid no period begins until the subscription is resumed.
 
 use super::prelude::*;
 

@@ -1,4 +1,5 @@
-//! Notifications: once when a balance falls below a threshold or reaches 0, when it recovers, and before credits expire.
+//! Notifications: once when a balance falls below a threshold or reaches 0, when it recovers, and before credits
+//! expire.
 
 use wallet_core::catalog::Threshold::{Amount, Percent};
 
@@ -21,29 +22,29 @@ fn warning_plans() -> String {
 fn a_low_balance_is_notified_once_by_the_reserve_that_causes_it() {
     given([top_up(100), update("u").low("credits", &[Amount(20), Amount(5)])])
         .when(reserve("a", 80))
-        .then([told_nothing(), warned(&[])])
+        .then([notified_nothing(), warned(&[])])
         .when(reserve("b", 1))
         .then([notified(&["5: credits at 19, below 20"]), warned(&["credits at 19, below 20"])])
         .when(reserve("c", 1))
-        .then([told_nothing(), warned(&["credits at 18, below 20"])])
+        .then([notified_nothing(), warned(&["credits at 18, below 20"])])
         .when(reserve("d", 14))
         .then([notified(&["7: credits at 4, below 5"]), warned(&["credits at 4, below 5"])])
         .when(settle("a", 80))
-        .then([told_nothing()]);
+        .then([notified_nothing()]);
 }
 
 #[test]
 fn a_threshold_is_re_armed_10_percent_above_it() {
     let low = || given([top_up(100), update("u").low("credits", &[Amount(25)]), reserve("a", 76)]);
     low()
-        .then([ever_told(&["4: credits at 24, below 25"])])
+        .then([all_notified(&["4: credits at 24, below 25"])])
         .and(give("g", 3))
         .when(reserve("b", 3))
-        .then([told_nothing(), available(24)]);
+        .then([notified_nothing(), available(24)]);
     low()
         .and(give("g", 4))
         .when(reserve("b", 3))
-        .then([told_nothing(), available(25)])
+        .then([notified_nothing(), available(25)])
         .when(reserve("c", 1))
         .then([notified(&["7: credits at 24, below 25"])]);
 }
@@ -51,7 +52,7 @@ fn a_threshold_is_re_armed_10_percent_above_it() {
 #[test]
 fn a_recovery_is_notified_once_per_threshold_the_lowest_first() {
     given([top_up(100), update("u").low("credits", &[Amount(50), Amount(20)]), reserve("a", 100)])
-        .then([ever_told(&[
+        .then([all_notified(&[
             "4: credits at 0, below 50",
             "4: credits at 0, below 20",
             "4: credits exhausted",
@@ -61,11 +62,11 @@ fn a_recovery_is_notified_once_per_threshold_the_lowest_first() {
         .when(give("two", 21))
         .then([notified(&["6: credits at 22, above 20 again"])])
         .when(give("more", 32))
-        .then([told_nothing(), available(54)])
+        .then([notified_nothing(), available(54)])
         .when(give("last", 1))
         .then([notified(&["8: credits at 55, above 50 again"])])
         .when(give("over", 100))
-        .then([told_nothing()])
+        .then([notified_nothing()])
         .when(reserve("b", 155))
         .and(cancel("b"))
         .then([notified(&[
@@ -79,21 +80,21 @@ fn a_recovery_is_notified_once_per_threshold_the_lowest_first() {
 fn first_credits_and_thresholds_that_are_gone_are_no_recovery() {
     given([])
         .when(top_up(100))
-        .then([told_nothing()])
+        .then([notified_nothing()])
         .and(update("u").low("credits", &[Amount(50), Amount(20)]))
         .and(reserve("a", 90))
-        .then([ever_told(&["4: credits at 10, below 50", "4: credits at 10, below 20"])])
+        .then([all_notified(&["4: credits at 10, below 50", "4: credits at 10, below 20"])])
         .and(update("v").low("credits", &[Amount(20)]))
         .when(cancel("a"))
         .then([notified(&["6: credits at 100, above 20 again"])]);
 }
 
-/// The profile that the end of the hold changed is the one that the allowance of the second week is decided on.
+/// The allowance of the second week is decided with the profile that the end of the hold changed.
 #[test]
 fn re_armed_thresholds_are_kept_by_later_due_events() {
     given_catalog(&with_plans(), [subscribe("s", "gym"), update("u").low("credits", &[Amount(50)])])
         .and(reserve("a", 60))
-        .then([ever_told(&["4: credits at 45, below 50"])])
+        .then([all_notified(&["4: credits at 45, below 50"])])
         .and(wait(days(8)))
         .when(reserve("b", 60))
         .then([notified(&["5: credits at 105, above 50 again", "8: credits at 45, below 50"])]);
@@ -103,10 +104,10 @@ fn re_armed_thresholds_are_kept_by_later_due_events() {
 fn replays_and_refusals_notify_nothing_and_replays_still_warn() {
     given([top_up(10), update("u").low("credits", &[Amount(5)])])
         .when(reserve("a", 11))
-        .then([refused("INSUFFICIENT_CREDITS"), told_nothing()])
+        .then([refused("INSUFFICIENT_CREDITS"), notified_nothing()])
         .and(reserve("b", 6))
         .when(reserve("b", 6))
-        .then([replayed(), told_nothing(), warned(&["credits at 4, below 5"])]);
+        .then([replayed(), notified_nothing(), warned(&["credits at 4, below 5"])]);
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn exhaustion_is_notified_each_time_a_balance_above_0_reaches_0() {
         .when(reserve("a", 10))
         .then([notified(&["3: credits exhausted"]), warned(&["credits exhausted"])])
         .when(reserve("none", 0))
-        .then([told_nothing(), warned(&["credits exhausted"])])
+        .then([notified_nothing(), warned(&["credits exhausted"])])
         .when(fail("a"))
         .then([notified(&["5: credits at 10, no longer exhausted"]), available(10)])
         .when(reserve("b", 10))
@@ -160,7 +161,7 @@ fn thresholds_of_the_wallet_override_the_plans_until_they_are_cleared() {
         .then([notified(&["5: credits at 49, below 50"])])
         .and(update("c").low("credits", &[Amount(0)]))
         .when(reserve("d", 40))
-        .then([told_nothing(), warned(&[])])
+        .then([notified_nothing(), warned(&[])])
         .and(cancel("d"))
         .and(update("e").low("credits", &[]))
         .when(reserve("f", 35))
@@ -172,7 +173,7 @@ fn a_renewal_re_arms_thresholds_without_notifying_the_expiry_before_it() {
     given_catalog(&warning_plans(), [reserve("w", 5), settle("w", 5), subscribe("s", "creator")])
         .and(until("2026-02-15"))
         .and(process_due())
-        .then([ever_told(&[
+        .then([all_notified(&[
             "2: credits at 0, below 2",
             "2: credits exhausted",
             "4: credits at 30, no longer exhausted",
@@ -201,7 +202,7 @@ fn a_downgrade_uses_the_thresholds_of_the_smaller_plan_at_once() {
         .when(process_due())
         .then([effective_on(&["2026-01-29", "2026-02-01", "2026-02-01"])])
         .when(reserve("a", 29))
-        .then([told_nothing(), available(6)])
+        .then([notified_nothing(), available(6)])
         .when(reserve("b", 1))
         .then([notified(&["8: credits at 5, below 6"])]);
 }
@@ -212,7 +213,7 @@ fn thresholds_follow_the_catalog_with_the_next_command() {
     given_catalog(&warning_plans(), [subscribe("s", "creator"), reserve("w", 5)])
         .and(Step::Publish(more))
         .when(reserve("a", 14))
-        .then([told_nothing(), available(16)])
+        .then([notified_nothing(), available(16)])
         .when(reserve("b", 2))
         .then([notified(&["5: credits at 14, below 15"])]);
 }

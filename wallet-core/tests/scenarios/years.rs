@@ -1,5 +1,5 @@
-//! A year of every plan of the five products, with payments an hour late, three days early, or in turn: at every moment a
-//! wallet has exactly the credits of the windows that were paid for, less those that it used.
+//! A year of every plan of the five products, with payments an hour late, three days early, or in turn: at every moment
+//! a wallet has exactly the credits of the windows that were paid for, less those that it used.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ fn last_before(boundaries: &[u64], hour: u64) -> u64 {
     *boundaries.iter().rfind(|at| **at <= hour).unwrap()
 }
 
-/// A year in the making: the wallet, its plan, and what was paid and used.
+/// A year in progress: the wallet, its plan, and the payments and use so far.
 struct Year {
     world: World,
     plan: Plan,

@@ -48,7 +48,7 @@ fn catalogs_with_daily_credits() -> &'static Catalogs {
     &CATALOGS
 }
 
-/// Returns the other catalog of wallets whose catalog changes: of plans whose subscribers follow it.
+/// Returns the second catalog of wallets whose catalog changes. It differs in plans whose subscribers follow it.
 fn catalogs_of_other_edition() -> &'static Catalogs {
     static CATALOGS: LazyLock<Catalogs> = LazyLock::new(|| {
         let changes = [

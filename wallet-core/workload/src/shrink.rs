@@ -17,7 +17,8 @@ fn failure(new: fn() -> Pair, history: &[Timed]) -> Option<(usize, String)> {
     pair.look().err().map(|what| (history.len(), what))
 }
 
-/// Returns a greedily shortened history of pairs that begin like `new`, and the failure at its end. The history is empty if nothing fails.
+/// Returns a greedily shortened history of pairs that begin like `new`, and the failure at its end. The history is
+/// empty if nothing fails.
 pub fn shrink(new: fn() -> Pair, mut history: Vec<Timed>) -> (Vec<Timed>, String) {
     let Some((last, mut what)) = failure(new, &history) else { return (Vec::new(), String::new()) };
     history.truncate(last + 1);

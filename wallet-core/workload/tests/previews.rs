@@ -1,5 +1,5 @@
-//! A preview says what the command does: on random wallets, 10,000 changes of plan and the other commands about money are
-//! previewed on a copy, as a server previews them, and executed on another. Answer and effects must be the same.
+//! A preview shows what the command then does: on random wallets, 10,000 changes of plan and other commands about money
+//! are previewed on one copy, as a server previews them, and executed on another. Answer and effects must be the same.
 
 #![cfg(test)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]

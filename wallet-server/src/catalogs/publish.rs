@@ -135,7 +135,7 @@ impl PublishedCatalogs {
         let mut tries = 1;
         loop {
             match self.publish_once(tenant, publish, &catalog).await {
-                // Another transaction was in the way: read again which version is current.
+                // A conflict with another transaction: read again which version is current.
                 Err(PublishError::Unavailable(error))
                     if error.kind == StoreErrorKind::Conflict && tries < MAX_TRIES =>
                 {
@@ -160,7 +160,7 @@ impl PublishedCatalogs {
             self.install(tenant, current.clone());
             return Ok(Published { publication: current, unchanged: true, changed_plans: Vec::new() });
         }
-        not_undoing(&publishing, publish, catalog, version).await?;
+        check_not_superseded(&publishing, publish, catalog, version).await?;
         let previous = current.or_else(|| self.cached_current(tenant)).map(|current| current.catalog);
         let changed_plans = check_against_use(&publishing, catalog, previous.as_deref()).await?;
         let publish_time = self.clock.now();
@@ -191,7 +191,7 @@ impl PublishedCatalogs {
 }
 
 /// Refuses a publication that would undo a newer one which the caller may not know.
-async fn not_undoing(
+async fn check_not_superseded(
     publishing: &Publishing,
     publish: &Publish,
     catalog: &Catalog,

@@ -49,7 +49,7 @@ pub(super) async fn run(args: &BackupArgs) -> Result<ExitCode, CliError> {
     say(format_args!("database {database} was copied to {}", file.display()));
     say(&report);
     if !report.is_clean() {
-        say("the copy is complete, and its ledger has the problems of the database");
+        say("the copy is complete, but its ledger has the same problems as the database");
         return Ok(ExitCode::FAILURE);
     }
     say(

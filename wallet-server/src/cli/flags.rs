@@ -76,7 +76,7 @@ fn add(mut command: Command, with_file: bool, is_mine: fn(&str) -> bool) -> Comm
             .long(FILE)
             .value_name("FILE")
             .value_parser(ValueParser::path_buf())
-            .help("The configuration file (TOML). Variables and flags win over it [env: WALLET_CONFIG]");
+            .help("The configuration file (TOML). Variables and flags override it [env: WALLET_CONFIG]");
         command = command.arg(file);
     }
     for (setting, path) in with_flags(is_mine) {
@@ -92,7 +92,7 @@ fn flag(setting: &Setting, path: String) -> Arg {
         .value_name(setting.value_name_of(&path))
         .help(help);
     if setting.is_switch() {
-        // A flag alone means true; `--insecure=false` wins over a file.
+        // A flag alone means true; `--insecure=false` overrides a file.
         return arg.num_args(0..=1).require_equals(true).default_missing_value("true").action(ArgAction::Set);
     }
     arg

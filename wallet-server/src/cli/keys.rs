@@ -59,7 +59,7 @@ pub(super) enum KeysCommand {
     Token {
         /// The wallet, which need not exist yet.
         wallet_id: WalletId,
-        /// The id of the key with which the token ends.
+        /// The id of the key that makes the token. The token ends with the key.
         #[arg(long)]
         key_id: String,
         /// The scopes, separated by commas: estimate, read, events; those that the key has.
@@ -99,7 +99,7 @@ pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, CliError> {
             let expire_time = expire_days
                 .map_or(Timestamp::NEVER, |days| keys.clock.now().plus(Duration::from_secs(days * DAY)));
             let issue = Issue { tenant, name, scopes, expire_time };
-            show_new(&keys.issue(issue, &author()).await?, &of);
+            print_new(&keys.issue(issue, &author()).await?, &of);
         }
         KeysCommand::List { of } => list(&of).await?,
         KeysCommand::Rotate { key_id, overlap_hours, of, pepper } => {
@@ -107,7 +107,7 @@ pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, CliError> {
             let end = keys.clock.now().plus(Duration::from_secs(overlap_hours * 3_600));
             let issued = keys.rotate(tenant, &id(&key_id)?, end, &author()).await?;
             say(format_args!("key {key_id} expires at {end} at the latest"));
-            show_new(&issued, &of);
+            print_new(&issued, &of);
         }
         KeysCommand::Token { wallet_id, key_id, scopes, minutes, of, pepper } => {
             let (keys, tenant) = keys(&of, Some(&pepper)).await?;
@@ -160,7 +160,7 @@ async fn keys(of: &TenantArgs, pepper: Option<&PepperFlags>) -> Result<(Keys, Te
 }
 
 /// Prints a new key. The last line is the key alone, for programs.
-fn show_new(issued: &Issued, of: &TenantArgs) {
+fn print_new(issued: &Issued, of: &TenantArgs) {
     let KeyInfo { id, name, scopes, expire_time, .. } = &issued.info;
     say(format_args!("key {id} of tenant {}: {name}", of.tenant));
     say(format_args!("scopes {scopes}; expires {expire_time}"));

@@ -1,5 +1,5 @@
-//! Limits the log: within a while it writes a bounded number of lines of one message, then one line that counts the
-//! others.
+//! Limits the log: within an interval it writes a bounded number of lines of one message, and then one line that counts
+//! the others.
 //!
 //! Without the limit, a flood of failing calls would become a flood of lines that fills the disk.
 
@@ -11,9 +11,9 @@ use tracing::callsite::Identifier;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-/// The most lines of one message within [`WHILE`].
+/// The most lines of one message within [`INTERVAL`].
 const LINES: u32 = 20;
-const WHILE: Duration = Duration::from_secs(10);
+const INTERVAL: Duration = Duration::from_secs(10);
 
 /// The lines of each message so far. Clones share them.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +37,7 @@ impl LogLimit {
             written: 0,
             left_out: 0,
         });
-        if now.duration_since(lines.begun) >= WHILE {
+        if now.duration_since(lines.begun) >= INTERVAL {
             (lines.begun, lines.written) = (now, 0);
         }
         if lines.written < LINES {
@@ -55,9 +55,9 @@ impl LogLimit {
         taken.filter(|(_, left_out)| *left_out > 0).collect()
     }
 
-    /// Logs, at intervals of [`WHILE`], how many lines of each message were left out.
+    /// Logs, at intervals of [`INTERVAL`], how many lines of each message were left out.
     pub(super) async fn report(self) {
-        let mut ticks = tokio::time::interval(WHILE);
+        let mut ticks = tokio::time::interval(INTERVAL);
         loop {
             ticks.tick().await;
             for (message, lines) in self.left_out() {
@@ -67,7 +67,7 @@ impl LogLimit {
     }
 }
 
-/// Comes before all other layers: a line that it leaves out is left out everywhere.
+/// Must come before all other layers: a line that it leaves out is left out everywhere.
 impl<S: Subscriber> Layer<S> for LogLimit {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         self.admits(event.metadata(), Instant::now())
@@ -85,9 +85,9 @@ mod tests {
 
     /// A log in memory.
     #[derive(Clone, Default)]
-    struct WalletWrite(Arc<Mutex<Vec<u8>>>);
+    struct MemoryLog(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for WalletWrite {
+    impl io::Write for MemoryLog {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -98,7 +98,7 @@ mod tests {
         }
     }
 
-    impl<'a> MakeWriter<'a> for WalletWrite {
+    impl<'a> MakeWriter<'a> for MemoryLog {
         type Writer = Self;
 
         fn make_writer(&'a self) -> Self {
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn twenty_lines_of_a_flood_are_written_and_the_others_are_counted() {
-        let (written, limit) = (WalletWrite::default(), LogLimit::default());
+        let (written, limit) = (MemoryLog::default(), LogLimit::default());
         let lines = tracing_subscriber::fmt::layer().with_writer(written.clone());
         let log = tracing_subscriber::registry().with(lines).with(limit.clone());
         tracing::subscriber::with_default(log, || {

@@ -101,7 +101,7 @@ pub async fn run() -> ExitCode {
     match log_filter(&cli) {
         Ok(filter) => output::init_logging(&filter),
         Err(error) => {
-            output::complain(&error.into());
+            output::print_error(&error.into());
             return ExitCode::from(2);
         }
     }
@@ -125,7 +125,7 @@ pub async fn run() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            output::complain(&error);
+            output::print_error(&error);
             ExitCode::from(2)
         }
     }

@@ -43,7 +43,7 @@ pub(super) fn say(line: impl Display) {
 }
 
 /// Writes an error and its causes to standard error.
-pub(super) fn complain(error: &CliError) {
+pub(super) fn print_error(error: &CliError) {
     let _ = writeln!(std::io::stderr(), "error: {}", visible(&Chain(error).to_string()));
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
     let shutdown = CancellationToken::new();
     stop_on_signal(shutdown.clone());
     let app = App::build(config).await?;
-    greet(app.address(), &database, is_encrypted, has_keys);
+    print_greeting(app.address(), &database, is_encrypted, has_keys);
     if let Some((newest, distance)) = app.ahead() {
         warn_of_the_future(newest, distance);
     }
@@ -83,7 +83,7 @@ fn look_up(address: &Address) -> Result<SocketAddr, CliError> {
 }
 
 /// Prints where the server listens and which command to try next.
-fn greet(address: SocketAddr, database: &DatabaseUrl, is_encrypted: bool, has_keys: bool) {
+fn print_greeting(address: SocketAddr, database: &DatabaseUrl, is_encrypted: bool, has_keys: bool) {
     let how = if is_encrypted { "-cacert AUTHORITY.pem" } else { "-plaintext" };
     let key = if has_keys { " -H 'authorization: Bearer KEY'" } else { "" };
     say(format_args!("wallet-server is serving on {address}, database {database}"));

@@ -36,7 +36,7 @@ pub(super) enum WebhooksCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Enable an endpoint. It goes on where it was.
+    /// Enable an endpoint. Deliveries continue after its last position.
     Enable {
         /// The id of the endpoint.
         endpoint_id: String,
@@ -50,7 +50,8 @@ pub(super) enum WebhooksCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Give an endpoint its next secret and print that in the last line. The previous one signs as well for 24 hours.
+    /// Give an endpoint its next secret and print that in the last line. For 24 hours, messages are signed with the
+    /// previous secret as well.
     RotateSecret {
         /// The id of the endpoint.
         endpoint_id: String,

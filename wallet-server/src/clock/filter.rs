@@ -4,16 +4,16 @@
 //! Own time runs on the monotonic clock. If the reference is less than [`MAX_SKEW`] away, own time approaches it by
 //! running up to 5 % faster or slower, so that time never stands still and never goes back. A reference further
 //! away is in doubt: own time runs on, and nothing may be executed by it. The doubt ends when the reference is back
-//! within [`MAX_SKEW`], or when enough readings in a row ([`Settling`]) agree with each other on a leap of at most
-//! [`MAX_LEAP`], which is then followed at once.
+//! within [`MAX_SKEW`], or when enough readings in a row ([`Settling`]) agree with each other on a jump of at most
+//! [`MAX_JUMP`], which is then followed at once.
 
 use std::time::Duration;
 
 /// The largest difference at which the reference is trusted.
 pub(crate) const MAX_SKEW: Duration = Duration::from_secs(2);
 
-/// The longest leap that is ever followed.
-pub(crate) const MAX_LEAP: Duration = Duration::from_secs(3_600);
+/// The longest jump that is ever followed.
+pub(crate) const MAX_JUMP: Duration = Duration::from_secs(3_600);
 
 /// A clock runs faster or slower by at most one part in this many.
 const SLEW: i64 = 20;
@@ -52,11 +52,11 @@ pub(crate) struct Reading {
 pub(crate) enum Verdict {
     /// The reference agrees with own time.
     Agrees,
-    /// The reference leapt by `leap` microseconds and is not trusted. `is_first` is true for the first such
+    /// The reference jumped by `jump` microseconds and is not trusted. `is_first` is true for the first such
     /// reading.
-    Doubted { leap: i64, is_first: bool },
-    /// The reference leapt by `leap` microseconds and stayed there: own time has followed.
-    Followed { leap: i64 },
+    Doubted { jump: i64, is_first: bool },
+    /// The reference jumped by `jump` microseconds and stayed there: own time has followed.
+    Followed { jump: i64 },
 }
 
 /// Own time, and the state of the reference.
@@ -115,7 +115,7 @@ impl Filter {
         Verdict::Agrees
     }
 
-    fn doubt(&mut self, now: i64, Reading { at, shows, uncertainty }: Reading, leap: i64) -> Verdict {
+    fn doubt(&mut self, now: i64, Reading { at, shows, uncertainty }: Reading, jump: i64) -> Verdict {
         let offset = shows.saturating_sub(at);
         let is_first = self.doubt.is_none();
         let doubt = match self.doubt {
@@ -126,14 +126,14 @@ impl Filter {
         };
         let Settling { readings, span } = self.settling;
         let has_settled = doubt.readings >= readings && at.saturating_sub(doubt.since) >= micros(span);
-        if has_settled && !exceeds(leap, uncertainty, MAX_LEAP) {
+        if has_settled && !exceeds(jump, uncertainty, MAX_JUMP) {
             self.doubt = None;
             self.is_fresh = false;
-            self.anchor(now, leap, 0);
-            return Verdict::Followed { leap };
+            self.anchor(now, jump, 0);
+            return Verdict::Followed { jump };
         }
         self.doubt = Some(doubt);
-        Verdict::Doubted { leap, is_first }
+        Verdict::Doubted { jump, is_first }
     }
 
     /// Corrects own time by `set` at once and by `correction` gradually.
@@ -203,11 +203,11 @@ mod tests {
     fn fifty_five_minutes_ahead_for_four_seconds_changes_nothing() {
         let mut filter = settled();
         read(&mut filter, 2..10, 0);
-        let leapt = read(&mut filter, 10..14, 55 * MINUTE);
-        let leap = 55 * MINUTE;
+        let jumped = read(&mut filter, 10..14, 55 * MINUTE);
+        let jump = 55 * MINUTE;
         assert_eq!(
-            leapt,
-            [Verdict::Doubted { leap, is_first: true }, Verdict::Doubted { leap, is_first: false }]
+            jumped,
+            [Verdict::Doubted { jump, is_first: true }, Verdict::Doubted { jump, is_first: false }]
         );
         assert!(!filter.is_trusted());
         assert_eq!(ahead(&filter, 14), 0);
@@ -217,15 +217,15 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_is_followed_after_ten_readings_and_thirty_seconds_that_agree() {
-        for leap in [55 * MINUTE, -55 * MINUTE, 3 * SECOND, -3 * SECOND] {
+    fn a_jump_is_followed_after_ten_readings_and_thirty_seconds_that_agree() {
+        for jump in [55 * MINUTE, -55 * MINUTE, 3 * SECOND, -3 * SECOND] {
             let mut filter = settled();
-            let verdicts = read(&mut filter, 2..34, leap);
+            let verdicts = read(&mut filter, 2..34, jump);
             let (last, before) = verdicts.split_last().unwrap();
-            assert_eq!(*last, Verdict::Followed { leap });
+            assert_eq!(*last, Verdict::Followed { jump });
             assert!(before.iter().all(|verdict| matches!(verdict, Verdict::Doubted { .. })), "{before:?}");
             assert!(filter.is_trusted());
-            assert_eq!(ahead(&filter, 40), leap);
+            assert_eq!(ahead(&filter, 40), jump);
         }
     }
 
@@ -255,11 +255,11 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_of_more_than_an_hour_is_never_followed() {
-        for leap in [61 * MINUTE, -61 * MINUTE, 365 * 24 * 60 * MINUTE, i64::MAX / 2] {
+    fn a_jump_of_more_than_an_hour_is_never_followed() {
+        for jump in [61 * MINUTE, -61 * MINUTE, 365 * 24 * 60 * MINUTE, i64::MAX / 2] {
             let mut filter = settled();
-            let verdicts = read(&mut filter, 2..600, leap);
-            assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Doubted { .. })), "{leap}");
+            let verdicts = read(&mut filter, 2..600, jump);
+            assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Doubted { .. })), "{jump}");
             assert_eq!(ahead(&filter, 600), 0);
         }
     }
@@ -272,12 +272,12 @@ mod tests {
         assert!(matches!(filter.read(10 * SECOND, exact(10 * SECOND, 20 * MINUTE)), Verdict::Doubted { .. }));
         assert_eq!(
             read(&mut filter, 12..42, 20 * MINUTE).last(),
-            Some(&Verdict::Followed { leap: 20 * MINUTE })
+            Some(&Verdict::Followed { jump: 20 * MINUTE })
         );
     }
 
     #[test]
-    fn a_slow_answer_neither_proves_a_leap_nor_corrects_the_clock() {
+    fn a_slow_answer_neither_proves_a_jump_nor_corrects_the_clock() {
         let mut filter = settled();
         let slow = Reading { uncertainty: 4 * SECOND, ..exact(10 * SECOND, 5 * SECOND) };
         assert_eq!(filter.read(14 * SECOND, slow), Verdict::Agrees);

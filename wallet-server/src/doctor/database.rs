@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wallet_core::Timestamp;
 
-use crate::clock::{Clock, MAX_LEAP, MAX_SKEW};
+use crate::clock::{Clock, MAX_JUMP, MAX_SKEW};
 use crate::doctor::Finding;
 use crate::settings::Settings;
 use crate::store::{DatabaseUrl, OldTransaction, Space, Store, StoreError, TableVacuum};
@@ -87,10 +87,10 @@ pub(super) async fn clock(store: &Store) -> Result<Finding, StoreError> {
     let ours = Clock::system().now();
     if let Some((theirs, round_trip)) = theirs {
         let theirs = theirs.plus(round_trip / 2);
-        let apart = apart(ours, theirs);
+        let apart = distance(ours, theirs);
         let text = format!("the clocks of the database and of this machine are {apart:.1?} apart");
         let next = "correct the wrong one, for example with NTP";
-        if apart > MAX_LEAP {
+        if apart > MAX_JUMP {
             return Ok(Finding::error(CHECK, text, format!("{next}: no server starts")));
         }
         if apart > MAX_SKEW {
@@ -107,7 +107,7 @@ pub(super) async fn clock(store: &Store) -> Result<Finding, StoreError> {
     Ok(Finding::ok(CHECK, "the clocks agree"))
 }
 
-fn apart(one: Timestamp, other: Timestamp) -> Duration {
+fn distance(one: Timestamp, other: Timestamp) -> Duration {
     one.since(other).max(other.since(one))
 }
 

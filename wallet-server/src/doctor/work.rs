@@ -26,7 +26,7 @@ pub(super) async fn holds(store: &Store) -> Result<Finding, StoreError> {
         |overdue| {
             let text = format!("overdue: {}, the oldest since {}", overdue.count, overdue.oldest);
             let next =
-                "start a server, or look for failed sweeps in its log: they return the credits of dead jobs";
+                "start a server, or look for failed sweeps in its log: sweeps return the credits of expired holds";
             Finding::warning(CHECK, text, next)
         },
     ))

@@ -1,5 +1,5 @@
-//! One batch: load its wallets, decide its commands in order of arrival, write, commit. The way here is that of one
-//! transaction which locks the wallets first; [`super::optimistic`] is the shorter one.
+//! One batch: load its wallets, decide its commands in order of arrival, write, commit. This file runs it in one
+//! transaction that locks the wallets first; [`super::optimistic`] runs it without locks, in fewer round trips.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ struct BatchedWallet<'a> {
 pub(super) struct Decided {
     answers: Vec<Option<Answer>>,
     pub(super) finished: Vec<(WalletKey, Finished)>,
-    /// The wallets in which more is due than was processed. Only a part of that is written, and no command.
+    /// The wallets in which more is due than was processed. Of these, only due events are written, no command.
     behind: BTreeSet<WalletKey>,
 }
 
@@ -82,7 +82,7 @@ impl Lane {
             self.committing.clear();
         }
         committed?;
-        // A wallet that another transaction has locked was not raised.
+        // The version of a wallet that another transaction has locked was not raised.
         self.unanswered.retain(|key| locked.taken.contains(key) || keys.binary_search(key).is_err());
         Ok(self.keep_all(decided, loaded))
     }
@@ -109,7 +109,7 @@ impl Lane {
             .collect();
         let mut answers = Vec::with_capacity(batch.len());
         for job in batch {
-            // Another transaction has taken the wallet.
+            // Another transaction has locked the wallet.
             let Some(slot) = slots.get_mut(&job.key) else {
                 answers.push(Some(Err(EngineError::Unavailable)));
                 continue;
@@ -167,8 +167,8 @@ impl Lane {
         for job in batch {
             let set =
                 sets.entry(job.tenant).or_insert_with(|| Catalogs::of(self.catalogs.current(job.tenant)));
-            let unmade = Wallet::blank(job.key, job.wallet.clone());
-            let wallet = loaded.get(&job.key).map_or(&unmade, |loaded| &loaded.wallet);
+            let missing = Wallet::blank(job.key, job.wallet.clone());
+            let wallet = loaded.get(&job.key).map_or(&missing, |loaded| &loaded.wallet);
             self.catalogs.add_sold(job.tenant, wallet, set).await?;
             if let Some(version) = job.command.priced_by(wallet) {
                 self.catalogs.add(job.tenant, version, set).await?;
@@ -179,15 +179,15 @@ impl Lane {
 }
 
 impl Decided {
-    /// Returns what the decisions write.
+    /// Returns the writes of the decisions.
     pub(super) fn writes<'a>(&'a self, loaded: &'a LoadedWallets) -> Vec<WalletWrite<'a>> {
         let write =
             |(key, finished): &'a (WalletKey, Finished)| WalletWrite { loaded: &loaded[key], finished };
         self.finished.iter().map(write).collect()
     }
 
-    /// Returns the wallets in which a command changes something. If more is due in a wallet, only a part of that is
-    /// committed, and no command.
+    /// Returns the wallets that commands change. Wallets in which more is due are not among them, because only their
+    /// due events are committed.
     pub(super) fn commands_of(&self) -> impl Iterator<Item = WalletKey> {
         let changed =
             |(key, finished): &&(WalletKey, Finished)| finished.changes.any && !self.behind.contains(key);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// The reason why a command got no decision. Each variant says what the caller may conclude.
+/// The reason why a command got no decision. Each variant states whether the command was executed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum EngineError {
     /// Too many commands are waiting: certainly not executed.
@@ -20,7 +20,7 @@ pub(crate) enum EngineError {
     /// executed.
     #[error("the database did not respond in time; nothing was executed")]
     Unavailable,
-    /// The reference clock leapt and is not trusted yet: certainly not executed.
+    /// The reference clock jumped and is not trusted yet: certainly not executed.
     #[error("the server's clock is in doubt; nothing was executed")]
     ClockInDoubt,
     /// The caller's deadline passed before the command's turn came: certainly not executed.

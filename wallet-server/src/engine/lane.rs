@@ -28,7 +28,7 @@ pub(super) struct Lane {
     pub(super) number: usize,
     pub(super) store: Store,
     pub(super) connection: LaneConnection,
-    /// True if the connection has failed. Nothing runs on it any more.
+    /// True if the connection has failed. The next attempt opens another one.
     pub(super) is_lost: bool,
     pub(super) catalogs: PublishedCatalogs,
     pub(super) clock: Clock,
@@ -38,12 +38,12 @@ pub(super) struct Lane {
     pub(super) broken: BTreeSet<WalletKey>,
     pub(super) steps: Steps,
     pub(super) cache: WalletCache,
-    /// Wallets with a row that cannot be decoded, if that was logged.
+    /// Wallets with a row that cannot be decoded, for which this was logged.
     pub(super) unreadable: BTreeSet<WalletKey>,
     /// The wallets whose changes are in a COMMIT that was sent and not answered.
     pub(super) committing: BTreeSet<WalletKey>,
-    /// The wallets in a statement that was to commit them and was not answered. It may still arrive at the database, until
-    /// the wallets have another version.
+    /// The wallets of statements without locks that were not answered. Such a statement may still reach the database
+    /// and commit, as long as its wallets have the versions that it expects.
     pub(super) unanswered: BTreeSet<WalletKey>,
     /// The number of batches until the lane is optimistic again.
     pub(super) locked_batches: u32,
@@ -101,9 +101,9 @@ impl Lane {
     /// itself. Returns false when the queue is closed and everything is done.
     pub(super) async fn turn(&mut self, jobs: &mut mpsc::Receiver<QueuedCommand>) -> bool {
         let mut waiting = Vec::with_capacity(self.batch_max);
-        let call_timeout = if self.backlog.is_empty() { IDLE } else { Duration::ZERO };
+        let longest_wait = if self.backlog.is_empty() { IDLE } else { Duration::ZERO };
         let mut stepped = false;
-        match timeout(call_timeout, jobs.recv_many(&mut waiting, self.batch_max)).await {
+        match timeout(longest_wait, jobs.recv_many(&mut waiting, self.batch_max)).await {
             Ok(0) => self.backlog.drop_process_due(),
             Ok(taken) => {
                 self.since_checkpoint += taken;
@@ -112,13 +112,13 @@ impl Lane {
             }
             Err(_) if self.backlog.is_empty() => {
                 self.checkpoint().await;
-                // The connection may have died meanwhile. A BEGIN shows it before anything is in doubt.
+                // The connection may have died meanwhile. The BEGIN of a batch with locks shows this before any commit.
                 self.locked_batches = self.locked_batches.max(1);
             }
             Err(_) => {}
         }
         if !stepped {
-            self.work_off().await;
+            self.run_backlog_step().await;
         }
         if self.since_checkpoint >= BUSY {
             self.checkpoint().await;
@@ -127,7 +127,7 @@ impl Lane {
     }
 
     /// Runs one step of the wallets whose turn it is. Commands whose wallets are up to date afterwards are decided.
-    async fn work_off(&mut self) {
+    async fn run_backlog_step(&mut self) {
         let mut batch = self.backlog.take_turns();
         let later = batch.split_off(batch.len().min(self.batch_max));
         if !batch.is_empty() {

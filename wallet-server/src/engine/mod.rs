@@ -152,7 +152,7 @@ impl Engine {
         self.queue(request)?.await
     }
 
-    /// Puts a command into the queue of its wallet's lane, behind those that were queued before.
+    /// Puts a command at the end of the queue of its wallet's lane.
     pub(crate) fn queue(&self, request: CommandRequest) -> Result<QueuedReply, EngineError> {
         let CommandRequest { tenant, wallet, command, author, deadline } = request;
         let key = WalletKey::new(tenant, &wallet);

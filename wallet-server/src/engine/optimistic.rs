@@ -3,7 +3,7 @@
 //! nothing is written, and the batch runs again in a transaction that locks its wallets.
 //!
 //! While another server writes the same wallets, or many commands are repetitions, a failed attempt costs more than the
-//! locks. So after one the lane locks for a while.
+//! locks. So after a failed attempt, the next batches of the lane lock their wallets.
 //!
 //! A statement without an answer may arrive at the database long after the lane has given it up, and still find the
 //! versions that it expects. So the next batch of its wallets locks them and raises their versions,
@@ -84,7 +84,7 @@ impl Lane {
         let decide = || self.decide(batch, &mut loaded, &BTreeSet::new(), &catalogs, now, step);
         let Ok(decided) = catch_unwind(AssertUnwindSafe(decide)) else { return Ok(None) };
         let decided = decided?;
-        // The insertion proves that an id is new. For all others a look is needed.
+        // The insertion of a reservation proves that its id is new. The ids that are not inserted are looked up.
         if database.any_exists(&not_inserted(new, &decided)).await? {
             return Ok(None);
         }

@@ -5,14 +5,15 @@
 //! - The time per command of recent batches, for all commands that wait. Only full batches show it, because a command
 //!   that is committed alone takes longer than one among many. A small batch is an upper bound, so a lane that had
 //!   little to do for an hour still accepts many commands at once. One slow batch changes the estimate little.
-//! - The time since the last batch ended, for each batch that waits, and the time that the last batch took, in proportion to
-//!   the commands. The former grows while the database stalls; the latter shrinks with the first batch that is fast again.
+//! - The time that the last batch took, in proportion to the commands, or the time since it ended, for each batch that
+//!   waits, if that is longer. The time since it ended grows while the database stalls, and the first fast batch after
+//!   a stall shortens both.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The time per command that a lane is believed to need before it has run a batch.
+/// The assumed time per command of a lane that has not run a batch.
 const UNKNOWN: Duration = Duration::from_micros(500);
 /// The weight of the latest batch in the time per command is one part of this many.
 const PARTS: u32 = 4;
@@ -45,8 +46,8 @@ impl Pace {
         let without_progress = now.saturating_duration_since(busy_since).saturating_mul(count(batches));
         // A smaller batch takes less time than the last one, and a lane runs no larger ones than full ones.
         let commands = waiting.min(batches * self.last_size);
-        let like_the_last = self.last_batch.saturating_mul(count(commands)) / count(self.last_size);
-        self.share(waiting).max(without_progress).max(like_the_last)
+        let at_last_pace = self.last_batch.saturating_mul(count(commands)) / count(self.last_size);
+        self.share(waiting).max(without_progress).max(at_last_pace)
     }
 
     /// Returns the time that this many commands take at the recent pace.

@@ -177,7 +177,8 @@ impl Lane {
         }
     }
 
-    /// Returns why nothing may be executed, if so: the file is lost, or the reference clock leapt.
+    /// Returns the reason why no command may be executed, if there is one: the file is lost, or the reference clock
+    /// jumped.
     fn may_not_execute(&self) -> Option<EngineError> {
         if self.store.in_place().is_err() {
             return Some(EngineError::Unavailable);

@@ -1,4 +1,4 @@
-//! Tells the readers of this server that a feed has new items.
+//! Notifies the readers of this server that a feed has new items.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(crate) struct Subscription {
     stopping: CancellationToken,
 }
 
-/// The reason why a reader looks again.
+/// The end of a wait for news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
     /// There is something that the reader does not know.

@@ -106,8 +106,8 @@ where
     Ok(Response::new(handler(call, message).await?))
 }
 
-/// Returns the context of a request, and its message. Every request of every protocol passes here before its handler, so
-/// here a wallet token is restricted to its wallet.
+/// Returns the context of a request, and its message. Every request of every protocol passes through here before its
+/// handler, so this is where a wallet token is restricted to its wallet.
 fn begun<Q: MethodRequest>(services: &Arc<Services>, request: Request<Q>) -> Result<(Call, Q), Status> {
     let (_, mut extensions, message) = request.into_parts();
     let Some(Caller { tenant, principal, credential, scopes, deadline }) = extensions.remove() else {

@@ -63,7 +63,7 @@ pub(super) enum Cause {
     NotForWalletToken,
     /// The wallet has too many watchers.
     TooManyWatchers,
-    /// No key was issued or ended.
+    /// A key was not issued, replaced or revoked.
     Issue(IssueError),
     /// An endpoint of webhooks was not created or changed.
     Webhook(WebhookError),

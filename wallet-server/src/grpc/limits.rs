@@ -4,7 +4,7 @@ use crate::settings::Limits;
 
 /// The least number of descriptors that stay free for the database, the log and files.
 const SPARE_DESCRIPTORS: usize = 64;
-/// The least number of connections that a server accepts, whatever the limit of descriptors.
+/// The least number of connections that a server accepts, regardless of the limit of descriptors.
 const FEWEST_CONNECTIONS: usize = 16;
 
 impl Limits {

@@ -1,7 +1,8 @@
 //! The web pages that may call: cross-origin resource sharing (CORS).
 //!
-//! A browser names the origin of the page with each call. A call from an origin that is not allowed is refused, and not
-//! only its answer kept from the page: a page whose host name was made to lead here would count as of the same origin.
+//! A browser names the origin of the page with each call. A call from an origin that is not allowed is refused: to hide
+//! only the answer from the page is not enough, because a page whose host name was made to resolve to this server (DNS
+//! rebinding) counts as same-origin.
 
 use std::fmt;
 use std::str::FromStr;
@@ -79,7 +80,7 @@ impl Origins {
     }
 }
 
-/// Returns whether a browser asks which calls a page may make.
+/// Returns whether the request is a preflight, with which a browser asks which calls a page may make.
 pub(super) fn is_preflight<B>(request: &Request<B>) -> bool {
     request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)

@@ -199,8 +199,8 @@ impl<B: RequestBody> Calls<B> {
         }))
     }
 
-    /// Answers a call within its deadline. The returned future runs within `limited`. It is small, because it is moved
-    /// into a task: the request is already in the future of its handler, which is boxed.
+    /// Answers a call within its deadline. The returned future runs within `limited`, and is moved into a task. It is
+    /// small, because the request is already in the boxed future of its handler.
     pub(super) fn answer(
         &self,
         peer: Option<&Arc<Peer>>,

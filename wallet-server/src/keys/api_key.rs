@@ -1,8 +1,8 @@
 //! The text of an API key: `cw_live_<id>_<secret>_<checksum>`, `cw_test_` for tenants of tests.
 //!
 //! The id has 10 characters, the secret 43 (256 bits), the checksum 6, all of them letters and digits, so that a
-//! double click selects a key and scanners of repositories recognise it. The checksum tells a typing error from a
-//! wrong key without the database.
+//! double click selects a key and scanners of repositories recognise it. The checksum shows a typing error without a
+//! query of the database.
 
 use std::fmt;
 

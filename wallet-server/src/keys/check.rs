@@ -1,8 +1,8 @@
 //! The check of the credential of a call, a key or a wallet token: text, stored key, expiry, tenant.
 //!
 //! Keys that exist are remembered for 5 seconds, which bounds the time until a revocation takes effect everywhere.
-//! Ids that do not exist are remembered for a second, and strangers are looked up one at a time, so that guessing
-//! ids neither floods the database nor displaces the keys in use. Callers that need the same key share a lookup.
+//! Ids that do not exist are remembered for a second, and unknown ids are looked up one at a time, so that guessing ids
+//! neither floods the database nor displaces the keys in use. Callers that need the same key share a lookup.
 
 use std::fmt;
 use std::num::NonZeroUsize;

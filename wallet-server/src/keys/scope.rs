@@ -80,7 +80,7 @@ impl FromIterator<Scope> for Scopes {
     }
 }
 
-/// A text that is not a set of scopes.
+/// The text is not a set of scopes.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is no scope; allowed are {names}, and the sets worker, billing and all", names = Scopes::all())]
 pub(crate) struct UnknownScope(String);

@@ -203,8 +203,9 @@ impl Snapshot {
         Ok(Self { wallet, read_time, before })
     }
 
-    /// Reads a wallet and processes everything due up to `now`. Works in parts, so that memory is bounded even if
-    /// very much is due. A reservation that ends on the way is passed to `ended`, and kept only if it is addressed.
+    /// Reads a wallet and processes everything due up to `now`. Works in parts, so that memory is bounded even if a
+    /// great deal is due. Passes each reservation that ends on the way to `ended`, and drops it, except the one in
+    /// `addressed`.
     async fn read(
         snapshot: &ReadTx,
         key: WalletKey,
@@ -260,12 +261,12 @@ async fn snapshot(store: &Store, seat: &Seat) -> Result<ReadTx, StoreError> {
 
 /// Processes the due events that are loaded, on a blocking thread if there may be many.
 async fn advanced(mut wallet: Wallet, now: Timestamp) -> Result<Wallet, ReadError> {
-    let is_little = wallet.reservations.len() <= FEW;
+    let is_small = wallet.reservations.len() <= FEW;
     let work = move || match UnitOfWork::open(&mut wallet, now).process_due() {
         Ok(_) => Ok(wallet),
         Err(broken) => Err(defect(broken)),
     };
-    if is_little {
+    if is_small {
         return work();
     }
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {

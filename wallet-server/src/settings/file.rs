@@ -8,8 +8,8 @@ use super::problem::{Place, Problem, SettingsError};
 use super::setting::{Name, Setting, Sources, all};
 use super::source::{Given, Layer, merge};
 
-/// The least likeness of a name that is suggested, from 0 to 1.
-const LIKE: f64 = 0.8;
+/// The least similarity of a name that is suggested, from 0 to 1.
+const MIN_SIMILARITY: f64 = 0.8;
 
 /// Reads a file. Returns all faults of it together.
 pub(super) fn read(path: &Path) -> Result<Layer, SettingsError> {
@@ -98,14 +98,14 @@ fn named(path: &str) -> Option<(&'static Setting, Name)> {
 /// Returns the fault of a name that no setting has, with the name that is most like it.
 fn unknown(path: &str) -> String {
     let key = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
-    let likeness = |name: &str| strsim::jaro_winkler(&key(name), &key(path));
+    let similarity = |name: &str| strsim::jaro_winkler(&key(name), &key(path));
     let names = all().flat_map(Setting::names).map(|name| name.path);
     let sections = all().map(|setting| setting.section.to_owned()).filter(|section| !section.is_empty());
     let best = names
         .chain(sections)
-        .map(|name| (likeness(&name), name))
+        .map(|name| (similarity(&name), name))
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .filter(|(likeness, _)| *likeness >= LIKE);
+        .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY);
     match best {
         Some((_, name)) => format!("there is no setting {path}; did you mean {name}?"),
         None => format!("there is no setting {path}; docs/configuration.md lists all"),

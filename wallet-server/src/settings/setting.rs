@@ -62,9 +62,9 @@ impl Setting {
     /// Returns the names under which the setting is given. A secret has two: itself, and the file that it is in.
     pub(super) fn names(&self) -> Vec<Name> {
         let path = self.path();
-        let twin =
+        let file =
             (self.form == Form::Secret).then(|| Name { path: format!("{path}_file"), is_of_file: true });
-        [Some(Name { path, is_of_file: false }), twin].into_iter().flatten().collect()
+        [Some(Name { path, is_of_file: false }), file].into_iter().flatten().collect()
     }
 
     pub(crate) const fn sources(&self) -> Sources {

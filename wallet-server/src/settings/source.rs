@@ -1,4 +1,4 @@
-//! The sources of values, and the order in which they win.
+//! The sources of values, and their precedence.
 
 use std::collections::BTreeMap;
 use std::env::VarError;
@@ -37,7 +37,7 @@ pub(crate) struct Overrides {
 #[derive(Clone, Default)]
 pub(crate) struct Values(BTreeMap<String, Chosen>);
 
-/// The value that has won.
+/// The value in effect.
 #[derive(Clone)]
 pub(super) struct Chosen {
     /// The name under which it is given.

@@ -28,7 +28,7 @@ pub(super) fn fits<T: Value>(raw: &Raw) -> Result<(), String> {
 }
 
 /// The fault of a value whose form does not belong to its type, which the rows exclude.
-fn misplaced<T>() -> Result<T, String> {
+fn wrong_form<T>() -> Result<T, String> {
     Err("has another form".to_owned())
 }
 
@@ -36,7 +36,7 @@ macro_rules! numbers {
     ($($type:ty)+) => {$(
         impl Value for $type {
             fn of(raw: &Raw) -> Result<Self, String> {
-                let Raw::Number(number) = raw else { return misplaced() };
+                let Raw::Number(number) = raw else { return wrong_form() };
                 Self::try_from(*number).map_err(|_| format!("must be at most {}, is {number}", Self::MAX))
             }
 
@@ -61,7 +61,7 @@ impl Value for Duration {
 
 impl Value for bool {
     fn of(raw: &Raw) -> Result<Self, String> {
-        let Raw::Switch(switch) = raw else { return misplaced() };
+        let Raw::Switch(switch) = raw else { return wrong_form() };
         Ok(*switch)
     }
 
@@ -72,7 +72,7 @@ impl Value for bool {
 
 impl Value for PathBuf {
     fn of(raw: &Raw) -> Result<Self, String> {
-        let Raw::Text(text) = raw else { return misplaced() };
+        let Raw::Text(text) = raw else { return wrong_form() };
         Ok(text.into())
     }
 
@@ -83,7 +83,7 @@ impl Value for PathBuf {
 
 impl Value for Address {
     fn of(raw: &Raw) -> Result<Self, String> {
-        let Raw::Text(text) = raw else { return misplaced() };
+        let Raw::Text(text) = raw else { return wrong_form() };
         let port =
             text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
         match port {
@@ -99,7 +99,7 @@ impl Value for Address {
 
 impl Value for LogFilter {
     fn of(raw: &Raw) -> Result<Self, String> {
-        let Raw::Text(text) = raw else { return misplaced() };
+        let Raw::Text(text) = raw else { return wrong_form() };
         text.parse().map_err(|error: NoFilter| error.to_string())
     }
 
@@ -110,7 +110,7 @@ impl Value for LogFilter {
 
 impl Value for Collector {
     fn of(raw: &Raw) -> Result<Self, String> {
-        let Raw::Text(text) = raw else { return misplaced() };
+        let Raw::Text(text) = raw else { return wrong_form() };
         text.parse().map_err(|error: NoCollector| error.to_string())
     }
 
@@ -121,7 +121,7 @@ impl Value for Collector {
 
 impl Value for DatabaseUrl {
     fn of(raw: &Raw) -> Result<Self, String> {
-        let Raw::Text(text) = raw else { return misplaced() };
+        let Raw::Text(text) = raw else { return wrong_form() };
         Ok(text.as_str().into())
     }
 
@@ -132,7 +132,7 @@ impl Value for DatabaseUrl {
 
 impl Value for Vec<Origin> {
     fn of(raw: &Raw) -> Result<Self, String> {
-        let Raw::List(items) = raw else { return misplaced() };
+        let Raw::List(items) = raw else { return wrong_form() };
         items.iter().map(|item| item.parse().map_err(|error| format!("{item:?}: {error}"))).collect()
     }
 
@@ -143,7 +143,7 @@ impl Value for Vec<Origin> {
 
 impl Value for Vec<IpNet> {
     fn of(raw: &Raw) -> Result<Self, String> {
-        let Raw::List(items) = raw else { return misplaced() };
+        let Raw::List(items) = raw else { return wrong_form() };
         let network = |item: &String| {
             item.parse().map_err(|_| format!("{item:?}: must be a network, as in 10.1.0.0/16"))
         };
@@ -157,7 +157,7 @@ impl Value for Vec<IpNet> {
 
 impl Value for Vec<NatsUrl> {
     fn of(raw: &Raw) -> Result<Self, String> {
-        let Raw::List(items) = raw else { return misplaced() };
+        let Raw::List(items) = raw else { return wrong_form() };
         items.iter().map(|item| item.parse::<NatsUrl>().map_err(|error| error.to_string())).collect()
     }
 
@@ -168,7 +168,7 @@ impl Value for Vec<NatsUrl> {
 
 impl Value for StreamName {
     fn of(raw: &Raw) -> Result<Self, String> {
-        let Raw::Text(text) = raw else { return misplaced() };
+        let Raw::Text(text) = raw else { return wrong_form() };
         text.parse().map_err(|error: NoStreamName| error.to_string())
     }
 

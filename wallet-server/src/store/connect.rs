@@ -321,11 +321,11 @@ async fn connect_control(url: &str, backend: Backend, connections: u32) -> Resul
 /// failure.
 async fn pool(mut options: ConnectOptions) -> Result<Pool, StoreError> {
     let last_failure = LastFailure::default();
-    let lent = last_failure.clone();
+    let failure = last_failure.clone();
     options.map_sqlx_postgres_pool_opts(returned_clean);
     options.map_sqlx_postgres_before_acquire(move |_, connection| {
-        let lent = lent.is_before(connection.age);
-        Box::pin(async move { Ok(lent) })
+        let is_newer = failure.is_before(connection.age);
+        Box::pin(async move { Ok(is_newer) })
     });
     Ok(Pool { connections: Database::connect(options).await?, last_failure })
 }

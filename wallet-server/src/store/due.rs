@@ -34,11 +34,11 @@ impl DueRows {
 
     /// Returns the table, the column and the condition of the partial index that finds these rows.
     fn index(self) -> (&'static str, &'static str, String) {
-        let sometime = format!("next_time < {}", i64::MAX);
+        let is_finite = format!("next_time < {}", i64::MAX);
         match self {
             DueRows::Holds => ("holds", "sweep_at", "sweep_at > 0".to_owned()),
-            DueRows::Grants => ("grants", "next_time", format!("open AND {sometime}")),
-            DueRows::Subscriptions => ("wallet_profiles", "next_time", sometime),
+            DueRows::Grants => ("grants", "next_time", format!("open AND {is_finite}")),
+            DueRows::Subscriptions => ("wallet_profiles", "next_time", is_finite),
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct StoreError {
 /// The kind of a store failure, which decides how the engine reacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StoreErrorKind {
-    /// Another transaction was in the way: the same batch can run again.
+    /// A conflict with another transaction: the same batch can run again.
     Conflict,
     /// The database refused a row: some command of the batch is at fault.
     Refused,
@@ -42,7 +42,7 @@ pub(crate) enum StoreErrorKind {
 impl fmt::Display for StoreErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Conflict => "another transaction was in the way",
+            Self::Conflict => "a conflict with another transaction",
             Self::Refused => "the database refused a row, or is inconsistent",
             Self::Unreadable => "a row cannot be decoded",
             Self::InvariantViolated => "a decision violates an invariant",
@@ -137,8 +137,10 @@ fn without_prefix(error: DbErr) -> AnyError {
 /// Returns true if an established connection failed, so that another one may work. A cancelled statement (57014),
 /// for example after the statement timeout, is not repeated.
 pub(super) fn is_of_connection(error: &DbErr) -> bool {
-    let at_hand = matches!(error, DbErr::Exec(_) | DbErr::Query(_));
-    at_hand && kind(error) == StoreErrorKind::Unavailable && code(error).is_none_or(|code| code != "57014")
+    let is_established = matches!(error, DbErr::Exec(_) | DbErr::Query(_));
+    is_established
+        && kind(error) == StoreErrorKind::Unavailable
+        && code(error).is_none_or(|code| code != "57014")
 }
 
 /// Returns the driver's own error.

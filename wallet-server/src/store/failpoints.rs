@@ -13,7 +13,7 @@ pub(crate) async fn reach() {
 /// Reaches the failpoint before a reply.
 pub(crate) fn reach_before_reply() {
     #[cfg(feature = "fault-points")]
-    armed::may_die();
+    armed::abort_if_armed();
 }
 
 #[cfg(feature = "fault-points")]
@@ -58,7 +58,7 @@ pub(crate) mod armed {
     }
 
     pub(super) async fn reach() {
-        may_die();
+        abort_if_armed();
         #[cfg(test)]
         assert!(
             PANICS_AT.try_with(|left| left.fetch_sub(1, Ordering::Relaxed) != 0).unwrap_or(true),
@@ -74,7 +74,7 @@ pub(crate) mod armed {
         }
     }
 
-    pub(super) fn may_die() {
+    pub(super) fn abort_if_armed() {
         if DIES_AT.is_some_and(|n| n == PASSED.fetch_add(1, Ordering::Relaxed)) {
             // As sudden as SIGKILL: nothing is unwound or flushed.
             std::process::abort();

@@ -1,9 +1,9 @@
 //! The feed in the database: the outbox that batches fill, and the blocks in which its items have positions.
 //!
 //! [`Store::sequence`] takes all visible rows of a bucket out of the outbox at once. A wallet's next batch begins after
-//! the commit of the one before, so a snapshot that has the items of a revision has those of all earlier ones. The order
-//! of the items of a wallet in the feed is therefore that of the ledger. A limit, or a search that continues after an
-//! id, would break it.
+//! the commit of the one before, so a snapshot that has the items of a revision has those of all earlier ones. The
+//! order of the items of a wallet in the feed is therefore that of the ledger. A query with a limit, or one that
+//! continues after an id, would break this order.
 //!
 //! Lock order: rows of the outbox, then heads by tenant.
 
@@ -98,8 +98,8 @@ impl Store {
         Ok(count)
     }
 
-    /// Deletes the blocks whose items all got their positions before a time, from the beginning of each feed, and the failed
-    /// deliveries of these items.
+    /// Deletes the blocks whose items all got their positions before a time, from the beginning of each feed, and the
+    /// failed deliveries of these items.
     pub(crate) async fn trim_feed(&self, before: Timestamp) -> Result<(), StoreError> {
         for head in feed_heads::Entity::find().all(&self.feed()).await? {
             let transaction =
@@ -111,7 +111,8 @@ impl Store {
                 .limit(1)
                 .one(&transaction)
                 .await?;
-            // Without a newer block, the head as it was read: blocks that are added meanwhile are newer.
+            // If no newer block remains, the head as it was read decides: blocks that are added meanwhile come after
+            // it.
             let first = kept.map_or(head.last_position + 1, |block| block.first_position);
             if first > head.first_position {
                 let old = feed_blocks::Entity::delete_many()
@@ -168,8 +169,8 @@ impl ReadTx {
         Ok(items)
     }
 
-    /// Returns the next blocks of all tenants after a tenant and a last position, at most `limit`, and the place of the last
-    /// one if there may be more. A row that cannot be decoded is an error text.
+    /// Returns the next blocks of all tenants after a tenant and a last position, at most `limit`, and the place of the
+    /// last one if there may be more. A row that cannot be decoded is an error text.
     pub(crate) async fn feed_blocks_after(
         &self,
         (tenant, position): (Uuid, i64),
@@ -254,8 +255,8 @@ async fn next_position(
     Ok(row.try_get::<i64>("", "last_position")? - added + 1)
 }
 
-/// Puts the items of a tenant in order, by wallet and revision, and divides them into blocks: the number of items and their
-/// binary form.
+/// Puts the items of a tenant in order, by wallet and revision, and divides them into blocks: the number of items and
+/// their binary form.
 fn blocks(mut items: Vec<WalletItems>) -> Vec<(i64, Vec<u8>)> {
     items.sort_unstable_by_key(|of| (of.wallet, of.items.first().copied()));
     let all = items.into_iter().flat_map(|of| of.items.into_iter().map(move |item| (of.wallet, item)));

@@ -44,7 +44,7 @@ impl FileLock {
 }
 
 impl Drop for FileLock {
-    /// Releases the lock explicitly: to close the file is not enough while a child process that is just being started
+    /// Releases the lock explicitly: closing the file is not enough while a child process that is just being started
     /// has a copy of the descriptor.
     fn drop(&mut self) {
         if let Err(error) = self.file.unlock() {

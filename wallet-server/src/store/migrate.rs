@@ -1,8 +1,8 @@
 //! The schema of a database: brings it up to date, and compares it with the migrations of this release.
 //!
-//! A release serves from a schema that a newer one has migrated, so that servers can be replaced one by one and a release
-//! can be rolled back: migrations only add. The name of one that removes something says which releases may still use the
-//! schema ([`migrations::excludes`]).
+//! A release serves from a schema that a newer one has migrated, so that servers can be replaced one by one and a
+//! release can be rolled back: migrations only add. The name of a migration that removes something states which
+//! releases may still use the schema ([`migrations::excludes`]).
 
 use migrations::{Migrator, excludes, failpoints};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
@@ -41,8 +41,8 @@ impl Migrations {
 }
 
 impl Store {
-    /// Brings the schema up to date in one transaction. Servers that start together take turns. Returns the migrations of a
-    /// newer release; if there are any, nothing is changed.
+    /// Brings the schema up to date in one transaction. Servers that start together take turns. Returns the migrations
+    /// of a newer release; if there are any, nothing is changed.
     ///
     /// Fails if this release cannot use the schema of the newer one.
     pub(crate) async fn migrate(&self) -> Result<Vec<String>, StoreError> {

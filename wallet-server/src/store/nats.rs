@@ -17,7 +17,7 @@ impl Store {
         Ok(rows.into_iter().map(|row| (TenantId(row.tenant), row.last_position)).collect())
     }
 
-    /// Moves the position of a tenant forward. A position that is further already stays.
+    /// Moves the position of a tenant forward. A position that is already later does not change.
     #[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "only the publisher moves positions"))]
     pub(crate) async fn move_nats_position(&self, tenant: TenantId, position: i64) -> Result<(), StoreError> {
         let row = ActiveModel { tenant: Set(tenant.0), last_position: Set(position) };
@@ -30,7 +30,7 @@ impl Store {
     }
 
     /// Returns the number of items that the stream lacks, and the time at which the first of them got its position. `None`:
-    /// it has all.
+    /// it lacks none.
     pub(crate) async fn nats_lag(&self) -> Result<Option<(i64, Timestamp)>, StoreError> {
         let positions = self.nats_positions().await?;
         let (connection, mut lag): (_, Option<(i64, Timestamp)>) = (self.feed(), None);

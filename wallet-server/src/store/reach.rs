@@ -1,5 +1,4 @@
-//! Checks that PostgreSQL can be reached, and otherwise reports the cause. A pool would only report that it waited
-//! in vain.
+//! Checks that PostgreSQL can be reached, and otherwise reports the cause. A pool would only report a timeout.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -37,7 +36,7 @@ pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
                 return Err(StoreError::new(StoreErrorKind::Unavailable, text));
             }
         };
-        if !may_pass(&error) || Instant::now() + PAUSE >= deadline {
+        if !is_temporary(&error) || Instant::now() + PAUSE >= deadline {
             let subject = format_args!("cannot connect to {url}");
             return Err(StoreError::unavailable(subject, cause(error, &options)));
         }
@@ -46,7 +45,7 @@ pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
 }
 
 /// Returns true if another attempt may succeed.
-fn may_pass(error: &Error) -> bool {
+fn is_temporary(error: &Error) -> bool {
     match error {
         Error::Io(error) => matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset),
         Error::Database(error) => error.code().is_some_and(|code| code == NOT_NOW),

@@ -134,8 +134,8 @@ impl ReadTx {
         Ok(self.wallets(&[key], now, plan).await?.remove(&key).map(|loaded| loaded.wallet))
     }
 
-    /// Returns the wallets with these keys that exist: their open grants, and the reservations due at `now` as far as
-    /// `plan` admits.
+    /// Returns the wallets with these keys that exist: their open grants, and the reservations due at `now`, up to the
+    /// number in `plan`.
     pub(crate) async fn wallets(
         &self,
         keys: &[WalletKey],
@@ -159,7 +159,7 @@ impl ReadTx {
         query.all(&self.transaction).await?.into_iter().map(grants::read).collect()
     }
 
-    /// Returns the next of a wallet's reservations after a place, at most `limit`, the newest first.
+    /// Returns at most `limit` of a wallet's reservations after a place, the newest first.
     pub(crate) async fn reservations(
         &self,
         wallet: WalletKey,

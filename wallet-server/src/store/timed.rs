@@ -230,11 +230,11 @@ fn is_silence(error: &DbErr) -> bool {
 #[cfg(test)]
 pub(crate) async fn is_inside_a_transaction(connection: &DatabaseConnection) -> bool {
     // Both statements are refused outside a transaction, and neither changes anything.
-    let only_inside = match connection.get_database_backend() {
+    let statement = match connection.get_database_backend() {
         DbBackend::Sqlite => "ROLLBACK",
         _ => "SAVEPOINT probe",
     };
-    connection.execute_unprepared(only_inside).await.is_ok()
+    connection.execute_unprepared(statement).await.is_ok()
 }
 
 /// Changes one row in a way that no server would.

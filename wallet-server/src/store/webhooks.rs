@@ -101,16 +101,16 @@ impl Store {
         Ok(waiting.count(&self.control()).await?)
     }
 
-    /// Records the result of deliveries, and with `hasten` makes all other deliveries to the endpoint due at once that wait
-    /// for another attempt. Records nothing if the endpoint was deleted, also if another one has its id now, or if another
-    /// server has delivered meanwhile.
+    /// Records the result of deliveries, and with `retry_waiting_at` makes all other deliveries to the endpoint due at
+    /// once that wait for another attempt. Records nothing if the endpoint was deleted, also if another one has its id
+    /// now, or if another server has delivered meanwhile.
     pub(crate) async fn record_deliveries(
         &self,
         endpoint: &EndpointRow,
         result: Delivered,
         failing_since: Timestamp,
         state: i16,
-        hasten: Option<Timestamp>,
+        retry_waiting_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         let transaction = TimedConnection::begin_publishing(self.controllers(), self.call_timeout()).await?;
         let moved = Endpoints::update_many()
@@ -125,13 +125,13 @@ impl Store {
         if moved.exec(&transaction).await?.rows_affected == 0 {
             return Ok(());
         }
-        if let Some(now) = hasten {
-            let hasten = Deliveries::update_many()
+        if let Some(now) = retry_waiting_at {
+            let retried = Deliveries::update_many()
                 .col_expr(Delivery::NextTime, now.as_micros().into())
                 .filter(Delivery::Tenant.eq(endpoint.tenant))
                 .filter(Delivery::EndpointId.eq(&endpoint.endpoint_id))
                 .filter(Delivery::NextTime.lt(Timestamp::NEVER.as_micros()));
-            hasten.exec(&transaction).await?;
+            retried.exec(&transaction).await?;
         }
         if !result.succeeded.is_empty() {
             let done = Deliveries::delete_many()
@@ -150,8 +150,8 @@ impl Store {
         transaction.commit().await.map_err(StoreError::of_commit)
     }
 
-    /// Makes the failed deliveries to an endpoint due at once, with the schedule from its beginning, from one position to
-    /// another. Returns their number.
+    /// Makes the failed deliveries to an endpoint due at once, with the schedule from its beginning, from one position
+    /// to another. Returns their number.
     pub(crate) async fn retry_deliveries(
         &self,
         endpoint: &EndpointRow,
@@ -188,7 +188,8 @@ impl ControlTx {
         Ok(())
     }
 
-    /// Makes the deliveries to an endpoint that wait for another attempt due at once, with the schedule from its beginning.
+    /// Makes the deliveries to an endpoint that wait for another attempt due at once, with the schedule from its
+    /// beginning.
     pub(crate) async fn retry_waiting(
         &self,
         endpoint: &EndpointRow,

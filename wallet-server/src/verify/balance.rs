@@ -55,9 +55,9 @@ impl UnitFold {
         faults.unless(drift == [0; 3] || drift == self.drift, revision, || {
             format!(
                 "I4: states {} {}, but according to the postings {}",
-                words(recorded),
+                shown(recorded),
                 balance.unit,
-                words(self.sums)
+                shown(self.sums)
             )
         });
         self.drift = drift;
@@ -87,8 +87,8 @@ impl UnitFold {
         faults.unless(stored == self.sums, revision, || {
             format!(
                 "I4: the balance is {} {unit}, but according to the postings {}",
-                words(stored),
-                words(self.sums)
+                shown(stored),
+                shown(self.sums)
             )
         });
         let limit = self.debt_limit;
@@ -110,7 +110,7 @@ impl UnitFold {
     /// reservations.
     pub(super) fn close(&self, unit: &UnitId, revision: i64, faults: &mut Faults) {
         faults.unless(self.seen, revision, || {
-            format!("I4: {} {unit} according to the postings have no stored balance", words(self.sums))
+            format!("I4: {} {unit} according to the postings have no stored balance", shown(self.sums))
         });
         let (held, holds) = (self.sums[1], self.holds);
         faults.unless(held == holds, revision, || {
@@ -119,6 +119,6 @@ impl UnitFold {
     }
 }
 
-fn words([available, held, debt]: [i128; 3]) -> String {
+fn shown([available, held, debt]: [i128; 3]) -> String {
     format!("{available} available, {held} held, {debt} owed")
 }

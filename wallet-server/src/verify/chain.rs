@@ -95,7 +95,7 @@ impl Chain {
     }
 
     /// Continues after an unreadable row: the next link cannot be checked.
-    pub(super) fn lose(&mut self) {
+    pub(super) fn forget_head(&mut self) {
         self.head = None;
     }
 

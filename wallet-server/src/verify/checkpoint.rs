@@ -145,8 +145,8 @@ impl Against {
         Ok(against)
     }
 
-    /// Turns to the next wallet. Wallets of the checkpoint that come before it are missing in the ledger.
-    pub(super) fn turn_to(&mut self, key: Key, faults: &mut Faults) {
+    /// Moves on to the next wallet. Wallets of the checkpoint that come before it are missing in the ledger.
+    pub(super) fn advance_to(&mut self, key: Key, faults: &mut Faults) {
         while let Some(head) = self.next.take_if(|head| head.key <= key) {
             if head.key == key {
                 self.wanted = Some(head);

@@ -150,7 +150,7 @@ impl WalletFold {
     pub(super) fn unreadable(&mut self, table: &str, error: &str, faults: &mut Faults) {
         faults.add(self.chain.revision, &format!("a row of {table} is unreadable: {error}"));
         if table == "entries" {
-            self.chain.lose();
+            self.chain.forget_head();
         }
     }
 
@@ -173,7 +173,7 @@ impl WalletFold {
         faults.unless(row.status == self.status as i16, at, || {
             format!("I16: has status {}, but is {:?} according to its entries", row.status, self.status)
         });
-        faults.unless(self.profile.is_none() || self.profile == self.told_profile, at, || {
+        faults.unless(self.profile.is_none() || self.profile == self.recorded_profile, at, || {
             "I16: its profile does not match its entries".to_owned()
         });
         self.check_next_time(faults);
@@ -191,8 +191,8 @@ impl WalletFold {
         for (key, grant) in &self.grants {
             grant.close(key, faults);
         }
-        for taking in &self.takings {
-            taking.check(&self.grants, faults);
+        for fold in &self.clawback_folds {
+            fold.check(&self.grants, faults);
         }
         for (unit, fold) in &self.units {
             fold.close(unit, at, faults);
@@ -209,7 +209,7 @@ impl WalletFold {
     /// Checks I9: `next_time` is the next due time of the plan, by which the sweeper finds the wallet.
     /// Skipped if the profile does not match the entries, which is a fault of its own.
     fn check_next_time(&self, faults: &mut Faults) {
-        if self.profile.is_none() || self.profile != self.told_profile {
+        if self.profile.is_none() || self.profile != self.recorded_profile {
             return;
         }
         let next = self.plan.next_time(self.status);

@@ -48,7 +48,7 @@ pub(super) fn check(
         faults.unless(*time == entry.effective_time, at, || {
             format!("is effective at {}, but its event {n} at {time}", entry.effective_time)
         });
-        let is_so = match event.kind {
+        let is_possible = match event.kind {
             EventKind::LowBalance => event.available < event.threshold && event.grant.is_none(),
             EventKind::Exhausted => event.available == 0 && event.grant.is_none(),
             EventKind::Recovered => has_recovered(event) && event.grant.is_none(),
@@ -58,8 +58,8 @@ pub(super) fn check(
             EventKind::AutoTopUpFailed => event.grant.is_none() && purchase(event, true),
             EventKind::GrantExpiring => event.expire_time > entry.effective_time && event.grant.is_some(),
         };
-        let is_so = is_so && event.auto_top_up.is_some() == event.kind.is_about_auto_top_up();
-        faults.unless(is_so, at, || format!("has the impossible notification {event:?}"));
+        let is_possible = is_possible && event.auto_top_up.is_some() == event.kind.is_about_auto_top_up();
+        faults.unless(is_possible, at, || format!("has the impossible notification {event:?}"));
         if event.kind != EventKind::GrantExpiring {
             let folded = available(event);
             faults.unless(folded == i128::from(event.available), at, || {
@@ -79,7 +79,7 @@ pub(super) fn check(
     });
 }
 
-/// Returns whether the notification has a purchase, which only a failure may follow by a wait.
+/// Returns whether the notification has a purchase. Only the notification of a failure may have the end of a wait.
 fn purchase(event: &Event, failed: bool) -> bool {
     let purchase = event.auto_top_up.as_deref();
     purchase.is_some_and(|purchase| purchase.quantity > 0 && (failed || purchase.retry_time.is_none()))

@@ -28,7 +28,7 @@ pub(super) struct GrantFold {
     /// The revision and time of the issue, and whether the grant was pending then.
     issue: Option<(i64, Timestamp, bool)>,
     /// The digest of the grant's row in the last entry that has one.
-    pub(super) words: Option<Digest>,
+    pub(super) row_digest: Option<Digest>,
     effective: Option<Timestamp>,
     expired: Option<Timestamp>,
     /// The time of the expiry warning; `NEVER` once it was given or cannot be given any more.
@@ -43,12 +43,12 @@ pub(super) struct GrantFold {
     seen: bool,
 }
 
-/// The end of a grant of a plan before its time, as far as the entry shows that the plan was not paid.
+/// The early end of a plan's grant by an entry that may end a plan because it was not paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unpaid {
-    /// Its available credits were revoked, as it was not.
+    /// Its available credits were revoked, so the plan was not paid.
     Revoked,
-    /// It had no available credits, so that the entry does not show it.
+    /// It had no available credits, so the entry does not show whether the plan was paid.
     AllHeld,
 }
 
@@ -63,7 +63,7 @@ impl GrantFold {
             source: None,
             parts,
             issue: None,
-            words: None,
+            row_digest: None,
             effective: None,
             expired: None,
             warn: Timestamp::NEVER,
@@ -86,8 +86,8 @@ impl GrantFold {
 
     /// Sets the digest of the row. A digest after the issue means that the grant's lifetime has ended, so there is no
     /// warning any more. Credits of a provisional period that was not paid are then revoked, and the others expire.
-    pub(super) fn tell(&mut self, key: &GrantKey, words: Digest, entry: &Entry) {
-        self.words = Some(words);
+    pub(super) fn record(&mut self, key: &GrantKey, row_digest: Digest, entry: &Entry) {
+        self.row_digest = Some(row_digest);
         if entry.revision == self.revision() {
             return;
         }
@@ -123,7 +123,7 @@ impl GrantFold {
         match entry.kind {
             EntryKind::GrantEffective => self.effective = Some(entry.effective_time),
             EntryKind::GrantExpired => self.expired = Some(entry.effective_time),
-            // The credits of a subscription expire when it ends, whatever their own expiry was.
+            // The credits of a subscription expire when it ends, regardless of their own expiry.
             EntryKind::SubscriptionEnded
             | EntryKind::SubscriptionCancelled
             | EntryKind::SubscriptionRefunded
@@ -201,12 +201,12 @@ impl GrantFold {
         });
         let open = row.pending > 0 || row.available > 0 || row.held > 0;
         faults.unless(row.open == open, at, || format!("I2: grant {key} has open = {}", row.open));
-        self.check_words(key, row, faults);
+        self.check_columns(key, row, faults);
         self.check_times(key, row, clawback, last_time, faults);
         let read = decoded(row);
         self.source = read.as_ref().map(|grant| grant.source);
-        let words = read.map(|grant| Digest::of_grant(&grant, &row.details));
-        faults.unless(words.is_some() && words == self.words, at, || {
+        let row_digest = read.map(|grant| Digest::of_grant(&grant, &row.details));
+        faults.unless(row_digest.is_some() && row_digest == self.row_digest, at, || {
             let grants::Model { source, priority, effective_time, expire_time, details, .. } = row;
             format!("I16: grant {key} does not match its entries: source {source}, priority {priority}, effective {effective_time}, expires {expire_time}, {details}")
         });
@@ -237,7 +237,7 @@ impl GrantFold {
     }
 
     /// Checks that source and details are readable, and I11: the columns for payment and purchase match the details.
-    fn check_words(&mut self, key: &GrantKey, row: &grants::Model, faults: &mut Faults) {
+    fn check_columns(&mut self, key: &GrantKey, row: &grants::Model, faults: &mut Faults) {
         let at = self.revision();
         let sources =
             usize::try_from(row.source).is_ok_and(|number| (1..=Source::ALL.len()).contains(&number));
@@ -260,11 +260,11 @@ impl GrantFold {
         let first = details.stems_from.as_ref().unwrap_or(key);
         self.purchase = (first.origin == Origin::TopUp).then(|| first.id.clone());
         let returned = matches!(key.origin, Origin::Grace | Origin::Correction);
-        let stems = self.purchase.as_ref().filter(|_| returned);
+        let purchase = self.purchase.as_ref().filter(|_| returned);
         let period = details.period.map(|start| format!("#{}", start.as_micros()));
-        let stems = stems.map(ToString::to_string).or(period).unwrap_or_default();
-        faults.unless(stems == row.purchase, at, || {
-            format!("I11: grant {key} is found by purchase {:?}, stems from {stems:?}", row.purchase)
+        let purchase = purchase.map(ToString::to_string).or(period).unwrap_or_default();
+        faults.unless(purchase == row.purchase, at, || {
+            format!("I11: grant {key} is found by purchase {:?}, stems from {purchase:?}", row.purchase)
         });
     }
 

@@ -21,7 +21,7 @@ pub(super) struct Ledger {
     current: Option<WalletFold>,
     /// The tenants and catalogs that rows may refer to. `None` if only one wallet is verified.
     pub(super) known: Option<Known>,
-    /// The feed that tells of the entries. `None` if only one wallet is verified.
+    /// The feed, whose items are compared with the entries. `None` if only one wallet is verified.
     pub(super) feed: Option<Feed>,
     pub(super) faults: Faults,
     /// The checkpoint that it must continue.
@@ -47,7 +47,7 @@ impl Ledger {
             let fault = format!("a row of {table} has an unreadable key: {error}");
             return self.faults.add_of_the_database(&fault);
         }
-        self.turn_to(key);
+        self.begin_wallet(key);
         let Self { current: Some(wallet), faults, known, .. } = self else { return };
         let known = known.as_ref();
         match row {
@@ -109,14 +109,14 @@ impl Ledger {
         }
     }
 
-    fn turn_to(&mut self, key: Key) {
+    fn begin_wallet(&mut self, key: Key) {
         if self.current.as_ref().is_some_and(|wallet| wallet.key() == key) {
             return;
         }
         self.close();
         self.faults.about(&key.1.to_string());
         if let Some(against) = &mut self.against {
-            against.turn_to(key, &mut self.faults);
+            against.advance_to(key, &mut self.faults);
         }
         let items = self.feed.as_ref().map(|feed| feed.fold(key.1));
         self.current = Some(WalletFold { items, ..WalletFold::new(key) });

@@ -64,7 +64,7 @@ pub(super) struct Moved {
 
 impl Life {
     /// Adds the next entry about the reservation. Checks I7: it may follow the previous ones.
-    pub(super) fn tell(&mut self, entry: &Entry) -> Result<(), String> {
+    pub(super) fn record(&mut self, entry: &Entry) -> Result<(), String> {
         let recorded = Recorded { revision: entry.revision, time: entry.effective_time };
         let may = match (entry.kind, self.reserved, &self.ended) {
             (EntryKind::Reserved | EntryKind::Cancelled, None, None) => true,

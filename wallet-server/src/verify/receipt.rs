@@ -83,8 +83,8 @@ impl Receipt<'_> {
                 Account::Grant(_) => moved.reversed += i128::from(*reversed),
                 Account::Debt => *of_debt.entry(unit).or_default() += i128::from(*reversed),
             }
-            let went = if grace.is_some() { &mut moved.gone } else { &mut moved.back };
-            *went += i128::from(*returned);
+            let destination = if grace.is_some() { &mut moved.gone } else { &mut moved.back };
+            *destination += i128::from(*returned);
             moved.gone += i128::from(*forfeited);
         }
         let units = of_debt.keys().copied().chain(self.life.reversed_debt.keys());

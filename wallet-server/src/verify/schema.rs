@@ -38,7 +38,7 @@ fn compare(expected: Vec<SchemaObject>, there: Vec<SchemaObject>) -> Vec<String>
     let mut differences = Vec::new();
     let tables: Vec<String> =
         expected.iter().filter_map(|(name, _)| name.strip_prefix("table ")).map(str::to_owned).collect();
-    let acts = |name: &str| {
+    let is_on_our_table = |name: &str| {
         let of = name.strip_prefix("trigger ").or_else(|| name.strip_prefix("rule "));
         of.and_then(|name| name.split('.').next())
             .is_some_and(|table| tables.iter().any(|ours| ours == table))
@@ -53,7 +53,7 @@ fn compare(expected: Vec<SchemaObject>, there: Vec<SchemaObject>) -> Vec<String>
             Some(_) => {}
         }
     }
-    for (name, definition) in there.iter().filter(|(name, _)| acts(name)) {
+    for (name, definition) in there.iter().filter(|(name, _)| is_on_our_table(name)) {
         differences.push(format!("has the additional {name}: {definition}"));
     }
     differences

@@ -1,4 +1,4 @@
-//! Clawbacks: the credits that a refund or a chargeback left of a purchase, and the debt that it made.
+//! Clawbacks: the credits of a purchase that remain after a refund or a chargeback, and the debt that it makes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -25,7 +25,7 @@ pub(super) struct Clawbacks {
 
 impl Clawbacks {
     /// Records the clawbacks of an entry, or the withdrawal of one.
-    pub(super) fn tell(&mut self, entry: &Entry) {
+    pub(super) fn record(&mut self, entry: &Entry) {
         if let Some((why, name)) = recorded(entry) {
             self.standing.entry(name).or_default().insert(why);
         }
@@ -51,7 +51,7 @@ impl Clawbacks {
 
     /// Returns the strongest clawback of a grant, which may belong to a purchase.
     pub(super) fn of(&self, key: &GrantKey, purchase: Option<&OriginId>) -> Option<Clawback> {
-        // Most wallets have no clawbacks, so that the names need not be built.
+        // Most wallets have no clawbacks; for them, no name is built.
         if self.standing.is_empty() {
             return None;
         }

@@ -36,7 +36,7 @@ pub(super) struct WalletFold {
     /// The digest of the stored profile.
     pub(super) profile: Option<Digest>,
     /// The digest of the profile in the last entry that changed it.
-    pub(super) told_profile: Option<Digest>,
+    pub(super) recorded_profile: Option<Digest>,
     /// The tenant in its profile.
     pub(super) tenant: Option<Uuid>,
     pub(super) plan: Profile,
@@ -55,7 +55,7 @@ pub(super) struct WalletFold {
     /// The reasons for clawbacks, by the names of grants and purchases in the entries.
     pub(super) clawback: Clawbacks,
     /// The refunds and chargebacks.
-    pub(super) takings: Vec<ClawbackFold>,
+    pub(super) clawback_folds: Vec<ClawbackFold>,
     /// The ids and times of `holds`, until the rows of the reservations are read.
     pub(super) holds: BTreeSet<(String, i64)>,
     pub(super) open_reservations: i64,
@@ -74,7 +74,7 @@ impl WalletFold {
             row: None,
             create_time: None,
             profile: None,
-            told_profile: None,
+            recorded_profile: None,
             tenant: None,
             plan: Profile::default(),
             next_time: i64::MAX,
@@ -86,7 +86,7 @@ impl WalletFold {
             lives: BTreeMap::new(),
             requests: HashSet::new(),
             clawback: Clawbacks::default(),
-            takings: Vec::new(),
+            clawback_folds: Vec::new(),
             holds: BTreeSet::new(),
             open_reservations: 0,
             heartbeats: Heartbeats::default(),
@@ -139,15 +139,15 @@ impl WalletFold {
         self.warning(&entry, faults);
         self.auto_top_up.add(&entry, faults);
         self.ids(&entry, faults);
-        self.taking_back(&entry);
+        self.record_clawback(&entry);
     }
 
     /// Records the row digests, warning times, status, debt limits and profile digest of an entry.
     fn row_digests(&mut self, entry: &Entry, faults: &mut Faults) {
         let RowDigests { grants, warnings, status, debt_limits, profile, .. } = &entry.row_digests;
-        for (key, words) in grants {
+        for (key, digest) in grants {
             match self.grants.get_mut(key) {
-                Some(grant) => grant.tell(key, *words, entry),
+                Some(grant) => grant.record(key, *digest, entry),
                 None => {
                     faults.add(entry.revision, &format!("I16: concerns grant {key}, which was not issued"))
                 }
@@ -163,16 +163,16 @@ impl WalletFold {
             self.unit(unit).debt_limit = limit;
         }
         self.status = status.unwrap_or(self.status);
-        self.told_profile = profile.or(self.told_profile);
+        self.recorded_profile = profile.or(self.recorded_profile);
     }
 
     /// Records a clawback. Of several reasons for one grant the strongest remains.
-    fn taking_back(&mut self, entry: &Entry) {
-        self.clawback.tell(entry);
+    fn record_clawback(&mut self, entry: &Entry) {
+        self.clawback.record(entry);
         let Some((why, name)) = taking::recorded(entry) else { return };
         if why != Clawback::Revoked {
             let recorded = self.clawback.is_recorded(&name);
-            self.takings.push(ClawbackFold::new(entry, (why, name), recorded, &self.grants));
+            self.clawback_folds.push(ClawbackFold::new(entry, (why, name), recorded, &self.grants));
         }
     }
 
@@ -197,9 +197,9 @@ impl WalletFold {
         }
         let moved = |unit: &UnitId| entry.postings.iter().any(|posting| posting.unit == *unit);
         let recorded = |unit: &UnitId| entry.balances.iter().any(|balance| balance.unit == *unit);
-        let as_moved = entry.balances.iter().all(|balance| moved(&balance.unit))
+        let has_same_units = entry.balances.iter().all(|balance| moved(&balance.unit))
             && entry.postings.iter().all(|posting| recorded(&posting.unit));
-        faults.unless(as_moved, entry.revision, || {
+        faults.unless(has_same_units, entry.revision, || {
             "I4: the units it moves are not those whose balances it has".to_owned()
         });
     }
@@ -211,7 +211,7 @@ impl WalletFold {
         };
         let at = entry.revision;
         if let Some(id) = &entry.reservation {
-            let recorded = self.lives.entry(id.clone()).or_default().tell(entry);
+            let recorded = self.lives.entry(id.clone()).or_default().record(entry);
             if let Err(error) = recorded {
                 faults.add(at, &format!("I7: reservation {id}: {error}"));
             }

@@ -14,7 +14,7 @@ use crate::webhooks::{Allowed, Secret, Sender, WebhookUrl};
 
 /// The most endpoints of a tenant.
 pub(crate) const MAX_ENDPOINTS: u64 = 16;
-/// The time for which the previous secret signs as well.
+/// The time for which messages are signed with the previous secret as well.
 const OVERLAP: Duration = Duration::from_hours(24);
 
 /// The state of an endpoint. The numbers are stored.
@@ -139,7 +139,7 @@ impl Webhooks {
         Secret::derive(&self.master, tenant, &endpoint.id, endpoint.secret_version)
     }
 
-    /// Returns the secrets that sign: the endpoint's own, and the one before for a day after it was rotated.
+    /// Returns the secrets that sign messages: the present one, and the previous one for a day after a rotation.
     pub(super) fn secrets(&self, row: &EndpointRow, now: Timestamp) -> Vec<Secret> {
         let is_rotated = now < Timestamp::from_micros(row.rotate_time).plus(OVERLAP);
         let previous = (row.secret_version > 1 && is_rotated).then(|| row.secret_version - 1);
@@ -190,7 +190,7 @@ impl Webhooks {
         Ok((info, false))
     }
 
-    /// Changes an endpoint. Enabling one that has failed lets it begin again.
+    /// Changes an endpoint. Enabling a disabled one resets the time since which it has failed.
     pub(crate) async fn update(
         &self,
         tenant: TenantId,

@@ -1,6 +1,6 @@
 //! Resolves the names of hosts to addresses that may be dialled.
 //!
-//! Addresses are judged after each resolution, immediately before the connection: a name that was harmless when its
+//! Addresses are checked after each resolution, immediately before the connection: a name that was harmless when its
 //! endpoint was created may have another address today.
 
 use std::io;
@@ -29,7 +29,7 @@ pub(super) fn system() -> Resolver {
 }
 
 /// Returns a resolver whose answers hold only addresses that may be dialled, at least one.
-pub(super) fn judging(resolver: Resolver, allowed: Arc<Allowed>) -> Resolver {
+pub(super) fn filtered(resolver: Resolver, allowed: Arc<Allowed>) -> Resolver {
     BoxCloneSyncService::new(resolver.map_result(move |answer: io::Result<vec::IntoIter<SocketAddr>>| {
         let addresses: Vec<_> = answer?.filter(|address| allowed.may_dial(address.ip())).collect();
         if addresses.is_empty() {

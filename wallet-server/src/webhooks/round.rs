@@ -79,8 +79,8 @@ impl Deliverer {
             tracing::error!(endpoint = info.id, url = info.url, ?state, "an endpoint is disabled");
         }
         let has_succeeded = attempts.iter().any(|attempt| attempt.failure.is_none());
-        // The endpoint is up again: the deliveries that have filled its room need not wait for their turns.
-        let hasten = (has_succeeded && work.is_full).then_some(now);
+        // The endpoint works again, so the waiting deliveries that have stopped its position become due at once.
+        let retry_waiting_at = (has_succeeded && work.is_full).then_some(now);
         let mut result =
             Delivered { last_position: work.last_position, succeeded: work.deleted, failed: Vec::new() };
         if let Some(last) = attempts.last().filter(|_| attempts.len() < collected) {
@@ -97,7 +97,10 @@ impl Deliverer {
                 }
             }
         }
-        self.webhooks.store.record_deliveries(row, result, failing_since, state.number(), hasten).await?;
+        self.webhooks
+            .store
+            .record_deliveries(row, result, failing_since, state.number(), retry_waiting_at)
+            .await?;
         Ok(true)
     }
 

@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::crypto::ring;
 
-use super::resolver::{NoAddress, Resolver, judging, system};
+use super::resolver::{NoAddress, Resolver, filtered, system};
 use super::{Allowed, WebhookUrl};
 
 /// The most time for the connection and the exchange.
@@ -90,7 +90,7 @@ impl Sender {
 
     fn with(allowed: Allowed, resolver: Resolver, tls: ClientConfig, timeout: Duration) -> Self {
         let allowed = Arc::new(allowed);
-        let mut tcp = HttpConnector::new_with_resolver(judging(resolver, Arc::clone(&allowed)));
+        let mut tcp = HttpConnector::new_with_resolver(filtered(resolver, Arc::clone(&allowed)));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         // Divided among the addresses of a host, so that the first one does not use up the time of the others.
@@ -126,7 +126,7 @@ impl Sender {
             }
         };
         let (head, body) = answer.into_parts();
-        // The status decides. The body is read only because the connection can be used again after it.
+        // The status decides. The body is read only so that the connection can be used again.
         let _ = timeout_at(deadline, discard(body)).await;
         if head.status.is_success() {
             return Ok(head.status.as_u16());

@@ -47,7 +47,7 @@ impl WebhookUrl {
         Ok(url)
     }
 
-    /// Checks that the host may be called under the rules of today. A name passes, because its addresses are judged
+    /// Checks that the host may be called under the present rules. A name passes, because its addresses are checked
     /// when it is resolved. The error is the sentence of a field violation.
     pub(super) fn check_host(&self, allowed: &Allowed) -> Result<(), String> {
         let is_https = self.url.scheme() == "https";

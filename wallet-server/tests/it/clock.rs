@@ -1,4 +1,4 @@
-//! The database's clock leaps, or is far from the ledger's time at the start: nothing expires because of it, and the
+//! The database's clock jumps, or is far from the ledger's time at the start: nothing expires because of it, and the
 //! server reports it. A function in the database's own schema shadows PostgreSQL's clock, so that a test can set it.
 
 use std::net::SocketAddr;
@@ -58,7 +58,7 @@ async fn is(server: &Server, status: ServingStatus) {
     panic!("the server is never {status:?}");
 }
 
-/// A configuration that reads the clock every 20 ms and accepts a leap after `settles`.
+/// A configuration that reads the clock every 20 ms and accepts a jump after `settles`.
 fn quick(settles: Duration) -> Config {
     let poll_period = Duration::from_millis(20);
     Config { poll_period, sweep_period: poll_period, clock_settles: settles, ..Config::default() }
@@ -79,7 +79,7 @@ async fn hold(client: &WalletClient, id: &str, minutes: i64) {
     client.reserve(request).await.unwrap();
 }
 
-mod commands_are_refused_after_a_clock_leap_and_nothing_expires_if_it_returns {
+mod commands_are_refused_after_a_clock_jump_and_nothing_expires_if_it_returns {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -90,13 +90,13 @@ mod commands_are_refused_after_a_clock_leap_and_nothing_expires_if_it_returns {
         hold(&client, "j", 10).await;
         is(&server, ServingStatus::Serving).await;
         let impatient = impatient(&server).await;
-        for (n, leap) in ["55 minutes", "-55 minutes", "3 seconds", "2 hours", "1 year"].iter().enumerate() {
-            set_ahead(&database, leap).await;
+        for (n, jump) in ["55 minutes", "-55 minutes", "3 seconds", "2 hours", "1 year"].iter().enumerate() {
+            set_ahead(&database, jump).await;
             is(&server, ServingStatus::NotServing).await;
             let error = impatient.reserve(v1::ReserveRequest::new("w", "k", video("1"))).await.unwrap_err();
-            let Error::Unavailable { reason, .. } = &error else { panic!("{leap}: {error}") };
-            assert_eq!(*reason, ErrorReason::ClockInDoubt, "{leap}");
-            assert_eq!(reservation(&client, "w", "j").await.state(), ReservationState::Held, "{leap}");
+            let Error::Unavailable { reason, .. } = &error else { panic!("{jump}: {error}") };
+            assert_eq!(*reason, ErrorReason::ClockInDoubt, "{jump}");
+            assert_eq!(reservation(&client, "w", "j").await.state(), ReservationState::Held, "{jump}");
 
             set_ahead(&database, "0").await;
             is(&server, ServingStatus::Serving).await;
@@ -113,7 +113,7 @@ mod commands_are_refused_after_a_clock_leap_and_nothing_expires_if_it_returns {
     }
 }
 
-mod a_lasting_leap_is_followed {
+mod a_lasting_jump_is_followed {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,9 +197,9 @@ mod a_ledger_that_is_ahead_of_the_clock_is_served_with_a_warning {
     async fn sqlite() {
         let database = Database::sqlite();
         served_at(&database, Timestamp::from_micros(4_000_000_000_000_000), false).await;
-        let (mut process, complaints) = Process::heard(&database);
+        let (mut process, log) = Process::start_logged(&database);
         process.kill();
-        let text = complaints.join().unwrap();
+        let text = log.join().unwrap();
         assert!(text.contains("the ledger is ahead of the clock") && text.contains("2096-10-02"), "{text}");
     }
 }

@@ -161,19 +161,19 @@ async fn load_until_struck(
         working.spawn(caller.work(client.clone(), acknowledge.clone(), enough.clone()));
     }
     drop(acknowledge);
-    let (mut heard, mut struck_at, mut last) = (0, None, None);
+    let (mut received, mut struck_at, mut last) = (0, None, None);
     let mut seen = Vec::new();
     while acknowledged.recv_many(&mut seen, CALLERS).await > 0 {
-        heard += seen.len();
+        received += seen.len();
         let decided = seen.last().map(|acknowledgement| acknowledgement.decided);
         let first_of_batch = std::mem::replace(&mut last, decided) != decided;
         match struck_at {
             // A server that acknowledges too early has not committed yet at the first acknowledgement of a batch.
-            None if heard > ACKNOWLEDGED && first_of_batch => {
+            None if received > ACKNOWLEDGED && first_of_batch => {
                 blow.strike(process);
-                struck_at = Some(heard);
+                struck_at = Some(received);
             }
-            Some(before) if heard > before + ACKNOWLEDGED => enough.cancel(),
+            Some(before) if received > before + ACKNOWLEDGED => enough.cancel(),
             _ => {}
         }
         witness.saw(std::mem::take(&mut seen));

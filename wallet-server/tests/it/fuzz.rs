@@ -1,4 +1,4 @@
-//! Invalid requests and catalogs, made from valid ones by mutation: the server answers each with what is wrong with it,
+//! Invalid requests and catalogs, made from valid ones by mutation: the server names the faults of each,
 //! and the ledger stays clean.
 //!
 //! The corpus holds the inputs to begin with: valid requests, and every request that once led to a new outcome.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::style::{files, root};
 
-/// Phrases that are not written here, each with the words to use instead. Matched word by word, in any case, across
+/// Phrases that the repository avoids, each with the words to use instead. Matched word by word, in any case, across
 /// line ends; `*` stands for the beginning of a word.
 const BANNED: &[(&str, &str)] = &[
     ("after so many", "after the given number of"),
@@ -118,7 +118,7 @@ const OPENINGS: &[&str] =
 /// The most characters of a function's name, tests included.
 const LONGEST_NAME: usize = 80;
 
-/// The least words of a doc comment.
+/// The fewest words of a doc comment.
 const SHORTEST_DOC: usize = 3;
 
 /// One line of the work list. Sorts by file and line.

@@ -19,7 +19,7 @@ const LOOKS: usize = 1_000;
 
 /// A column and the SQL value that makes it unreadable.
 #[derive(Debug, Clone)]
-struct Spoilt {
+struct Corruption {
     table: String,
     column: String,
     value: &'static str,
@@ -30,31 +30,32 @@ each_database! {
         let server = server.without_cache().await;
         let connection = server.database.connect().await;
         connection.execute_unprepared(defenceless(&connection)).await.unwrap();
-        let all = spoilt(&connection).await;
+        let all = corruptions(&connection).await;
         assert!(all.len() > 70, "{} columns", all.len());
         let client = server.client().await;
         server.wallet("neighbour", 1_000).await;
         for n in 0..all.len() {
             victim(&server, &format!("v{n}")).await;
         }
-        for (n, spoilt) in all.iter().enumerate() {
-            spoil(&connection, spoilt, &format!("v{n}")).await;
+        for (n, corruption) in all.iter().enumerate() {
+            corrupt(&connection, corruption, &format!("v{n}")).await;
         }
 
         // Commands in one batch with another wallet's.
-        for (n, spoilt) in all.iter().enumerate() {
+        for (n, corruption) in all.iter().enumerate() {
             let (wallet, job_id) = (format!("v{n}"), format!("job-{n}"));
             let (mine, others) = tokio::join!(
                 client.reserve(v1::ReserveRequest::new(&wallet, "next", video("1"))),
                 client.reserve(v1::ReserveRequest::new("neighbour", &job_id, video("1"))),
             );
-            others.unwrap_or_else(|error| panic!("in a batch with {spoilt:?}: {error}"));
-            if spoilt.column == "profile" {
+            others.unwrap_or_else(|error| panic!("in a batch with {corruption:?}: {error}"));
+            if corruption.column == "profile" {
                 refused(mine, ErrorReason::WalletFrozen, Code::FailedPrecondition);
             } else {
-                is_final(mine, spoilt);
+                is_final(mine, corruption);
             }
-            is_final(client.get_balance(v1::GetBalanceRequest { wallet_id: wallet.clone(), ..Default::default() }).await, spoilt);
+            let read = v1::GetBalanceRequest { wallet_id: wallet.clone(), ..Default::default() };
+            is_final(client.get_balance(read).await, corruption);
         }
         server.wallet("swept", 100).await;
         sweeps(&client).await;
@@ -83,8 +84,8 @@ mod a_due_hold_with_an_unreadable_id_is_no_outage {
         victim(&server, "w").await;
         let connection = server.database.connect().await;
         let (table, column) = ("holds".to_owned(), "reservation_id".to_owned());
-        let spoilt = Spoilt { table, column, value: "X'FF00'" };
-        spoil(&connection, &spoilt, "w").await;
+        let corruption = Corruption { table, column, value: "X'FF00'" };
+        corrupt(&connection, &corruption, "w").await;
 
         let client = server.client().await;
         let due = reservation(&client, "w", "short").await.deadline.unwrap().seconds;
@@ -93,10 +94,10 @@ mod a_due_hold_with_an_unreadable_id_is_no_outage {
             let request = v1::GetBalanceRequest { wallet_id: "w".into(), ..Default::default() };
             let answer = client.get_balance(request).await;
             read = answer.as_ref().map_or(i64::MAX, |balance| balance.read_time.unwrap().seconds);
-            is_final(answer, &spoilt);
+            is_final(answer, &corruption);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        is_final(client.reserve(v1::ReserveRequest::new("w", "next", video("1"))).await, &spoilt);
+        is_final(client.reserve(v1::ReserveRequest::new("w", "next", video("1"))).await, &corruption);
     }
 }
 
@@ -122,7 +123,7 @@ fn defenceless(connection: &DatabaseConnection) -> &'static str {
 }
 
 /// Every column of the tables with a wallet's key, each with a value that makes it unreadable.
-async fn spoilt(connection: &DatabaseConnection) -> Vec<Spoilt> {
+async fn corruptions(connection: &DatabaseConnection) -> Vec<Corruption> {
     let backend = connection.get_database_backend();
     let is_sqlite = backend == sea_orm::DbBackend::Sqlite;
     let sql = match is_sqlite {
@@ -156,7 +157,7 @@ async fn spoilt(connection: &DatabaseConnection) -> Vec<Spoilt> {
             (false, _) if !is_key => values.push("NULL"),
             (false, _) => {}
         }
-        all.extend(values.into_iter().map(|value| Spoilt {
+        all.extend(values.into_iter().map(|value| Corruption {
             table: table.clone(),
             column: column.clone(),
             value,
@@ -166,7 +167,11 @@ async fn spoilt(connection: &DatabaseConnection) -> Vec<Spoilt> {
 }
 
 /// Corrupts a column in one row of the wallet.
-async fn spoil(connection: &DatabaseConnection, Spoilt { table, column, value }: &Spoilt, wallet: &str) {
+async fn corrupt(
+    connection: &DatabaseConnection,
+    Corruption { table, column, value }: &Corruption,
+    wallet: &str,
+) {
     let (row, first, before) = match connection.get_database_backend() {
         sea_orm::DbBackend::Sqlite => ("rowid", "PRAGMA ignore_check_constraints = ON", String::new()),
         _ if *value == "NULL" => {
@@ -204,9 +209,9 @@ async fn victim(server: &Server, wallet: &str) {
 
 /// Asserts that the call, repeated by its client while its error is retryable, succeeded or failed for good: clients
 /// would repeat an error that stays retryable endlessly.
-fn is_final<A>(answer: Result<A, Error>, spoilt: &Spoilt) {
+fn is_final<A>(answer: Result<A, Error>, corruption: &Corruption) {
     if let Err(error) = answer {
-        assert!(!error.is_retryable(), "{spoilt:?}: {error}");
+        assert!(!error.is_retryable(), "{corruption:?}: {error}");
     }
 }
 
@@ -231,7 +236,7 @@ async fn publishes(client: &WalletClient, remark: &str) {
 
 /// Lists all pages: every wallet that still has an id is there, and one with an unreadable profile is shown as frozen. A
 /// list of the frozen wallets has those with an unreadable row or profile.
-async fn lists(client: &WalletClient, all: &[Spoilt]) {
+async fn lists(client: &WalletClient, all: &[Corruption]) {
     let pages = v1::ListWalletsRequest::default().with_page_size(7);
     let wallets = client.list_wallets_stream(pages.clone()).try_into_vec().await.unwrap();
     let is_frozen = |wallet: &&v1::Wallet| wallet.status() == WalletStatus::Frozen;
@@ -242,20 +247,20 @@ async fn lists(client: &WalletClient, all: &[Spoilt]) {
     let found: BTreeSet<_> = found.into_iter().map(|wallet| wallet.wallet_id).collect();
     assert!(found.is_subset(&frozen), "{found:?} are not among {frozen:?}");
     assert!(listed.contains("neighbour") && !frozen.contains("neighbour"));
-    for (n, spoilt) in all.iter().enumerate() {
-        let has_id = spoilt.table != "wallet_profiles"
-            || !["tenant", "wallet_id", "wallet_key", "bucket"].contains(&spoilt.column.as_str());
+    for (n, corruption) in all.iter().enumerate() {
+        let has_id = corruption.table != "wallet_profiles"
+            || !["tenant", "wallet_id", "wallet_key", "bucket"].contains(&corruption.column.as_str());
         let has_row =
-            spoilt.table != "wallets" || !["wallet_key", "bucket"].contains(&spoilt.column.as_str());
+            corruption.table != "wallets" || !["wallet_key", "bucket"].contains(&corruption.column.as_str());
         if has_id && has_row {
-            assert!(listed.contains(&format!("v{n}")), "{spoilt:?} is not listed");
+            assert!(listed.contains(&format!("v{n}")), "{corruption:?} is not listed");
         }
-        let is_read = ["wallets", "wallet_profiles"].contains(&spoilt.table.as_str());
+        let is_read = ["wallets", "wallet_profiles"].contains(&corruption.table.as_str());
         if is_read && frozen.contains(&format!("v{n}")) {
-            assert!(found.contains(&format!("v{n}")), "{spoilt:?} is not found");
+            assert!(found.contains(&format!("v{n}")), "{corruption:?} is not found");
         }
-        if spoilt.table == "wallet_profiles" && spoilt.column == "profile" {
-            assert!(frozen.contains(&format!("v{n}")), "{spoilt:?} is not frozen");
+        if corruption.table == "wallet_profiles" && corruption.column == "profile" {
+            assert!(frozen.contains(&format!("v{n}")), "{corruption:?} is not frozen");
         }
     }
 }

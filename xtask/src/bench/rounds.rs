@@ -1,4 +1,4 @@
-//! The cells of a round. Every round measures each cell once, so that a slow minute of the machine meets all of them.
+//! The cells of a round. Every round measures each cell once, so that a slow minute of the machine affects all of them.
 
 use std::path::{Path, PathBuf};
 

@@ -514,7 +514,7 @@ fn a_term_is_refused_by_its_line() {
     for term in ["FORTNIGHT", "0 DAY", "1827 DAY", "2 ONCE"] {
         let document = format!("[units.credits]\n[[plans]]\nid = \"p\"\nterm = \"{term}\"\n");
         let problems = Catalog::parse(&document).unwrap_err().to_string();
-        assert!(problems.contains(&format!("{term:?} is no term")), "{problems}");
+        assert!(problems.contains(&format!("{term:?} is not a term")), "{problems}");
         assert!(problems.contains("line 4"), "{problems}");
     }
 }

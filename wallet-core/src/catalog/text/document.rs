@@ -126,7 +126,7 @@ impl CatalogText {
     fn read(self, toml: &str, reader: &mut Reader) -> Catalog {
         unit::read(self.units, reader);
         let policies = self.policies.read(&policies::defaults(reader), "policies", reader);
-        let most = self.policies.read_most(&policies::usual_most(), "policies", reader);
+        let most = self.policies.read_most(&policies::default_most(), "policies", reader);
         let plans: Vec<_> =
             numbered("plans", self.plans).map(|(path, text)| text.read(&path, reader)).collect();
         let packs = numbered("packs", self.packs).map(|(path, text)| text.read(&path, reader)).collect();

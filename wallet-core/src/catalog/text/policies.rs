@@ -52,7 +52,7 @@ struct CancelFeesText {
 }
 
 /// Returns the most that jobs by output may be charged if nothing else is named.
-pub(super) fn usual_most() -> Most {
+pub(super) fn default_most() -> Most {
     Most { percent: Some(OUTPUT_PRICED_PERCENT), at_least: Amounts::none() }
 }
 

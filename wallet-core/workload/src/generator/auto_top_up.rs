@@ -11,7 +11,7 @@ use super::{Generator, parse, unit};
 use crate::model::{Model, PACKS};
 
 impl Generator {
-    /// Answers the purchase under way, or sets auto top-up.
+    /// Completes or declines the purchase under way, or sets auto top-up.
     pub(super) fn auto_top_up(&mut self, model: &Model) -> Option<Command> {
         let Some(auto) = &model.auto else { return Some(self.set_auto_top_up(model)) };
         let declined = auto.last_declined.map(|n| &auto.dues[n]).filter(|_| self.rng.percent(15));

@@ -1,4 +1,4 @@
-//! Commands that are refused, or may be: mistakes, races and frauds, a small share of all.
+//! Commands that are refused, or may be: mistakes, races and fraud, a small share of all.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -151,7 +151,7 @@ impl Model {
         let threshold = auto.setting.threshold;
         self.remember(command, EntryKind::AutoTopUpFailed);
         let available = catalog::unit(&unit).map_or(0, |unit| self.available(unit));
-        self.tell(Event {
+        self.notify(Event {
             kind: EventKind::AutoTopUpFailed,
             unit,
             available,
@@ -183,12 +183,12 @@ impl Model {
         })
     }
 
-    /// Judges the balance after the last entry: a purchase is due now or later.
-    pub(super) fn judge_auto_top_up(&mut self) {
-        if self.judged_entries == self.entries {
+    /// Checks the balance after the last entry: a purchase is due now or later.
+    pub(super) fn check_auto_top_up(&mut self) {
+        if self.checked_entries == self.entries {
             return;
         }
-        self.judged_entries = self.entries;
+        self.checked_entries = self.entries;
         let wanted = self.wants_top_up();
         let Some(last) = self.written.last() else { return };
         let now = last.effective_time.as_micros();
@@ -197,7 +197,8 @@ impl Model {
         if !wanted {
             return;
         }
-        // The first of the instants at which anything may change: now, the end of the wait, a midnight, a first of a month.
+        // The first of the instants at which anything may change: now, the end of the wait, a midnight, a first of a
+        // month.
         let first = auto.wait.map_or(now, |wait| wait.max(now));
         let midnight = (first.div_euclid(DAY) + 1) * DAY;
         let mut month = midnight;
@@ -241,11 +242,11 @@ impl Model {
         if let Some(auto) = &mut self.auto {
             auto.dues.push(due);
         }
-        self.tell(event);
+        self.notify(event);
     }
 
-    /// The time to wait is over. Nothing happens if credits of the same instant were enough.
-    pub(super) fn top_up_again(&mut self, at: i64) {
+    /// The wait is over. Nothing happens if credits of the same instant were enough.
+    pub(super) fn end_auto_top_up_wait(&mut self, at: i64) {
         let wanted = self.wants_top_up();
         let Some(auto) = &mut self.auto else { return };
         auto.timer = None;

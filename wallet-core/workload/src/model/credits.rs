@@ -49,7 +49,7 @@ impl Lot {
     }
 
     /// Returns the sort key of the spending order.
-    fn turn(&self) -> (usize, i32, i64, i64, &GrantKey) {
+    fn spend_rank(&self) -> (usize, i32, i64, i64, &GrantKey) {
         let place = Source::ALL.iter().position(|source| *source == self.source).unwrap_or(0);
         (place, self.priority, self.until, self.made, &self.key)
     }
@@ -62,7 +62,7 @@ impl Model {
             lot.waiting = lot.amount;
         } else {
             lot.free = lot.amount - lot.paid_out;
-            self.stir(lot.unit);
+            self.mark_changed(lot.unit);
         }
         self.lots.push(lot);
         self.repay(self.lots.len() - 1, i64::MAX);
@@ -80,7 +80,7 @@ impl Model {
     }
 
     pub(super) fn lapse(&mut self, n: usize) {
-        self.stir_if_free(n);
+        self.mark_changed_if_free(n);
         let lot = &mut self.lots[n];
         lot.expired += lot.free + lot.waiting;
         (lot.free, lot.waiting) = (0, 0);
@@ -91,11 +91,11 @@ impl Model {
         let mut left = amount;
         let mut taken = Vec::new();
         if amount > 0 {
-            self.stir(unit);
+            self.mark_changed(unit);
         }
         while left > 0 {
             let lots = self.lots.iter_mut().filter(|lot| lot.unit == unit && lot.free > 0);
-            let Some(first) = lots.min_by(|a, b| a.turn().cmp(&b.turn())) else { break };
+            let Some(first) = lots.min_by(|a, b| a.spend_rank().cmp(&b.spend_rank())) else { break };
             let part = first.free.min(left);
             first.free -= part;
             left -= part;
@@ -214,7 +214,7 @@ impl Model {
             return Ok(Answered::again(seen));
         }
         let n = self.find_lot(&revoke.grant).ok_or_else(|| Refusal::new("GRANT_NOT_FOUND"))?;
-        self.stir_if_free(n);
+        self.mark_changed_if_free(n);
         let lot = &mut self.lots[n];
         lot.taken += lot.free + lot.waiting;
         (lot.free, lot.waiting) = (0, 0);

@@ -8,14 +8,14 @@ use super::calendar::NEVER;
 use super::state::Model;
 
 impl Model {
-    /// Processes everything that is due now. Balances are judged after each hold that ends, and when an instant is
+    /// Processes everything that is due now. Balances are checked after each hold that ends, and when an instant is
     /// over.
     pub(super) fn catch_up(&mut self) {
         while let Some(at) = self.next_instant() {
             let holds_end = self.open_jobs().any(|job| job.deadline <= at);
-            self.happen(at);
+            self.process_instant(at);
             if holds_end || self.next_instant() != Some(at) {
-                self.judge();
+                self.check_balances();
             }
         }
     }
@@ -43,7 +43,7 @@ impl Model {
 
     /// Processes one instant: first holds expire, then lots, then the subscription's events, then lots become
     /// effective, then expiry warnings, then a purchase of the auto top-up.
-    fn happen(&mut self, at: i64) {
+    fn process_instant(&mut self, at: i64) {
         let mut holds: Vec<usize> = (0..self.jobs.len())
             .filter(|n| self.jobs[*n].is_open() && self.jobs[*n].deadline <= at)
             .collect();
@@ -68,14 +68,14 @@ impl Model {
             lot.free += lot.waiting;
             lot.waiting = 0;
             let unit = lot.unit;
-            self.stir(unit);
+            self.mark_changed(unit);
             self.repay(n, i64::MAX);
             return self.write(EntryKind::GrantEffective, at);
         }
         if let Some(n) = self.first_lot(|lot| lot.warn <= at) {
             return self.warn(n, at);
         }
-        self.top_up_again(at);
+        self.end_auto_top_up_wait(at);
     }
 
     fn first_lot(&self, which: impl Fn(&super::state::Lot) -> bool) -> Option<usize> {

@@ -124,11 +124,11 @@ impl Model {
             let wanted = wanted(unit);
             let gone = gone(self, unit);
             let whole = |amount: i64| amount / catalog::step(unit) * catalog::step(unit);
-            // They are charged to available credits first, and the rest becomes debt. Overage is charged to what is
+            // Credits that are gone are charged to available credits first, and the rest becomes debt. Overage is charged to what is
             // left after that.
-            let instead = gone.min(self.available(unit));
-            let there = self.available(unit) - instead;
-            let owed = self.owed(unit).debt + gone - instead;
+            let from_available = gone.min(self.available(unit));
+            let there = self.available(unit) - from_available;
+            let owed = self.owed(unit).debt + gone - from_available;
             let (beyond, debt) = match job.price.beyond {
                 Beyond::Never => (0, 0),
                 Beyond::AllOrRefuse => (wanted, 0),
@@ -139,8 +139,8 @@ impl Model {
                 }
             };
             self.charge_held(n, unit, find(&cost, unit).min(*reserved) - gone, self.now);
-            self.charge_free(n, unit, instead + beyond);
-            self.charge_debt(n, unit, gone - instead + debt);
+            self.charge_free(n, unit, from_available + beyond);
+            self.charge_debt(n, unit, gone - from_available + debt);
             if over(unit) > beyond + debt {
                 self.jobs[n].uncollected.push((unit, over(unit) - beyond - debt));
             }
@@ -247,7 +247,7 @@ impl Model {
                 self.jobs[n].parts[p].forfeited += rest;
             } else if self.lots[lot].until > at {
                 self.lots[lot].free += rest;
-                self.stir(self.lots[lot].unit);
+                self.mark_changed(self.lots[lot].unit);
                 self.repay(lot, rest);
                 self.jobs[n].parts[p].returned = rest;
             } else {
@@ -266,8 +266,8 @@ impl Model {
         }
     }
 
-    /// Returns a lot that lives for the grace period of the job, at most 72 hours after the end of the first lot, or a day
-    /// if the credits return too late for that.
+    /// Returns a lot that lives for the grace period of the job, at most 72 hours after the end of the first lot, or a
+    /// day if the credits return too late for that.
     fn grace_lot(&self, old: usize, n: usize, key: GrantKey, amount: i64, at: i64) -> Option<Lot> {
         let old = &self.lots[old];
         let grace = self.jobs[n].price.grace;
@@ -294,10 +294,10 @@ impl Model {
     fn charge_fee(&mut self, n: usize, unit: Unit, fee: i64) {
         if fee > 0 {
             let gone = self.gone(&self.jobs[n], unit, fee);
-            let instead = gone.min(self.available(unit));
+            let from_available = gone.min(self.available(unit));
             self.charge_held(n, unit, fee - gone, self.now);
-            self.charge_free(n, unit, instead);
-            self.charge_debt(n, unit, gone - instead);
+            self.charge_free(n, unit, from_available);
+            self.charge_debt(n, unit, gone - from_available);
             self.jobs[n].fees.push((unit, fee));
         }
     }

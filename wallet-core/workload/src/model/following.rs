@@ -1,5 +1,5 @@
-//! Catalogs that are published while wallets live: plans whose subscribers follow them have other allowances and prices in
-//! every second of them.
+//! Catalogs that are published while wallets live. Two catalogs alternate: the second has other allowances and prices
+//! in plans whose subscribers follow the catalog.
 
 use wallet_core::Timestamp;
 use wallet_core::sold::Overrides;
@@ -8,15 +8,15 @@ use super::calendar::DAY;
 use super::catalog::{self, Unit};
 use super::state::{Model, Sold};
 
-/// The time between two catalogs, in microseconds.
+/// The time between two publications, in microseconds.
 const EDITION: i64 = 19 * DAY;
 
-/// Returns whether the catalog at this instant is the other one.
+/// Returns whether the second catalog is current at this instant.
 pub(crate) fn is_other_edition(at: Timestamp) -> bool {
     (at.as_micros() / EDITION) % 2 == 1
 }
 
-/// Returns the amount of an allowance in the other catalog.
+/// Returns the amount of an allowance in the second catalog.
 pub(super) fn other_amount(plan: &str, unit: Unit, amount: i64) -> i64 {
     match (plan, unit) {
         ("keeper-pro", "credits") => 1300,
@@ -25,7 +25,7 @@ pub(super) fn other_amount(plan: &str, unit: Unit, amount: i64) -> i64 {
     }
 }
 
-/// Returns the price of a plan in the other catalog.
+/// Returns the price of a plan in the second catalog.
 pub(super) fn other_money(plan: &str, money: Option<i64>) -> Option<i64> {
     if plan == "annual" { Some(14_999) } else { money }
 }
@@ -41,8 +41,8 @@ impl Model {
         differs.then(|| Sold { allowances: now.allowances, money: now.money, ..sold.clone() })
     }
 
-    /// The wallet learns of the catalog with a command that made an entry.
-    pub(super) fn learn(&mut self) {
+    /// A command that made an entry also adopts the terms of the current catalog.
+    pub(super) fn adopt_catalog(&mut self) {
         let Some(mut sub) = self.sub.take() else { return };
         if let Some((sold, _)) = &mut sub.change
             && let Some(new) = self.following(sold)

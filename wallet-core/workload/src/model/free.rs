@@ -9,7 +9,7 @@ use super::state::{Model, Sold, Sub};
 
 impl Model {
     /// Issues the allowances of the default plan to a new wallet.
-    pub(super) fn welcome(&mut self) {
+    pub(super) fn give_first_allowances(&mut self) {
         let Ok(sold) = Sold::of(self.plan(), &Overrides::default(), 1, false) else { return };
         if sold.every == Every::Once {
             self.give(Sub::new(0, sold, self.now), self.now, None);

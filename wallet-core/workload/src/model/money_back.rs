@@ -151,7 +151,7 @@ impl Model {
             self.part_refunds.push((refund.request.clone(), money.map(|money| part(money, left, of))));
         }
         for n in &lots {
-            self.stir_if_free(*n);
+            self.mark_changed_if_free(*n);
             let lot = &mut self.lots[*n];
             lot.paid_out += lot.free + lot.waiting;
             (lot.free, lot.waiting) = (0, 0);
@@ -183,7 +183,7 @@ impl Model {
             self.owed.entry(unit).or_default().debt += used;
         }
         for n in &lots {
-            self.stir_if_free(*n);
+            self.mark_changed_if_free(*n);
             let lot = &mut self.lots[*n];
             lot.taken += lot.free + lot.waiting;
             (lot.free, lot.waiting) = (0, 0);
@@ -258,15 +258,15 @@ impl Model {
         Ok(Answered::done(Seen::Wallet))
     }
 
-    /// Gives credits back to their lot, or to a new one like it for 30 days if that has ended. Returns the number of new
-    /// lots.
+    /// Gives credits back to their lot, or to a new one like it for 30 days if that has ended. Returns the number of
+    /// new lots.
     pub(super) fn bring_back(&mut self, n: usize, amount: i64, request: &RequestId, corrections: u16) -> u16 {
         if amount == 0 {
             return 0;
         }
         if self.lots[n].until > self.now {
             self.lots[n].free += amount;
-            self.stir(self.lots[n].unit);
+            self.mark_changed(self.lots[n].unit);
             self.repay(n, amount);
             return 0;
         }
@@ -311,7 +311,7 @@ impl Model {
             return Err(Refusal::new("IN_DEBT").saying("unit", unit).saying("debt", debt));
         }
         for n in 0..self.lots.len() {
-            self.stir_if_free(n);
+            self.mark_changed_if_free(n);
             let lot = &mut self.lots[n];
             if lot.free + lot.waiting > 0 {
                 lot.taken += lot.free + lot.waiting;

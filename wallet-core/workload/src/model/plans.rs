@@ -218,7 +218,7 @@ impl Model {
         self.no_free_before(at);
     }
 
-    /// Lets the windows of the default plan that began before this instant give nothing.
+    /// Skips the windows of the default plan that began before this instant: they give nothing.
     pub(super) fn no_free_before(&mut self, at: i64) {
         for from in self.free.iter_mut().flat_map(|(_, from)| from) {
             *from = (*from).max(at);
@@ -425,8 +425,8 @@ impl Model {
         self.subscribed(new);
     }
 
-    /// Returns whether a change is an upgrade: to a higher rank, to a longer term or more seats of the same rank, or from the
-    /// default plan or a plan that is sold once.
+    /// Returns whether a change is an upgrade: to a higher rank, to a longer term or more seats of the same rank, or
+    /// from the default plan or a plan that is sold once.
     fn is_upgrade(&self, old: &Sold, new: &Sold) -> bool {
         // The days of 4,800 months, which are 400 years.
         let length = |every: Every| match every {

@@ -26,7 +26,7 @@ impl Model {
                 lot.gone = lot.gone.max(Some(Clawback::Revoked));
                 (lot.until, lot.warn) = (at, NEVER);
                 let unit = lot.unit;
-                self.stir(unit);
+                self.mark_changed(unit);
             }
         }
     }

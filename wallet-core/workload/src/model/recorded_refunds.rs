@@ -72,8 +72,8 @@ impl Model {
         lot.map_or(0, |n| self.owed_of(n, unit))
     }
 
-    /// Takes credits that return from a job, or from a charge, if they are no longer paid. Returns how many, and how many
-    /// of them were owed.
+    /// Takes credits that return from a job, or from a charge, if they are no longer paid. Returns how many, and how
+    /// many of them were owed.
     pub(super) fn take_back(&mut self, n: usize, amount: i64, was_charged: bool) -> (i64, i64) {
         if let Some(refund) = self.period_refund_of(n) {
             return self.take_back_period(n, refund, amount, was_charged);
@@ -93,8 +93,8 @@ impl Model {
         period.or_else(|| self.recorded_of(n).map(|(id, ..)| PaymentSubject::Purchase(id.clone())))
     }
 
-    /// Returns the payments with which a job holds credits that it cannot be charged for, with their amount and that of the
-    /// others.
+    /// Returns the payments with which a job holds credits that it cannot be charged for, with their amount and that of
+    /// the others.
     pub(super) fn claims_on(&self, job: &Job, unit: Unit) -> Vec<(PaymentSubject, i64, i64)> {
         let of_purchases = self.recorded.iter().filter(|(.., owes)| *owes).map(|(id, ..)| {
             (PaymentSubject::Purchase(id.clone()), self.claim(id, unit) - self.debt_of(id, unit))
@@ -201,7 +201,7 @@ impl Model {
             (lot.free, lot.waiting) = (lot.free - free, lot.waiting - waiting);
             lot.paid_out += free + waiting;
             if free > 0 {
-                self.stir(unit);
+                self.mark_changed(unit);
             }
         }
         amount.max(0) - left

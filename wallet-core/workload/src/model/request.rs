@@ -19,7 +19,7 @@ impl Model {
         self.created = Some(create.clone());
         self.name.clone_from(&create.display_name);
         self.set_limits(&limits);
-        self.welcome();
+        self.give_first_allowances();
         self.write(EntryKind::WalletCreated, self.now);
         Ok(Answered::done(Seen::Wallet))
     }

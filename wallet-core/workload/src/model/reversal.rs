@@ -28,7 +28,7 @@ impl Model {
             return Ok(Answered::again(seen));
         }
         let n = self.find_job(&reverse.reservation).ok_or_else(|| Refusal::new("RESERVATION_NOT_FOUND"))?;
-        let amounts = how_much(&self.jobs[n], &reverse.amounts)?;
+        let amounts = amounts_to_reverse(&self.jobs[n], &reverse.amounts)?;
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
@@ -81,7 +81,7 @@ impl Model {
         } else {
             lot.free += amount;
             let unit = lot.unit;
-            self.stir(unit);
+            self.mark_changed(unit);
             self.repay(l, amount);
         }
     }
@@ -214,7 +214,7 @@ pub(super) fn part(amount: i64, n: i64, of: i64) -> i64 {
 }
 
 /// Returns the amounts to reverse, per unit, at most what is left of the charge.
-fn how_much(job: &Job, asked: &Amounts) -> Result<Vec<(Unit, i64)>, Refusal> {
+fn amounts_to_reverse(job: &Job, asked: &Amounts) -> Result<Vec<(Unit, i64)>, Refusal> {
     let left = |unit| job.sum(unit, |part| part.charged - part.reversed);
     if asked.is_empty() {
         let all: Vec<_> = super::catalog::UNITS.iter().map(|(unit, _)| (*unit, left(unit))).collect();

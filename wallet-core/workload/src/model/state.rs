@@ -149,7 +149,7 @@ pub(crate) struct Sub {
     pub(crate) change: Option<(Sold, u32)>,
     /// The terms of the next period, if the catalog has changed.
     pub(crate) following: Option<Sold>,
-    /// A pause that is to come or on, and the instant at which it ends automatically.
+    /// A pause that is planned or under way, and the instant at which it ends automatically.
     pub(crate) pause: Option<Option<i64>>,
     /// True while it is paused.
     pub(crate) paused: bool,
@@ -201,9 +201,10 @@ pub struct Model {
     pub(crate) sub: Option<Sub>,
     /// The plan of a wallet without a subscription.
     pub(crate) default: &'static str,
-    /// If the default plan has a term: its calendar, and for each allowance the instant from which windows give credits.
+    /// If the default plan has a term: its calendar, and for each allowance the instant from which windows give
+    /// credits.
     pub(crate) free: Option<(Sub, Vec<i64>)>,
-    /// True for a wallet whose catalog changes from time to time, and if the catalog at hand is the other one.
+    /// True for a wallet with two catalogs in turn, and if the second one is current.
     pub(crate) changing: bool,
     pub(crate) other_edition: bool,
     /// The payments with a reference or an amount, and the starts of these periods.
@@ -216,13 +217,13 @@ pub struct Model {
     pub(crate) low: BTreeMap<UnitId, Vec<Threshold>>,
     /// The thresholds below which the balance fell and that were notified.
     pub(crate) notified: BTreeMap<Unit, BTreeSet<i64>>,
-    /// The available credits at the last judgement.
-    pub(crate) judged: BTreeMap<Unit, i64>,
+    /// The available credits at the last check.
+    pub(crate) checked_balances: BTreeMap<Unit, i64>,
     /// The units whose available credits changed since then.
-    pub(crate) stirred: BTreeSet<Unit>,
+    pub(crate) changed_units: BTreeSet<Unit>,
     pub(crate) auto: Option<Auto>,
-    /// The number of entries at the last judgement of the auto top-up.
-    pub(crate) judged_entries: i64,
+    /// The number of entries at the last check of the auto top-up.
+    pub(crate) checked_entries: i64,
     pub(crate) written: Vec<WrittenEntry>,
 }
 
@@ -264,10 +265,10 @@ impl Model {
             once_allowance_granted: false,
             low: BTreeMap::new(),
             notified: BTreeMap::new(),
-            judged: BTreeMap::new(),
-            stirred: BTreeSet::new(),
+            checked_balances: BTreeMap::new(),
+            changed_units: BTreeSet::new(),
             auto: None,
-            judged_entries: 0,
+            checked_entries: 0,
             written: Vec::new(),
         }
     }
@@ -285,9 +286,9 @@ impl Model {
         let before = self.entries;
         let result = self.obey(command);
         if self.entries > before {
-            self.learn();
+            self.adopt_catalog();
         }
-        self.judge();
+        self.check_balances();
         Expected {
             result,
             revision: self.entries,

@@ -61,8 +61,8 @@ impl Sub {
         }
     }
 
-    /// Returns the amount of an allowance for its `k`-th window. If the window is cut short by the end of the period, that
-    /// is the share of its length, rounded up.
+    /// Returns the amount of an allowance for its `k`-th window. If the window is cut short by the end of the period,
+    /// that is the share of its length, rounded up.
     pub(super) fn amount_of(&self, allowance: &Allowance, k: u32) -> i64 {
         let Some((from, until)) = self.window(allowance, k) else { return 0 };
         let full = self.window_begin(allowance, k + 1);
@@ -87,14 +87,15 @@ impl Sub {
         all.find(|(_, (from, until))| (*from..*until).contains(&at))
     }
 
-    /// Returns the amount of an allowance for the rest of its `k`-th window, before it is rounded: the numerator and the
-    /// denominator.
+    /// Returns the amount of an allowance for the rest of its `k`-th window, before it is rounded: the numerator and
+    /// the denominator.
     pub(super) fn rest_of(&self, allowance: &Allowance, k: u32, at: i64) -> (i64, i64) {
         let until = self.window(allowance, k).map_or(at, |(_, until)| until);
         (until - at, self.window_begin(allowance, k + 1) - self.window_begin(allowance, k))
     }
 
-    /// Returns the first window of an allowance that begins at `from` or later, with its number, and turns to its period.
+    /// Returns the first window of an allowance that begins at `from` or later, with its number, and turns to its
+    /// period.
     pub(super) fn next_window(&mut self, allowance: &Allowance, from: i64) -> (i64, u32) {
         loop {
             let mut starts = (0..).map_while(|k| self.window(allowance, k).map(|(start, _)| (start, k)));
@@ -150,7 +151,8 @@ impl Sub {
         self.paid.iter().map(|paid| paid + 1).max().unwrap_or(unpaid)
     }
 
-    /// Continues in the next period or, if that is over, in the one that contains `at`. A change that is due happens.
+    /// Continues in the next period or, if that is over, in the one that contains `at`. A change that is due takes
+    /// effect.
     pub(super) fn go_on(&mut self, at: i64) {
         let next = self.period + 1;
         self.period = next;

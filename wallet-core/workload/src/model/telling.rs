@@ -1,4 +1,4 @@
-//! Notifications: low and empty balances, judged when an instant is over, and lots that will expire.
+//! Notifications: low and empty balances, checked when an instant is over, and lots that will expire.
 
 use std::collections::BTreeSet;
 
@@ -46,28 +46,28 @@ impl Model {
             auto_top_up: None,
         };
         self.write(EntryKind::GrantExpiring, at);
-        self.tell(event);
+        self.notify(event);
     }
 
     /// Marks a unit whose available credits changed.
-    pub(super) fn stir(&mut self, unit: Unit) {
-        self.stirred.insert(unit);
+    pub(super) fn mark_changed(&mut self, unit: Unit) {
+        self.changed_units.insert(unit);
     }
 
     /// Marks the unit of a lot if its available credits are about to change.
-    pub(super) fn stir_if_free(&mut self, n: usize) {
+    pub(super) fn mark_changed_if_free(&mut self, n: usize) {
         if self.lots[n].free > 0 {
-            self.stir(self.lots[n].unit);
+            self.mark_changed(self.lots[n].unit);
         }
     }
 
-    /// Judges the balances at the end of an instant or a command. Notifications of newly low or empty balances go
+    /// Checks the balances at the end of an instant or a command. Notifications of newly low or empty balances go
     /// to the last entry.
-    pub(super) fn judge(&mut self) {
-        let stirred = std::mem::take(&mut self.stirred);
-        for (unit, _) in UNITS.iter().filter(|(unit, _)| stirred.contains(unit)) {
+    pub(super) fn check_balances(&mut self) {
+        let changed_units = std::mem::take(&mut self.changed_units);
+        for (unit, _) in UNITS.iter().filter(|(unit, _)| changed_units.contains(unit)) {
             let there = self.available(unit);
-            let before = self.judged.insert(unit, there).unwrap_or(0);
+            let before = self.checked_balances.insert(unit, there).unwrap_or(0);
             let thresholds = self.thresholds(unit);
             let notified = self.notified.entry(unit).or_default();
             // A threshold is notified once, until the balance is a tenth above it or it is no longer a threshold. The
@@ -90,19 +90,19 @@ impl Model {
                 notified.insert(0);
             }
             for low in news {
-                self.tell(about(EventKind::LowBalance, unit, there, low));
+                self.notify(about(EventKind::LowBalance, unit, there, low));
             }
             if exhausted {
-                self.tell(about(EventKind::Exhausted, unit, 0, 0));
+                self.notify(about(EventKind::Exhausted, unit, 0, 0));
             }
             for low in over {
-                self.tell(about(EventKind::Recovered, unit, there, low));
+                self.notify(about(EventKind::Recovered, unit, there, low));
             }
         }
-        self.judge_auto_top_up();
+        self.check_auto_top_up();
     }
 
-    pub(super) fn tell(&mut self, event: Event) {
+    pub(super) fn notify(&mut self, event: Event) {
         if let Some(last) = self.written.last_mut() {
             last.events.push(event);
         }

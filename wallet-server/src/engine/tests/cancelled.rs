@@ -2,8 +2,8 @@
 //! not at all, as the same batch shows when it runs again. Its only connection is never passed on inside a
 //! transaction.
 //!
-//! The number of calls of a batch is not written down: it is dropped at the first failpoint, the second and so on
-//! until it runs to its end.
+//! The test does not list the calls of a batch: it drops the batch at the first failpoint, at the second and so on,
+//! until the batch runs to its end.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Very much falls due in one wallet at once. It is processed in steps between which others are served, reads show
-//! what will be written, and the sweeper misses no wallet.
+//! Many events fall due in one wallet at once. They are processed in steps, between which other wallets are served.
+//! Reads show what will be written, and the sweeper misses no wallet.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -81,7 +81,7 @@ macro_rules! on_each_database {
 on_each_database! {
     others_are_served_between_any_two_steps_of_a_wallet_in_which_much_is_due = others_are_served;
     a_read_shows_everything_that_is_due_even_if_it_is_very_much = reads_see_all;
-    the_sweeper_skips_a_frozen_wallet_and_processes_all_others = frozen_stops_nobody;
+    the_sweeper_skips_a_frozen_wallet_and_processes_all_others = frozen_stops_no_other;
     a_grant_that_expires_while_it_is_held_is_swept_once = looked_at_once;
     holds_extended_by_heartbeats_do_not_stop_a_step = heartbeats_stop_no_step;
 }
@@ -171,7 +171,7 @@ async fn reads_see_all(database: Database) {
     database.verify().await;
 }
 
-async fn frozen_stops_nobody(database: Database) {
+async fn frozen_stops_no_other(database: Database) {
     let mut world = World::open(&database).await;
     let frozen = world.fill("frozen", 300).await;
     let mut others = Vec::new();

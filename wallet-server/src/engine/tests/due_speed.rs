@@ -1,4 +1,4 @@
-//! Very many holds of one wallet expire: how long other wallets wait meanwhile, how long it takes, and how much
+//! A great many holds of one wallet expire: how long other wallets wait meanwhile, how long it takes, and how much
 //! memory it needs.
 //!
 //! The figures are meaningful only in a release build, which `cargo xtask due-speed` makes. Otherwise there are few
@@ -52,7 +52,7 @@ async fn others_are_served_while_very_many_holds_of_one_wallet_expire() {
         world.clock.move_to(START.plus(TTL));
         let done = Arc::new(AtomicBool::new(false));
         let begun = Instant::now();
-        let work = tokio::spawn(work_off(engine.clone(), heavy.clone(), done.clone()));
+        let work = tokio::spawn(process_all_due(engine.clone(), heavy.clone(), done.clone()));
         let reads = tokio::spawn(read(queries, heavy.clone(), done.clone()));
         let busy = waits(&engine, &others, "busy", |_| done.load(Ordering::Relaxed)).await;
         work.await.unwrap();
@@ -88,7 +88,7 @@ async fn others_are_served_while_very_many_holds_of_one_wallet_expire() {
     }
 }
 
-async fn work_off(engine: Engine, heavy: WalletId, done: Arc<AtomicBool>) {
+async fn process_all_due(engine: Engine, heavy: WalletId, done: Arc<AtomicBool>) {
     let request = CommandRequest {
         tenant: TenantId::DEFAULT,
         wallet: heavy,

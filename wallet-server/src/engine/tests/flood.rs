@@ -47,7 +47,7 @@ async fn flood(database: Database) {
         let jobs = (0..JOBS).map(|job| (wallet.clone(), reserve(&format!("early-{job}"))));
         run(&mut world.lane, &jobs.collect::<Vec<_>>()).await;
     }
-    // The commands wait until the dam is opened, however long that takes: the bound is the number of places.
+    // The commands wait until the lock is released, however long that takes: the bound is the number of places.
     let config = EngineConfig {
         lanes: 1,
         queue: QUEUE,
@@ -59,7 +59,7 @@ async fn flood(database: Database) {
     let engine =
         Engine::start(store, &world.lane.catalogs, &world.lane.clock, &config, &tasks).await.unwrap();
 
-    let dam = Dam::close(store).await;
+    let lock = WalletLock::take(store).await;
     let mut waiting = Waiting::default();
     for n in 0..RESERVES {
         for wallet in &wallets {
@@ -73,7 +73,7 @@ async fn flood(database: Database) {
         }
     }
     let cancels = waiting.calls.len() - reserves;
-    dam.open().await;
+    lock.release().await;
     let replies = waiting.answers().await;
 
     assert_eq!(reserves, QUEUE * 75 / 100, "the places that Reserves may take");
@@ -118,7 +118,7 @@ async fn stall(database: Database) {
         Engine::start(store, &world.lane.catalogs, &world.lane.clock, &config, &tasks).await.unwrap();
     let mut is_shown = false;
     for attempt in 0..100 {
-        let dam = Dam::close(store).await;
+        let lock = WalletLock::take(store).await;
         let mut waiting = Waiting::default();
         waiting.send(&engine, &wallet, reserve(&format!("first-{attempt}")));
         while waiting.turned_away == 0 {
@@ -128,7 +128,7 @@ async fn stall(database: Database) {
         assert!(!engine.admits_estimates(), "estimates are shed before");
         waiting.send(&engine, &wallet, cancel("early"));
         is_shown = waiting.turned_away == 1;
-        dam.open().await;
+        lock.release().await;
         assert!(
             waiting.answers().await.iter().all(|reply| reply.revision > 0),
             "those that wait are decided"
@@ -189,10 +189,10 @@ impl Waiting {
 }
 
 /// A connection that has locked the rows that the lane needs, so that commands pile up.
-struct Dam(LaneConnection);
+struct WalletLock(LaneConnection);
 
-impl Dam {
-    async fn close(store: &Store) -> Self {
+impl WalletLock {
+    async fn take(store: &Store) -> Self {
         let connection = store.lane().await.unwrap();
         let lock = match store.backend() {
             Backend::Sqlite => "BEGIN IMMEDIATE",
@@ -202,7 +202,7 @@ impl Dam {
         Self(connection)
     }
 
-    async fn open(self) {
+    async fn release(self) {
         self.0.raw().execute_unprepared("ROLLBACK").await.unwrap();
         self.0.close().await.unwrap();
     }

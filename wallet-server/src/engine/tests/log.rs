@@ -17,8 +17,8 @@ async fn a_line_about_a_command_names_wallet_command_and_request_id() {
     let mut world = World::open(&database).await;
     world.prepare(Kind::Settle, "log").await;
     let wallet = wallet(Kind::Settle, "log");
-    let spoil = format!("UPDATE wallet_profiles SET profile = 'x' WHERE wallet_id = '{wallet}'");
-    tamper(world.lane.connection.raw(), &spoil).await;
+    let corrupt = format!("UPDATE wallet_profiles SET profile = 'x' WHERE wallet_id = '{wallet}'");
+    tamper(world.lane.connection.raw(), &corrupt).await;
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("log");

@@ -1,5 +1,5 @@
-//! Batches of one statement (PostgreSQL): when the lane runs them, and why nothing is believed before the database has
-//! confirmed it. That they decide the same as batches with locks is shown by `traces` and `order`.
+//! Batches of one statement (PostgreSQL): when the lane runs them, and that no decision is answered before the database
+//! has confirmed its versions. `traces` and `order` show that they decide the same as batches with locks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -93,26 +93,26 @@ async fn unanswered_everywhere(then: Then) {
             batch.push((wallet(kind, &round), command(kind)));
         }
         let lane = impatient(&world.lane, then).await;
-        let aftermath = Aftermath { then, url: database.url.clone(), round, over: over.subscribe() };
-        rounds.push((n, lane, batch, before, aftermath));
+        let failure = DatabaseFailure { then, url: database.url.clone(), round, over: over.subscribe() };
+        rounds.push((n, lane, batch, before, failure));
     }
     let mut lanes = JoinSet::new();
-    for (n, lane, batch, before, aftermath) in rounds {
+    for (n, lane, batch, before, failure) in rounds {
         // All at the same time, because each may take seconds to give up.
         lanes.spawn(async move {
-            let (answered, aftermath) = answered(lane, n, &batch, aftermath).await;
-            (n, answered, batch, before, aftermath)
+            let (answered, failure) = answered(lane, n, &batch, failure).await;
+            (n, answered, batch, before, failure)
         });
     }
-    let everybody = timeout(TIMEOUT, lanes.join_all()).await;
-    let mut rounds = everybody.expect("a lane waits without end for a silent database");
+    let answered_all = timeout(TIMEOUT, lanes.join_all()).await;
+    let mut rounds = answered_all.expect("a lane waits without end for a silent database");
     rounds.sort_by_key(|(n, ..)| *n);
     over.send_replace(true);
 
     let (mut not_executed, mut unknown) = (0, 0);
-    for (n, answered, batch, before, aftermath) in rounds {
-        if let Some(aftermath) = aftermath {
-            aftermath.await.unwrap();
+    for (n, answered, batch, before, failure) in rounds {
+        if let Some(failure) = failure {
+            failure.await.unwrap();
         }
         let again = run(&mut world.lane, &batch).await;
         for (i, (kind, answered)) in ALL.into_iter().zip(answered).enumerate() {
@@ -143,12 +143,12 @@ async fn answered(
     mut lane: Lane,
     n: i64,
     batch: &[(WalletId, Command)],
-    aftermath: Aftermath,
+    failure: DatabaseFailure,
 ) -> (Vec<Answer>, Option<JoinHandle<()>>) {
     let (jobs, answers) = asked(batch);
     let begun: Arc<Mutex<Option<JoinHandle<()>>>> = Arc::default();
-    let (for_good, begins) = (aftermath.then == Then::Silence, begun.clone());
-    let then = Box::new(move || *begins.lock().unwrap() = Some(tokio::spawn(aftermath.clone().last())));
+    let (for_good, begins) = (failure.then == Then::Silence, begun.clone());
+    let then = Box::new(move || *begins.lock().unwrap() = Some(tokio::spawn(failure.clone().run())));
     let stall = Stall { left: AtomicI64::new(n), for_good, then };
     STALLS_AT.scope(Arc::new(stall), lane.answer(jobs)).await;
     let mut answered = Vec::new();
@@ -172,7 +172,7 @@ async fn impatient(lane: &Lane, then: Then) -> Lane {
 
 /// The failure of the database during one batch, until all batches are answered.
 #[derive(Clone)]
-struct Aftermath {
+struct DatabaseFailure {
     then: Then,
     url: String,
     /// The suffix of the ids of the batch's wallets.
@@ -180,8 +180,8 @@ struct Aftermath {
     over: watch::Receiver<bool>,
 }
 
-impl Aftermath {
-    async fn last(mut self) {
+impl DatabaseFailure {
+    async fn run(mut self) {
         static READS_ONLY: OnceLock<()> = OnceLock::new();
         let own = format!("wallet_id LIKE '%-{}'", self.round);
         let name = self.url.rsplit('/').next().unwrap_or_default().to_owned();
@@ -196,7 +196,7 @@ impl Aftermath {
                      ORDER BY w.bucket, w.wallet_key FOR UPDATE OF w"
                 );
                 transaction.execute_unprepared(&lock).await.unwrap();
-                self.is_over().await;
+                self.wait_until_over().await;
                 transaction.rollback().await.unwrap();
             }
             Then::ReadsOnly => {
@@ -205,16 +205,16 @@ impl Aftermath {
                     let connection = self.connect().await;
                     let setting = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
                     connection.execute_unprepared(&setting).await.unwrap();
-                    self.is_over().await;
+                    self.wait_until_over().await;
                 }
             }
             Then::Unreadable => {
                 let connection = self.connect().await;
-                let spoil = format!("UPDATE wallet_profiles SET profile = 'x' || profile WHERE {own}");
-                connection.execute_unprepared(&spoil).await.unwrap();
-                self.is_over().await;
-                let mend = format!("UPDATE wallet_profiles SET profile = substr(profile, 2) WHERE {own}");
-                connection.execute_unprepared(&mend).await.unwrap();
+                let corrupt = format!("UPDATE wallet_profiles SET profile = 'x' || profile WHERE {own}");
+                connection.execute_unprepared(&corrupt).await.unwrap();
+                self.wait_until_over().await;
+                let repair = format!("UPDATE wallet_profiles SET profile = substr(profile, 2) WHERE {own}");
+                connection.execute_unprepared(&repair).await.unwrap();
             }
         }
     }
@@ -223,7 +223,7 @@ impl Aftermath {
         session(&self.url).await
     }
 
-    async fn is_over(&mut self) {
+    async fn wait_until_over(&mut self) {
         self.over.wait_for(|over| *over).await.unwrap();
     }
 }

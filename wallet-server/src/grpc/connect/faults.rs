@@ -27,7 +27,7 @@ pub(super) fn wrong_values(tree: &Tree, message: &MessageDescriptor) -> Vec<Fiel
 }
 
 struct Faults {
-    /// True: values are checked. False: names are.
+    /// True to check the values, false to check the names.
     values: bool,
     found: Vec<FieldViolation>,
 }

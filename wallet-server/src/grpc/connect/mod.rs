@@ -1,10 +1,11 @@
-//! The calls of the [Connect protocol](https://connectrpc.com/docs/protocol): a POST with JSON or a protobuf message, over
-//! HTTP/1.1 or HTTP/2, answered with a message or with a stream of them.
+//! The calls of the [Connect protocol](https://connectrpc.com/docs/protocol): a POST with JSON or a protobuf message,
+//! over HTTP/1.1 or HTTP/2, answered with a message or with a stream of them.
 //!
-//! A request becomes a gRPC call before the layers, and the reply of the layers becomes an HTTP reply, so everything
-//! around gRPC calls is around these, too. [`methods`] lists the methods. [`request`] reads a request and makes it a gRPC
+//! A request becomes a gRPC call before the layers, and the reply of the layers becomes an HTTP reply, so all layers of
+//! gRPC calls apply to these, too. [`methods`] lists the methods. [`request`] reads a request and makes it a gRPC
 //! message, with JSON read by [`json`]; [`faults`] names the fields that do not fit. [`reply`] renders replies and
-//! errors, whose status is that of [`status`], and [`stream`] renders streams. [`unread`] reads on in requests that were answered early.
+//! errors, whose status is that of [`status`], and [`stream`] renders streams. [`unread`] reads the rest of requests
+//! that were answered early.
 
 mod faults;
 mod json;

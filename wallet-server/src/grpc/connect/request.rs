@@ -61,7 +61,7 @@ pub(crate) fn grpc_headers(headers: &mut HeaderMap, is_enveloped: bool) -> Resul
         _ => return Err(Status::unimplemented(format!("{name} must be gzip or identity, or absent"))),
     };
     headers.remove(name);
-    // Each of them would be a statement about the gRPC message that this server makes.
+    // These headers would describe the gRPC message that this server makes, not that of the caller.
     for name in ["grpc-encoding", "grpc-accept-encoding", "grpc-timeout"] {
         headers.remove(name);
     }

@@ -8,9 +8,9 @@ use prost::bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-/// The most bytes that are read of a body that nothing needs.
+/// The most bytes that are read and discarded.
 const MOST: usize = 64 * 1024;
-/// The longest time for which they are read.
+/// The longest time for which bytes are read.
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// A body that is read on for a moment when this is dropped. A stream of HTTP/2 would be reset otherwise, and curl then

@@ -1,4 +1,4 @@
-//! Parses instants and cuts them to the microseconds that both databases store.
+//! Parses instants and truncates them to the microseconds that both databases store.
 
 use wallet_core::Timestamp;
 

@@ -39,7 +39,7 @@ impl FieldReader {
 
     fn failure(&mut self, failure: v1::Failure) -> Failure {
         let v1::Failure { code, message } = failure;
-        // A failure code has the alphabet and the length of an id. Workers spell it as they like.
+        // A failure code has the alphabet and the length of an id, in any case.
         let code = self.optional_id::<OriginId>("failed.code", &code).map(String::from).unwrap_or_default();
         Failure {
             code: code.to_ascii_uppercase(),

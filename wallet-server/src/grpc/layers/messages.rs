@@ -1,5 +1,5 @@
-//! The checks of request messages as they arrive: the size limit and the gRPC framing. FieldReader are errors of the
-//! caller.
+//! The checks of request messages as they arrive: the size limit and the gRPC framing. A message that fails a check is
+//! an error of the caller.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -31,12 +31,12 @@ pub(crate) enum Messages<B> {
     Converted(Box<Converted<B>>),
 }
 
-/// Limits the size of the messages of a request, in bytes, and checks their framing. Messages with gzip are decompressed, by
-/// the limit of their method and not of their service, and a fault in them is the caller's.
+/// Limits the size of the messages of a request, in bytes, and checks their framing. Messages with gzip are
+/// decompressed within the limit of their method, and invalid gzip is an error of the caller.
 pub(crate) fn framed<B>(mut request: Request<B>, limit: usize) -> Request<Messages<B>> {
     let compressed = names_an_encoding(request.headers());
     let is_gzip = request.headers().get(ENCODING).is_some_and(|encoding| encoding == GZIP);
-    // A stream of requests may be empty; our methods need one message.
+    // A stream of requests may be empty; the methods of the wallet need one message.
     let required = request.uri().path().starts_with("/wallet.v1.");
     if is_gzip {
         request.headers_mut().remove(ENCODING);

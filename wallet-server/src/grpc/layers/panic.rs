@@ -1,4 +1,4 @@
-//! The reply to a call whose handler panicked: INTERNAL, with the panic in the log. Other calls go on.
+//! The reply to a call whose handler panicked: INTERNAL, with the panic in the log. Other calls continue.
 
 use std::any::Any;
 use std::convert::Infallible;

@@ -12,7 +12,7 @@ use crate::call_name::{LONGEST, RequestId, is_safe};
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The ids of one server. New ids are UUIDs that sort by time: a random number drawn at the start, the time, and the
-/// number of the call. To draw one for each call would cost a system call.
+/// number of the call. A random number for each call would cost a system call.
 #[derive(Debug)]
 pub(crate) struct RequestIds {
     /// The first id, whose random number the others share.

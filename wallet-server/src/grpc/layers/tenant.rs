@@ -41,7 +41,7 @@ pub(crate) struct Gate {
     pub(crate) catalogs: PublishedCatalogs,
 }
 
-/// The services that are open to everybody. They know nothing about any tenant.
+/// The services that need no credential. They have no data of tenants.
 const OPEN: [&str; 2] = ["/grpc.health.v1.", "/grpc.reflection."];
 
 impl Caller {
@@ -53,7 +53,7 @@ impl Caller {
 }
 
 impl Admission {
-    /// Returns the caller if its credential does not have to be looked at.
+    /// Returns the caller if its credential does not have to be checked.
     pub(crate) fn at_once(&self, path: &str, deadline: Instant) -> Option<Caller> {
         let is_open = matches!(self, Self::Open) || OPEN.iter().any(|service| path.starts_with(service));
         is_open.then(|| Caller::local(deadline))

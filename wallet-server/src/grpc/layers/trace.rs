@@ -27,8 +27,8 @@ fn code(headers: &HeaderMap) -> Code {
 }
 
 /// Returns whether the code states a failure of the server. UNKNOWN does not: the peer disconnected while its request
-/// was read. DEADLINE_EXCEEDED does not: mostly the caller was too impatient, and the log of the engine shows delays of
-/// the server.
+/// was read. DEADLINE_EXCEEDED does not: usually the caller's deadline was too short, and the log of the engine shows
+/// delays of the server.
 pub(super) const fn is_failure(code: Code) -> bool {
     match code {
         Code::Internal | Code::Unavailable | Code::DataLoss => true,

@@ -21,7 +21,7 @@ pub(super) struct Rendering {
 
 #[derive(Debug)]
 enum Form {
-    /// It is an HTTP reply already.
+    /// The reply is an HTTP reply already.
     Plain,
     /// True: the caller accepts gzip.
     Connect(Codec, Method, bool),

@@ -32,7 +32,7 @@ pub(crate) fn wallet(catalog: &Catalog, view: &WalletView, units: &[UnitBalance]
     }
 }
 
-/// Renders the status. A frozen wallet is FROZEN, whatever its own status, until it is unfrozen.
+/// Renders the status. A frozen wallet is FROZEN, regardless of its own status, until it is unfrozen.
 fn status(view: &WalletView) -> v1::WalletStatus {
     match view.status {
         _ if view.frozen => v1::WalletStatus::Frozen,

@@ -95,7 +95,7 @@ where
 {
     fn execute(&self, call: F) {
         let longest = self.longest;
-        // Each of the futures around it would hold it twice, and the task would be moved with all of them.
+        // Unboxed, each future around it would hold it twice, and all of that would be moved into the task.
         let call = Box::pin(call);
         self.tasks.spawn(async move {
             if limited(longest, call).await.is_none() {

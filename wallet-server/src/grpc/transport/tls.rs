@@ -1,7 +1,8 @@
 //! TLS: the certificate of the server, read from files, and replaced while the server runs.
 //!
-//! The files are looked at in intervals and on SIGHUP, and compared by their content: a deployment may swap a link or write
-//! in place. A pair that cannot be used changes nothing: the last good one stays in use, and streams are not affected.
+//! The files are read at intervals and on SIGHUP, and compared by their content: a deployment may swap a link or write
+//! in place. If certificate and key cannot be used together, the last good pair stays in use. Open connections keep
+//! theirs.
 
 use std::fmt;
 use std::fs;
@@ -23,7 +24,7 @@ use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-/// The interval at which the files are looked at.
+/// The interval at which the files are read.
 const LOOK: Duration = Duration::from_secs(30);
 
 /// The files of a server's certificate, in PEM.
@@ -43,7 +44,7 @@ pub enum TlsError {
     /// The file cannot be read.
     #[error("cannot read {0}")]
     Unreadable(PathBuf, #[source] io::Error),
-    /// The file has nothing of what it should have.
+    /// The file has no PEM item of the expected kind.
     #[error("{0} has no {1} in PEM")]
     Missing(PathBuf, &'static str),
     /// The file is not PEM.
@@ -117,7 +118,7 @@ impl Tls {
         Ok(true)
     }
 
-    /// Looks at the files until `shutdown`.
+    /// Reads the files again and again until `shutdown`.
     pub(crate) async fn watch(self: Arc<Self>, shutdown: CancellationToken) {
         let mut ticks = interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

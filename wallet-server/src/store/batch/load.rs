@@ -18,8 +18,8 @@ use crate::store::sql::load;
 use crate::store::tables::{decode, entries, grants, reservations, wallet_profiles, wallets};
 use crate::store::{Backend, StoreError};
 
-/// Reads the wallets of these rows that are not in `loaded` yet, with their profiles and open grants; and of all of
-/// them the due reservations and the rows that the plan names, as far as they are not in memory.
+/// Reads the wallets of these rows that are not in `loaded` yet, with their profiles and open grants. Of all wallets,
+/// reads the due reservations and the rows that the plan names, unless they are in memory.
 pub(in crate::store) async fn load_wallets(
     connection: &impl ConnectionTrait,
     backend: Backend,

@@ -33,7 +33,7 @@ pub(crate) struct StoredRows {
     pub(crate) version: i64,
     pub(crate) grants: BTreeSet<GrantKey>,
     pub(crate) reservations: BTreeSet<ReservationId>,
-    /// The `sweep_at` of the rows in `holds`, of the open ones among the reservations.
+    /// The `sweep_at` of the open reservations, as stored in `holds`.
     pub(crate) holds: BTreeMap<ReservationId, Timestamp>,
 }
 
@@ -66,8 +66,8 @@ impl LoadedWallet {
         1 + self.wallet.grants.len() + self.wallet.reservations.len()
     }
 
-    /// Drops the rows that most commands do not read: closed grants, reservations that have ended, requests, and open
-    /// reservations beyond `most`, of which those remain that may be due first.
+    /// Drops the rows that most commands do not read: closed grants, reservations that have ended, requests, and all
+    /// open reservations but the `most` that may be due first.
     pub(crate) fn drop_closed_rows(&mut self, most: usize) {
         let Self { wallet, stored, complete_before, .. } = self;
         wallet.requests.clear();

@@ -38,7 +38,7 @@ impl Optimistic {
         existing(&self.connection, Backend::Postgres, keys).await
     }
 
-    /// Reads the wallets of these rows, and the rows that the plan names, as far as they are not in `loaded`.
+    /// Reads the wallets of these rows, and the rows that the plan names, unless they are in `loaded`.
     pub(crate) async fn load(
         &self,
         rows: &WalletRows,

@@ -1,7 +1,7 @@
 //! Writes the decisions of a batch: each row once, all tables in one statement on PostgreSQL.
 //!
-//! On PostgreSQL that statement can be the whole transaction ([`write_at_versions`]): it locks the wallets that still have
-//! the versions at which they were decided, and writes only if these are all of them.
+//! On PostgreSQL that statement can be the whole transaction ([`write_at_versions`]): it locks the wallets that still
+//! have the versions at which they were decided, and writes only if these are all of them.
 //!
 //! A row that is created and changed in one batch is inserted in its final state: an INSERT and an UPDATE of one
 //! row in one statement would silently lose the update. The number of rows written is checked against the number
@@ -57,8 +57,8 @@ pub(in crate::store) fn write_at_versions(batch: &[WalletWrite<'_>]) -> Statemen
     values.append(&mut parts.values);
     let written = values.len() + 1;
     values.push(parts.rows.into());
-    // The text cannot be read as a boolean, so that a wrong number of rows undoes the statement. It depends on the counts
-    // and is not evaluated before they are known.
+    // A wrong number of rows casts a text to boolean, which fails and undoes the statement. The text contains the
+    // counts, so that PostgreSQL cannot evaluate the cast before they are known.
     let sql = format!(
         "WITH locked AS ({}), at_versions AS (SELECT count(*) = ${all_locked} AS holds FROM locked) {}
          SELECT CASE WHEN NOT holds THEN false WHEN written = ${written} THEN true
@@ -100,8 +100,8 @@ impl Parts {
     }
 }
 
-/// Returns the statements that write the rows of one table on SQLite. Their numbers of rows are powers of two, so that the
-/// statements have few texts.
+/// Returns the statements that write the rows of one table on SQLite. Their numbers of rows are powers of two, so that
+/// the statements have few texts.
 fn alone(part: RowWrite) -> Vec<Write> {
     let (mut left, mut statements) = (part.rows, Vec::new());
     while left > 0 {

@@ -195,11 +195,11 @@ pub(crate) fn reservations_due(backend: Backend, keys: &[Due], most: usize) -> S
         seen_time: BigInt = |(_, _, after)| after.as_ref().map_or(i64::MIN, |after| after.sweep_at.as_micros()),
         seen_id: Text = |(_, _, after)| after.as_ref().map(|after| after.id.to_string()).unwrap_or_default(),
     });
-    let unseen =
+    let after_seen =
         if keys_are_fresh { "" } else { "AND (h.sweep_at, h.reservation_id) > (k.seen_time, k.seen_id)" };
     let first = format!(
         "SELECT h.bucket, h.wallet_key, h.reservation_id FROM holds h
-         WHERE h.bucket = k.bucket AND h.wallet_key = k.wallet_key AND h.sweep_at <= k.now {unseen}
+         WHERE h.bucket = k.bucket AND h.wallet_key = k.wallet_key AND h.sweep_at <= k.now {after_seen}
          ORDER BY h.sweep_at, h.reservation_id LIMIT {most}"
     );
     let own = format!("{OWN} AND t.reservation_id = k.reservation_id");

@@ -92,7 +92,7 @@ pub(in crate::store) fn read(row: Model) -> Result<Entry, StoreError> {
     })
 }
 
-/// Decodes what a repeated request is compared with.
+/// Decodes the record that a repeated request is compared with.
 pub(in crate::store) fn request(row: &Model) -> Result<(RequestId, RequestRecord), StoreError> {
     let record = RequestRecord {
         kind: kind(row)?,

@@ -125,8 +125,8 @@ fn payment(grant: &Grant) -> String {
     grant.details.external_ref.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
-/// Returns the text by which the grants of a purchase or a period are found: for credits that returned, the purchase from
-/// which they come. The own grants of a purchase are found by their key.
+/// Returns the text by which the grants of a purchase or a period are found. Credits that returned have the purchase
+/// that they come from; the purchase's own grants have none, because they are found by their key.
 fn purchase(grant: &Grant) -> String {
     match (grant.key.origin, grant.paid_with()) {
         (Origin::Grace | Origin::Correction, Some(PaymentSubject::Purchase(id))) => id.to_string(),

@@ -54,9 +54,9 @@ fn a_server_serves_what_the_file_names_and_flags_win() {
 fn the_filter_of_the_log_is_a_setting_of_the_server() {
     for (filter, is_logged) in [("error", false), ("trace", true)] {
         let (database, (_folder, path)) = (Database::sqlite(), file(&format!("log = {filter:?}\n")));
-        let (mut served, heard) = Process::heard_with(&database, &["--config", &path], &[]);
+        let (mut served, log) = Process::start_logged_with(&database, &["--config", &path], &[]);
         served.stop();
-        let log = heard.join().unwrap();
+        let log = log.join().unwrap();
         assert_eq!(log.contains("stopping: no new calls"), is_logged, "{filter}: {log}");
     }
 }

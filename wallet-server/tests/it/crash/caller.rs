@@ -31,8 +31,8 @@ impl Caller {
     }
 
     /// A caller that continues after these acknowledgements.
-    pub(super) fn after(number: usize, wallet: String, heard: &[Acknowledgement]) -> Self {
-        Self { number, wallet, done: heard.len(), last: heard.last().cloned(), quote: None }
+    pub(super) fn after(number: usize, wallet: String, acknowledged: &[Acknowledgement]) -> Self {
+        Self { number, wallet, done: acknowledged.len(), last: acknowledged.last().cloned(), quote: None }
     }
 
     /// Works until the server is gone or `enough` is cancelled. Sends each acknowledgement to the witness.
@@ -138,8 +138,8 @@ impl Caller {
         let (kind, subject) = self.entry(n);
         let fresh_revision = (!replayed).then_some(revision);
         let (wallet, decided) = (self.wallet.clone(), decided.unwrap());
-        let heard = micros();
-        Ok(Acknowledgement { wallet, kind, subject, fresh_revision, reservation, decided, heard })
+        let received = micros();
+        Ok(Acknowledgement { wallet, kind, subject, fresh_revision, reservation, decided, received })
     }
 
     async fn call(&self, client: &WalletClient, n: usize) -> Result<Answer, Error> {

@@ -58,7 +58,7 @@ async fn work_through(
         let create = v1::CreateWalletRequest { wallet_id: wallet(n), ..Default::default() };
         witness.saw_new_wallet(direct.create_wallet(create).await.unwrap());
     }
-    links.iter().for_each(|(_, proxy)| proxy.rage());
+    links.iter().for_each(|(_, proxy)| proxy.start_faults());
     let mut working = JoinSet::new();
     let shared = client(links[0].1.address);
     for n in 0..CALLERS {
@@ -73,7 +73,7 @@ async fn work_through(
         witness.saw(acknowledgements);
         callers.push(caller);
     }
-    links.iter().for_each(|(_, proxy)| proxy.calm());
+    links.iter().for_each(|(_, proxy)| proxy.stop_faults());
     if let Some(operator) = operator {
         let work = operator.stop().await;
         assert!(

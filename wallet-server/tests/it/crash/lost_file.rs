@@ -65,7 +65,7 @@ async fn lose(loss: Loss, name: &str) {
     let database = Database::sqlite();
     let folder = PathBuf::from(database.url.strip_prefix("sqlite://").expect("a file"));
     let file = folder.with_file_name(name);
-    let (mut process, complaints) = Process::heard(&database);
+    let (mut process, log) = Process::start_logged(&database);
     let client = client(&process, RetryPolicy::never()).await;
     let create = v1::CreateWalletRequest { wallet_id: "w".into(), ..Default::default() };
     client.create_wallet(create).await.expect("a wallet");
@@ -85,7 +85,7 @@ async fn lose(loss: Loss, name: &str) {
 
     drop(client);
     let status = process.end();
-    let output = complaints.join().expect("the standard error");
+    let output = log.join().expect("the standard error");
     assert_eq!(status.code(), Some(2), "{name} was {loss:?}: {output}");
     assert!(
         output.contains("the database is lost") && output.contains(name),

@@ -41,7 +41,7 @@ mod acknowledged_commands_survive_24_power_cuts_and_the_rest_converges {
         let database = Database::within(folder);
         let (mut process, recording) = Process::recorded(&database, &place.path().join("trace"));
         let file = root.join("wallet.db");
-        let heard = load(&process, || checkpointed(&file)).await;
+        let acknowledged = load(&process, || checkpointed(&file)).await;
         process.kill();
         let folder = Folder { root: &root, ignored: &["wallet.db-shm", "wallet.lock"] };
         let trace = Trace::read(&recording.finish(), &folder);
@@ -50,7 +50,7 @@ mod acknowledged_commands_survive_24_power_cuts_and_the_rest_converges {
             let lost = disk.lay(copy.path(), loss);
             (Database::within(copy), lost)
         };
-        survive(&trace, nothing.path(), &heard, revive).await;
+        survive(&trace, nothing.path(), &acknowledged, revive).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -60,7 +60,8 @@ mod acknowledged_commands_survive_24_power_cuts_and_the_rest_converges {
         let kept = cluster.end_and_keep();
         let (mut server, recording) = cluster.start_recorded();
         let mut process = Process::start(&database, &[]);
-        let heard = load(&process, || async { tokio::task::block_in_place(|| cluster.checkpoint()) }).await;
+        let acknowledged =
+            load(&process, || async { tokio::task::block_in_place(|| cluster.checkpoint()) }).await;
         process.kill();
         cluster.stop_at_once();
         server.wait().unwrap();
@@ -76,49 +77,50 @@ mod acknowledged_commands_survive_24_power_cuts_and_the_rest_converges {
             cluster.recover();
             (database.clone(), lost)
         };
-        survive(&trace, &kept, &heard, revive).await;
+        survive(&trace, &kept, &acknowledged, revive).await;
     }
 }
 
 /// The acknowledged calls: the wallets, and the acknowledgements of each caller.
-struct Heard {
+struct Acknowledged {
     wallets: Vec<Acknowledgement>,
     callers: Vec<Vec<Acknowledgement>>,
 }
 
 /// Runs waves of calls, each concurrently with the database's file maintenance.
-async fn load<F: Future<Output = ()>>(process: &Process, look_after: impl Fn() -> F) -> Heard {
+async fn load<F: Future<Output = ()>>(process: &Process, look_after: impl Fn() -> F) -> Acknowledged {
     let client = client(process, RetryPolicy::never()).await;
-    let mut heard = Heard { wallets: Vec::new(), callers: vec![Vec::new(); CALLERS] };
+    let mut acknowledged = Acknowledged { wallets: Vec::new(), callers: vec![Vec::new(); CALLERS] };
     for n in 0..WALLETS {
         let create = v1::CreateWalletRequest { wallet_id: wallet(n), ..Default::default() };
         let answer = client.create_wallet(create).await.unwrap();
-        heard.wallets.push(Acknowledgement::of_new_wallet(answer));
+        acknowledged.wallets.push(Acknowledgement::of_new_wallet(answer));
     }
     for _ in 0..WAVES {
-        tokio::join!(wave(&client, &mut heard), look_after());
+        tokio::join!(wave(&client, &mut acknowledged), look_after());
     }
-    heard
+    acknowledged
 }
 
 /// Runs all callers concurrently.
-async fn wave(client: &WalletClient, heard: &mut Heard) {
+async fn wave(client: &WalletClient, acknowledged: &mut Acknowledged) {
     let mut working = JoinSet::new();
-    for (n, heard) in heard.callers.iter_mut().enumerate() {
-        let (client, caller, mut heard) = (client.clone(), caller(n, heard), std::mem::take(heard));
+    for (n, acknowledged) in acknowledged.callers.iter_mut().enumerate() {
+        let (client, caller, mut acknowledged) =
+            (client.clone(), caller(n, acknowledged), std::mem::take(acknowledged));
         working.spawn(async move {
             let (_, more, _) = caller.insist(client, CALLS).await;
-            heard.extend(more);
-            (n, heard)
+            acknowledged.extend(more);
+            (n, acknowledged)
         });
     }
     for (n, all) in working.join_all().await {
-        heard.callers[n] = all;
+        acknowledged.callers[n] = all;
     }
 }
 
-fn caller(n: usize, heard: &[Acknowledgement]) -> Caller {
-    Caller::after(n, wallet(n % WALLETS), heard)
+fn caller(n: usize, acknowledged: &[Acknowledgement]) -> Caller {
+    Caller::after(n, wallet(n % WALLETS), acknowledged)
 }
 
 /// Waits until SQLite has copied its log into the database, which it does when idle.
@@ -134,34 +136,35 @@ async fn checkpointed(file: &Path) {
 async fn survive(
     trace: &Trace,
     base: &Path,
-    heard: &Heard,
+    acknowledged: &Acknowledged,
     mut revive: impl FnMut(&Disk<'_>, &mut Loss) -> (Database, usize),
 ) {
     let seed = seed();
     let mut disk = Disk::new(base, trace);
     let (mut name, mut looked_for, mut lost) = ("", 0, 0);
-    for (n, moment) in moments(trace, heard, &mut Rng::new(seed, 0)).into_iter().enumerate() {
+    for (n, moment) in moments(trace, acknowledged, &mut Rng::new(seed, 0)).into_iter().enumerate() {
         let instant = trace.moments.get(moment).map_or(u64::MAX, |moment| moment.at);
-        let heard = heard.before(instant);
+        let acknowledged = acknowledged.before(instant);
         let mut loss = if n % 2 == 0 { Loss::All } else { Loss::Some(Rng::new(seed, n as u64)) };
         disk.go_to(moment);
         let (database, lost_here) = revive(&disk, &mut loss);
         name = database.name();
         println!("cut {n} at {moment} of {}: {lost_here} writes lost", trace.moments.len());
         lost += lost_here;
-        looked_for += holds(&database, &heard, n % EVERY == 0).await;
+        looked_for += holds(&database, &acknowledged, n % EVERY == 0).await;
     }
     assert!(lost > 0, "every write was certain, so no loss was tested");
-    let (calls, (written, syncs)) = (heard.callers.iter().map(Vec::len).sum::<usize>(), trace.figures());
+    let (calls, (written, syncs)) =
+        (acknowledged.callers.iter().map(Vec::len).sum::<usize>(), trace.figures());
     let written = format!("{written} KiB");
     figure("power", &[&name, &calls, &written, &syncs, &CUTS, &looked_for, &lost, &"none"]);
 }
 
 /// The moments of the power cuts, in order.
-fn moments(trace: &Trace, heard: &Heard, rng: &mut Rng) -> Vec<usize> {
-    let after = |heard: u64| trace.moments.partition_point(|moment| moment.at <= heard);
-    let begun = after(heard.wallets.last().unwrap().heard);
-    let all: Vec<u64> = heard.callers.iter().flatten().map(|one| one.heard).collect();
+fn moments(trace: &Trace, acknowledged: &Acknowledged, rng: &mut Rng) -> Vec<usize> {
+    let after = |instant: u64| trace.moments.partition_point(|moment| moment.at <= instant);
+    let begun = after(acknowledged.wallets.last().unwrap().received);
+    let all: Vec<u64> = acknowledged.callers.iter().flatten().map(|one| one.received).collect();
     let anywhere: Vec<usize> = (begun..=trace.moments.len()).collect();
     let mut moments: Vec<usize> = (0..CUTS)
         .map(|n| if n % 2 == 0 { *rng.pick(&anywhere).unwrap() } else { after(*rng.pick(&all).unwrap()) })
@@ -170,29 +173,33 @@ fn moments(trace: &Trace, heard: &Heard, rng: &mut Rng) -> Vec<usize> {
     moments
 }
 
-impl Heard {
+impl Acknowledged {
     /// The acknowledgements received before this instant.
-    fn before(&self, instant: u64) -> Heard {
+    fn before(&self, instant: u64) -> Acknowledged {
         let by_then = |all: &Vec<Acknowledgement>| {
-            all.iter().take_while(|one| one.heard < instant).cloned().collect::<Vec<_>>()
+            all.iter().take_while(|one| one.received < instant).cloned().collect::<Vec<_>>()
         };
-        Heard { wallets: by_then(&self.wallets), callers: self.callers.iter().map(by_then).collect() }
+        Acknowledged { wallets: by_then(&self.wallets), callers: self.callers.iter().map(by_then).collect() }
     }
 }
 
 /// Asserts that the ledger is clean and contains every acknowledged call, and that the callers can finish their jobs.
 /// Returns the number of acknowledgements that were checked.
-async fn holds(database: &Database, heard: &Heard, send_again: bool) -> usize {
+async fn holds(database: &Database, acknowledged: &Acknowledged, send_again: bool) -> usize {
     let mut process = Process::start(database, &["--accept-unsafe-database"]);
     verify(database).await;
     let client = client(&process, RetryPolicy::default()).await;
     let mut witness = Witness::default();
-    witness.saw(heard.wallets.iter().chain(heard.callers.iter().flatten()).cloned().collect());
+    witness.saw(acknowledged.wallets.iter().chain(acknowledged.callers.iter().flatten()).cloned().collect());
     let looked_for = witness.acknowledged();
     witness.compare(&client).await;
     if send_again {
-        let mut callers: Vec<Caller> =
-            heard.callers.iter().enumerate().map(|(n, heard)| caller(n, heard)).collect();
+        let mut callers: Vec<Caller> = acknowledged
+            .callers
+            .iter()
+            .enumerate()
+            .map(|(n, acknowledged)| caller(n, acknowledged))
+            .collect();
         for caller in &mut callers {
             caller.hears_the_same_again(&client).await;
             caller.finish_job(&client, &mut witness).await;

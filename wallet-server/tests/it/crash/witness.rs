@@ -24,7 +24,7 @@ pub(super) struct Acknowledgement {
     /// The time of the decision, which all calls of a batch share.
     pub(super) decided: prost_types::Timestamp,
     /// When the answer was received, in microseconds of the system's clock.
-    pub(super) heard: u64,
+    pub(super) received: u64,
 }
 
 impl Acknowledgement {
@@ -36,7 +36,7 @@ impl Acknowledgement {
             fresh_revision: Some(answer.revision),
             reservation: None,
             decided: answer.decide_time.unwrap(),
-            heard: micros(),
+            received: micros(),
         }
     }
 }

@@ -13,7 +13,7 @@ async fn no_secret_of_a_key_or_token_is_logged_or_sent_back() {
     front.cli(&["keys", "revoke", id_of(&revoked)]);
     let (pepper, everything) = (front.pepper_file(), [("WALLET_LOG", "trace")]);
     let arguments = ["--key-pepper-file", pepper.as_str()];
-    let (mut server, heard) = Process::heard_with(&front.database, &arguments, &everything);
+    let (mut server, log) = Process::start_logged_with(&front.database, &arguments, &everything);
     let client =
         WalletClient::connect(ClientConfig::new(server.endpoint()).api_key(key.as_str())).await.unwrap();
     client
@@ -49,7 +49,7 @@ async fn no_secret_of_a_key_or_token_is_logged_or_sent_back() {
         errors += &format!("{refused:?} {}", String::from_utf8_lossy(refused.details()));
     }
     server.stop();
-    let log = heard.join().unwrap();
+    let log = log.join().unwrap();
     let [path, id] = ["/wallet.v1.AdminService/CreateWallet", id_of(&key)];
     assert!(
         log.lines().any(|line| line.contains(path) && line.contains(id)),

@@ -1,4 +1,4 @@
-//! The front door of a server that authenticates callers: who gets in, and what they find there.
+//! A server that authenticates callers: which callers it accepts, and which wallets they reach.
 
 mod canary;
 mod command_line;

@@ -45,7 +45,7 @@ impl Postgres {
         let mut command = under_strace(&self.bin.join("postgres"), &trace, Path::new(&self.log()));
         command.args(["-D", &self.data(), "-p", &self.port.to_string()]).stdout(Stdio::null());
         let mut server = self.prepared(command).spawn().expect("strace starts");
-        let complaints = server.stderr.take().expect("strace's errors are piped");
+        let stderr = server.stderr.take().expect("strace's errors are piped");
         let ready = || {
             let mut ask = Command::new(self.bin.join("pg_isready"));
             ask.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
@@ -57,7 +57,7 @@ impl Postgres {
             let ended = server.try_wait().expect("its state");
             assert_eq!(ended, None, "{}", fs::read_to_string(self.log()).unwrap_or_default());
         }
-        (server, Recording::new(&trace, complaints))
+        (server, Recording::new(&trace, stderr))
     }
 
     /// Writes the buffers to the files and begins a new log.

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use wallet_workload::Rng;
 
-use super::trace::{Deed, Trace};
+use super::trace::{FileOperation, Trace};
 
 #[cfg(test)]
 mod tests;
@@ -39,7 +39,7 @@ struct File {
     /// True if the file itself is certain to survive.
     certain: bool,
     bytes: Vec<u8>,
-    /// The changes since the last sync, in order: the deeds, and whether they have returned.
+    /// The changes since the last sync, in order: the operations, and whether they have returned.
     changes: Vec<(usize, bool)>,
 }
 
@@ -70,55 +70,58 @@ impl<'a> Disk<'a> {
         }
     }
 
-    fn began(&mut self, deed: usize) {
-        match &self.trace.deeds[deed] {
-            Deed::Written { path, .. } | Deed::Resized { path, .. } => {
+    fn began(&mut self, operation: usize) {
+        match &self.trace.operations[operation] {
+            FileOperation::Written { path, .. } | FileOperation::Resized { path, .. } => {
                 let file = self.file(path);
-                self.files[file].changes.push((deed, false));
-                self.under_way.insert(deed, (file, HashSet::new()));
+                self.files[file].changes.push((operation, false));
+                self.under_way.insert(operation, (file, HashSet::new()));
             }
             // Syncing a folder makes no file certain.
-            Deed::Synced { path } if !self.base.join(path).is_dir() => {
+            FileOperation::Synced { path } if !self.base.join(path).is_dir() => {
                 let file = self.file(path);
                 let ended = self.files[file].changes.iter().filter(|(_, ended)| *ended);
-                let covered = ended.map(|(deed, _)| *deed).collect();
-                self.under_way.insert(deed, (file, covered));
+                let covered = ended.map(|(operation, _)| *operation).collect();
+                self.under_way.insert(operation, (file, covered));
             }
             _ => {}
         }
     }
 
-    fn ended(&mut self, deed: usize) {
-        match &self.trace.deeds[deed] {
-            Deed::Written { .. } | Deed::Resized { .. } => {
-                let (file, _) = self.under_way.remove(&deed).expect("a call that ends has begun");
+    fn ended(&mut self, operation: usize) {
+        match &self.trace.operations[operation] {
+            FileOperation::Written { .. } | FileOperation::Resized { .. } => {
+                let (file, _) = self.under_way.remove(&operation).expect("a call that ends has begun");
                 let mut changes = self.files[file].changes.iter_mut().rev();
-                changes.find(|(change, _)| *change == deed).expect("a call that ends has begun").1 = true;
+                changes.find(|(change, _)| *change == operation).expect("a call that ends has begun").1 =
+                    true;
             }
-            Deed::Synced { .. } => {
-                let Some((file, covered)) = self.under_way.remove(&deed) else { return };
+            FileOperation::Synced { .. } => {
+                let Some((file, covered)) = self.under_way.remove(&operation) else { return };
                 let file = &mut self.files[file];
                 file.certain = true;
-                for (deed, _) in file.changes.extract_if(.., |(deed, _)| covered.contains(deed)) {
-                    self.trace.deeds[deed].apply(&mut file.bytes);
+                for (operation, _) in
+                    file.changes.extract_if(.., |(operation, _)| covered.contains(operation))
+                {
+                    self.trace.operations[operation].apply(&mut file.bytes);
                 }
             }
-            Deed::Opened { path, emptied } => {
+            FileOperation::Opened { path, emptied } => {
                 let file = self.file(path);
                 if *emptied {
-                    self.files[file].changes.push((deed, true));
+                    self.files[file].changes.push((operation, true));
                 }
             }
-            Deed::Renamed { from, to } => {
+            FileOperation::Renamed { from, to } => {
                 let file = self.file(from);
                 self.names.insert(to.clone(), Some(file));
                 self.names.insert(from.clone(), None);
             }
-            Deed::Linked { from, to } => {
+            FileOperation::Linked { from, to } => {
                 let file = self.file(from);
                 self.names.insert(to.clone(), Some(file));
             }
-            Deed::Removed { path } => {
+            FileOperation::Removed { path } => {
                 self.names.insert(path.clone(), None);
             }
         }
@@ -164,7 +167,7 @@ impl<'a> Disk<'a> {
 impl File {
     /// The file's remaining content, or `None` if the file is lost, and the number of lost writes.
     fn after(&self, trace: &Trace, loss: &mut Loss) -> (Option<Vec<u8>>, usize) {
-        let changes = self.changes.iter().map(|(deed, _)| &trace.deeds[*deed]);
+        let changes = self.changes.iter().map(|(operation, _)| &trace.operations[*operation]);
         match loss {
             Loss::All => (self.certain.then(|| self.bytes.clone()), changes.count()),
             Loss::Some(rng) => {
@@ -184,14 +187,19 @@ struct Patch<'a> {
 }
 
 /// The bytes with some sectors of these changes applied, and the number of changes that are not complete.
-fn some_of<'a>(before: &[u8], changes: impl Iterator<Item = &'a Deed>, rng: &mut Rng) -> (Vec<u8>, usize) {
+fn some_of<'a>(
+    before: &[u8],
+    changes: impl Iterator<Item = &'a FileOperation>,
+    rng: &mut Rng,
+) -> (Vec<u8>, usize) {
     let size = rng.one_of([512, 4096]);
     let mut lengths = vec![before.len()];
     let mut patches: Vec<Patch<'a>> = Vec::new();
-    for (change, deed) in changes.enumerate() {
+    for (change, operation) in changes.enumerate() {
         let length = lengths[change];
-        deed.patches(length, size, |sector, at, bytes| patches.push(Patch { change, sector, at, bytes }));
-        lengths.push(deed.length(length));
+        operation
+            .patches(length, size, |sector, at, bytes| patches.push(Patch { change, sector, at, bytes }));
+        lengths.push(operation.length(length));
     }
     // Of a sector's patches the first few survive: the operating system writes a page in its current state.
     let mut kept: BTreeMap<usize, i64> = BTreeMap::new();
@@ -225,12 +233,12 @@ fn index(rng: &mut Rng, count: usize) -> usize {
     usize::try_from(rng.within(0, i64::try_from(count).unwrap() - 1)).unwrap()
 }
 
-impl Deed {
+impl FileOperation {
     /// Applies the change to a file's bytes.
     fn apply(&self, file: &mut Vec<u8>) {
         let length = self.length(file.len());
         file.resize(length, 0);
-        if let Deed::Written { at, bytes, .. } = self {
+        if let FileOperation::Written { at, bytes, .. } = self {
             file[*at..at + bytes.len()].copy_from_slice(bytes);
         }
     }
@@ -238,10 +246,10 @@ impl Deed {
     /// The length of the file after the change.
     fn length(&self, before: usize) -> usize {
         match self {
-            Deed::Written { at, bytes, .. } => before.max(at + bytes.len()),
-            Deed::Resized { length, grows: true, .. } => before.max(*length),
-            Deed::Resized { length, grows: false, .. } => *length,
-            Deed::Opened { emptied: true, .. } => 0,
+            FileOperation::Written { at, bytes, .. } => before.max(at + bytes.len()),
+            FileOperation::Resized { length, grows: true, .. } => before.max(*length),
+            FileOperation::Resized { length, grows: false, .. } => *length,
+            FileOperation::Opened { emptied: true, .. } => 0,
             _ => before,
         }
     }
@@ -252,13 +260,15 @@ impl Deed {
         let after = self.length(length);
         // The part of a file that was cut off is zero when the file grows again.
         let (mut at, end) = match self {
-            Deed::Written { at, bytes, .. } => (*at, at + bytes.len()),
+            FileOperation::Written { at, bytes, .. } => (*at, at + bytes.len()),
             _ => (after, length),
         };
         while at < end {
             let next = end.min((at / size + 1) * size);
             match self {
-                Deed::Written { at: from, bytes, .. } => patch(at / size, at, &bytes[at - from..next - from]),
+                FileOperation::Written { at: from, bytes, .. } => {
+                    patch(at / size, at, &bytes[at - from..next - from])
+                }
                 _ => patch(at / size, at, &NOTHING[..next - at]),
             }
             at = next;

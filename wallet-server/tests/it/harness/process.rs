@@ -78,17 +78,17 @@ impl Process {
     pub(crate) fn recorded(database: &Database, trace: &Path) -> (Self, Recording) {
         let command = under_strace(Path::new(BINARY), trace, Path::new("/dev/null"));
         let mut process = Self::spawn(command, database, &[], &[]);
-        let complaints = process.child.stderr.take().expect("strace's errors are piped");
-        (process, Recording::new(trace, complaints))
+        let stderr = process.child.stderr.take().expect("strace's errors are piped");
+        (process, Recording::new(trace, stderr))
     }
 
     /// Like [`Process::start`]; the handle returns the standard error once the process has ended.
-    pub(crate) fn heard(database: &Database) -> (Self, JoinHandle<String>) {
-        Self::heard_with(database, &[], &[])
+    pub(crate) fn start_logged(database: &Database) -> (Self, JoinHandle<String>) {
+        Self::start_logged_with(database, &[], &[])
     }
 
-    /// Like [`Process::heard`], with more arguments and environment variables.
-    pub(crate) fn heard_with(
+    /// Like [`Process::start_logged`], with more arguments and environment variables.
+    pub(crate) fn start_logged_with(
         database: &Database,
         arguments: &[&str],
         environment: &[(&str, &str)],
@@ -96,13 +96,13 @@ impl Process {
         let mut command = Command::new(BINARY);
         command.stderr(Stdio::piped());
         let mut process = Self::spawn(command, database, arguments, environment);
-        let mut complaints = process.child.stderr.take().expect("its errors are piped");
-        let heard = thread::spawn(move || {
+        let mut stderr = process.child.stderr.take().expect("its errors are piped");
+        let log = thread::spawn(move || {
             let mut output = String::new();
-            complaints.read_to_string(&mut output).expect("text");
+            stderr.read_to_string(&mut output).expect("text");
             output
         });
-        (process, heard)
+        (process, log)
     }
 
     fn spawn(

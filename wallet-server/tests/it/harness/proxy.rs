@@ -14,7 +14,7 @@ use wallet_workload::Rng;
 /// The time until a silenced connection is reset, as an operating system does much later.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// A proxy in front of one address. It passes everything until [`Proxy::rage`] is called.
+/// A proxy in front of one address. It passes everything until [`Proxy::start_faults`] is called.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
@@ -23,7 +23,7 @@ pub(crate) struct Proxy {
 
 #[derive(Debug, Default)]
 struct Shared {
-    raging: AtomicBool,
+    is_faulty: AtomicBool,
     /// Connections with a lower number carry nothing any more, without a notice to either side.
     silenced: AtomicU64,
     seen: Seen,
@@ -75,8 +75,8 @@ impl Proxy {
     }
 
     /// Lets faults happen from now on, on open connections too.
-    pub(crate) fn rage(&self) {
-        self.shared.raging.store(true, Ordering::Relaxed);
+    pub(crate) fn start_faults(&self) {
+        self.shared.is_faulty.store(true, Ordering::Relaxed);
     }
 
     /// Silences all open connections permanently, as if the remote machine had disappeared. New connections work.
@@ -86,8 +86,8 @@ impl Proxy {
     }
 
     /// Lets everything pass from now on.
-    pub(crate) fn calm(&self) {
-        self.shared.raging.store(false, Ordering::Relaxed);
+    pub(crate) fn stop_faults(&self) {
+        self.shared.is_faulty.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn seen(&self) -> &Seen {
@@ -154,7 +154,7 @@ async fn carry(
 }
 
 fn fate(shared: &Shared, chance: &mut Rng, bytes: usize, is_answer: bool) -> Fate {
-    if !shared.raging.load(Ordering::Relaxed) {
+    if !shared.is_faulty.load(Ordering::Relaxed) {
         return Fate::Passes;
     }
     let seen = &shared.seen;

@@ -21,7 +21,7 @@ const LONGEST: &str = "67108864";
 pub(crate) struct Recording {
     file: PathBuf,
     /// Standard error of strace itself, which ends when strace does.
-    complaints: ChildStderr,
+    stderr: ChildStderr,
 }
 
 /// A command that runs the program under strace, which writes to `file`; arguments may be added. The child's process id
@@ -50,15 +50,15 @@ pub(crate) fn under_strace(program: &Path, file: &Path, log: &Path) -> Command {
 
 impl Recording {
     /// The recording of a child that was started by [`under_strace`], with its standard error.
-    pub(crate) fn new(file: &Path, complaints: ChildStderr) -> Self {
-        Self { file: file.to_owned(), complaints }
+    pub(crate) fn new(file: &Path, stderr: ChildStderr) -> Self {
+        Self { file: file.to_owned(), stderr }
     }
 
     /// Waits until the last process is gone. Returns strace's output.
     pub(crate) fn finish(mut self) -> Vec<u8> {
-        let mut complaints = String::new();
-        self.complaints.read_to_string(&mut complaints).expect("strace ends");
-        assert_eq!(complaints, "", "strace reported an error");
+        let mut stderr = String::new();
+        self.stderr.read_to_string(&mut stderr).expect("strace ends");
+        assert_eq!(stderr, "", "strace reported an error");
         fs::read(&self.file).expect("the output of strace")
     }
 }

@@ -12,7 +12,7 @@ use super::strace::{Argument, Call, Moment, read_calls};
 
 /// A change to a file, or a sync. Paths are relative to the folder.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Deed {
+pub(crate) enum FileOperation {
     /// Created if it did not exist; truncated if the flags say so.
     Opened {
         path: PathBuf,
@@ -45,11 +45,11 @@ pub(crate) enum Deed {
     },
 }
 
-/// All deeds, and the moments at which each began and ended.
+/// All operations, and the moments at which each began and ended.
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
-    pub(crate) deeds: Vec<Deed>,
-    /// The moments in order. `call` is the index of the deed.
+    pub(crate) operations: Vec<FileOperation>,
+    /// The moments in order. `call` is the index of the operation.
     pub(crate) moments: Vec<Moment>,
 }
 
@@ -70,9 +70,9 @@ impl Trace {
             if call.result.is_some_and(|result| result < 0) {
                 continue;
             }
-            if let Some(deed) = folder.meaning(call, &mut places) {
-                numbers.insert(number, trace.deeds.len());
-                trace.deeds.push(deed);
+            if let Some(operation) = folder.meaning(call, &mut places) {
+                numbers.insert(number, trace.operations.len());
+                trace.operations.push(operation);
             }
         }
         let known = |moment: &Moment| Some(Moment { call: *numbers.get(&moment.call)?, ..*moment });
@@ -82,11 +82,15 @@ impl Trace {
 
     /// The KiB written and the number of syncs.
     pub(crate) fn figures(&self) -> (usize, usize) {
-        let bytes = self.deeds.iter().map(|deed| match deed {
-            Deed::Written { bytes, .. } => bytes.len(),
+        let bytes = self.operations.iter().map(|operation| match operation {
+            FileOperation::Written { bytes, .. } => bytes.len(),
             _ => 0,
         });
-        let syncs = self.deeds.iter().filter(|deed| matches!(deed, Deed::Synced { .. })).count();
+        let syncs = self
+            .operations
+            .iter()
+            .filter(|operation| matches!(operation, FileOperation::Synced { .. }))
+            .count();
         (bytes.sum::<usize>() / 1024, syncs)
     }
 }
@@ -109,8 +113,8 @@ impl Places {
 }
 
 impl Folder<'_> {
-    /// The deed of a call, or `None` if it changes no relevant file.
-    fn meaning(&self, call: &Call, places: &mut Places) -> Option<Deed> {
+    /// The operation of a call, or `None` if it changes no relevant file.
+    fn meaning(&self, call: &Call, places: &mut Places) -> Option<FileOperation> {
         let result = call.result.and_then(|result| usize::try_from(result).ok());
         match call.name.as_str() {
             "open" | "openat" | "creat" => self.opened(call, places),
@@ -127,24 +131,24 @@ impl Folder<'_> {
                 let place = places.step(call, bytes.len());
                 let path = self.of_descriptor(call)?;
                 let at = place.unwrap_or_else(|| panic!("the offset in {} is unknown", path.display()));
-                Some(Deed::Written { path, at, bytes })
+                Some(FileOperation::Written { path, at, bytes })
             }
             "pwrite64" | "pwritev" => {
                 let path = self.of_descriptor(call)?;
                 let at = number(call.arguments.last());
-                Some(Deed::Written { path, at, bytes: written(call) })
+                Some(FileOperation::Written { path, at, bytes: written(call) })
             }
             "ftruncate" => {
                 let path = self.of_descriptor(call)?;
-                Some(Deed::Resized { path, length: number(call.arguments.get(1)), grows: false })
+                Some(FileOperation::Resized { path, length: number(call.arguments.get(1)), grows: false })
             }
             "fallocate" => {
                 let path = self.of_descriptor(call)?;
                 assert_eq!(number(call.arguments.get(1)), 0, "no other mode is known: {call:?}");
                 let [from, length] = [2, 3].map(|n| number(call.arguments.get(n)));
-                Some(Deed::Resized { path, length: from + length, grows: true })
+                Some(FileOperation::Resized { path, length: from + length, grows: true })
             }
-            "fsync" | "fdatasync" => Some(Deed::Synced { path: self.of_descriptor(call)? }),
+            "fsync" | "fdatasync" => Some(FileOperation::Synced { path: self.of_descriptor(call)? }),
             "mmap" => {
                 let shared = |word| call.arguments.iter().any(|argument| argument.words.contains(word));
                 let path = self.inside(descriptor(call.arguments.get(4)?)?.1)?;
@@ -156,7 +160,7 @@ impl Folder<'_> {
         }
     }
 
-    fn opened(&self, call: &Call, places: &mut Places) -> Option<Deed> {
+    fn opened(&self, call: &Call, places: &mut Places) -> Option<FileOperation> {
         let path = self.inside(&named(call).next()?)?;
         let flags: &str =
             call.arguments.iter().map(|it| &*it.words).find(|it| it.starts_with("O_")).unwrap_or("");
@@ -167,11 +171,11 @@ impl Folder<'_> {
             assert!(!flags.contains(unknown), "{unknown} of {} is not known", path.display());
         }
         let emptied = flags.contains("O_TRUNC") || call.name == "creat";
-        (emptied || flags.contains("O_CREAT")).then_some(Deed::Opened { path, emptied })
+        (emptied || flags.contains("O_CREAT")).then_some(FileOperation::Opened { path, emptied })
     }
 
-    /// The deed of a rename, a removal or another call that names paths.
-    fn renamed(&self, call: &Call) -> Option<Deed> {
+    /// The operation of a rename, a removal or another call that names paths.
+    fn renamed(&self, call: &Call) -> Option<FileOperation> {
         let mut names = named(call).map(|path| self.inside(&path));
         match call.name.as_str() {
             "rename" | "renameat" | "renameat2" | "link" | "linkat" => {
@@ -182,9 +186,13 @@ impl Folder<'_> {
                     half => panic!("a file was moved across the folder's border: {half:?}"),
                 };
                 let is_rename = call.name.starts_with("rename");
-                Some(if is_rename { Deed::Renamed { from, to } } else { Deed::Linked { from, to } })
+                Some(if is_rename {
+                    FileOperation::Renamed { from, to }
+                } else {
+                    FileOperation::Linked { from, to }
+                })
             }
-            "unlink" | "unlinkat" => Some(Deed::Removed { path: names.next().flatten()? }),
+            "unlink" | "unlinkat" => Some(FileOperation::Removed { path: names.next().flatten()? }),
             _ => {
                 let mut words = call.arguments.iter().filter_map(descriptor).map(|(_, path)| path);
                 let touches = names.next().flatten().or_else(|| words.find_map(|path| self.inside(path)));

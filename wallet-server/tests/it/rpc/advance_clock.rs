@@ -75,7 +75,7 @@ async fn a_step_has_a_direction_and_a_longest_length() {
     client.advance_clock(by(3_660)).await.unwrap();
 }
 
-/// The answer of grpcurl, which knows the server by reflection.
+/// The answer of grpcurl, which learns the services by reflection.
 fn grpcurl(server: &Server, command: &[&str]) -> String {
     let mut grpcurl = Command::new(tool("WALLET_TEST_GRPCURL"));
     let output = grpcurl.args(["-plaintext", &server.address.to_string()]).args(command).output().unwrap();

@@ -1,4 +1,4 @@
-//! Cancel: the fee of stopping a job, and who pays it.
+//! Cancel: the fee for stopping a job, and the payer of that fee.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, CancelReason, EntryKind, ErrorReason, ReservationState, Source};

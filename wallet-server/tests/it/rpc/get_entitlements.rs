@@ -1,4 +1,4 @@
-//! GetEntitlements: what a plan allows, in a form that a screen can show.
+//! GetEntitlements: the limits of a plan, in a form that a screen can show.
 
 use wallet_client::Code;
 use wallet_client::v1::matcher::Accepts;

@@ -1,4 +1,4 @@
-//! RecordRefund: the payment provider has paid back a purchase, and the wallet takes the credits of that share.
+//! RecordRefund: the payment provider has refunded a purchase, and the wallet claws back the credits of that share.
 
 use wallet_client::v1::{self, EntryKind, ErrorReason, UsedCredits, WalletStatus};
 use wallet_client::{Code, WalletClient};

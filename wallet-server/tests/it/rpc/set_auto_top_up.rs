@@ -1,4 +1,4 @@
-//! SetAutoTopUp: a low balance makes a purchase due, which TopUp answers.
+//! SetAutoTopUp: a low balance makes a purchase due, and a TopUp completes it.
 
 use wallet_client::v1::{self, AutoTopUpState, EntryKind, ErrorReason, EventKind};
 use wallet_client::{Code, WalletClient};

@@ -17,7 +17,7 @@ use crate::engine::{EngineError, QueuedCommand};
 
 pub(super) const CLIENTS: usize = 8;
 /// Attempts of a client per command before the test fails.
-const INSISTS: usize = 50;
+const ATTEMPTS: usize = 50;
 /// Percentage of commands whose first attempt comes after its deadline.
 const LATE: i64 = 5;
 
@@ -30,7 +30,7 @@ pub(super) struct Answered {
 }
 
 /// Runs all clients: they take commands from one list until none is left, and repeat each until it is decided.
-pub(super) async fn everybody(
+pub(super) async fn run_clients(
     seed: u64,
     steps: Arc<[Step]>,
     doors: &[mpsc::Sender<QueuedCommand>],
@@ -55,7 +55,7 @@ pub(super) async fn everybody(
                         step.command
                     );
                 }
-                let reply = shown(insist(&door, step).await);
+                let reply = shown(send_until_decided(&door, step).await);
                 answered
                     .push((step.wallet.clone(), Answered { command: step.command.clone(), asked, reply }));
             }
@@ -69,8 +69,8 @@ pub(super) async fn everybody(
     by_wallet
 }
 
-async fn insist(door: &mpsc::Sender<QueuedCommand>, step: &Step) -> Reply {
-    for _ in 0..INSISTS {
+async fn send_until_decided(door: &mpsc::Sender<QueuedCommand>, step: &Step) -> Reply {
+    for _ in 0..ATTEMPTS {
         if let Ok(reply) = send(door, step, None).await {
             return reply;
         }

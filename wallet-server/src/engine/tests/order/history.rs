@@ -59,7 +59,7 @@ impl History {
                 continue;
             };
             stuck = format!("{:?} {:?} after {:?}", next.command, next.reply, partly.wallet);
-            open.extend(search.ways_on(partly));
+            open.extend(search.continuations(partly));
         }
         panic!("no history gives these replies; the last attempt has no place for {stuck}");
     }
@@ -94,7 +94,7 @@ struct Search {
 
 impl Search {
     /// Returns the possible continuations, the likeliest last. If there is none, this history did not happen.
-    fn ways_on<'a>(&self, mut partly: Partly<'a>) -> Vec<Partly<'a>> {
+    fn continuations<'a>(&self, mut partly: Partly<'a>) -> Vec<Partly<'a>> {
         let version = partly.left[0].reply.version;
         let group = partly.left.iter().take_while(|answered| answered.reply.version == version);
         let fits = group.enumerate().find_map(|(at, answered)| {

@@ -17,7 +17,7 @@ use super::Database;
 use super::traces::{seed, story};
 use crate::clock::Clock;
 use crate::store::Store;
-use client::{Answered, everybody};
+use client::{Answered, run_clients};
 use history::History;
 use server::{Seen, Server};
 
@@ -42,7 +42,7 @@ async fn every_reply() {
         servers.push(Server::start(&database, &clock, seed, number, &wallets).await);
     }
     let doors: Vec<_> = servers.iter().map(|server| server.door.clone()).collect();
-    let answered = everybody(seed, steps.into(), &doors, &clock).await;
+    let answered = run_clients(seed, steps.into(), &doors, &clock).await;
     drop(doors);
     let (mut faults, mut seen) = (0, Vec::new());
     for server in servers {

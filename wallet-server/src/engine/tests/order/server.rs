@@ -1,4 +1,4 @@
-//! A server as far as this test needs one: a lane whose database calls hang from time to time, and a reader.
+//! The parts of a server that this test needs: a lane whose database calls hang from time to time, and a reader.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,13 +27,13 @@ use crate::store::{ReadPlan, Store};
 pub(super) struct Server {
     pub(super) door: mpsc::Sender<QueuedCommand>,
     lane: JoinHandle<()>,
-    gremlin: JoinHandle<u64>,
+    faults: JoinHandle<u64>,
     points: Arc<AtomicI64>,
     reader: JoinHandle<Vec<(WalletId, Seen)>>,
     closing: CancellationToken,
 }
 
-/// The value by which the gremlin learns that its server has stopped.
+/// The value that ends the task of the faults when its server has stopped.
 const GONE: i64 = i64::MAX;
 
 /// The part of a wallet that a reader sees as it is stored, without due events.
@@ -68,10 +68,10 @@ impl Server {
         let (door, jobs) = mpsc::channel(CLIENTS);
         let points = Arc::new(AtomicI64::new(40));
         let lane = tokio::spawn(STANDS_STILL_AT.scope(points.clone(), lane.run(jobs)));
-        let gremlin = tokio::spawn(stop_the_database(points.clone(), Rng::new(seed, 1_000 + number as u64)));
+        let faults = tokio::spawn(stop_the_database(points.clone(), Rng::new(seed, 1_000 + number as u64)));
         let closing = CancellationToken::new();
         let reader = tokio::spawn(read(opened.store, clock.clone(), wallets.to_vec(), closing.clone()));
-        Self { door, lane, gremlin, points, reader, closing }
+        Self { door, lane, faults, points, reader, closing }
     }
 
     /// Stops the server. Returns how often its database hung, and what was read from it.
@@ -80,7 +80,7 @@ impl Server {
         self.lane.await.unwrap();
         self.points.store(GONE, Ordering::Relaxed);
         self.closing.cancel();
-        (self.gremlin.await.unwrap(), self.reader.await.unwrap())
+        (self.faults.await.unwrap(), self.reader.await.unwrap())
     }
 }
 

@@ -142,7 +142,7 @@ fn bytes_are_read_as_strace_writes_them() {
     let elsewhere = r#"write(3<socket:[7]>, "x", 1) = 1"#;
     let gone = r#"pwrite64(9</db/old>(deleted), "x", 1, 0) = 1"#;
     let ignored = r#"pwrite64(4</db/lock>, "x", 1, 0) = 1"#;
-    assert!(trace(&[elsewhere, gone, ignored, "+++ killed by SIGKILL +++"]).deeds.is_empty());
+    assert!(trace(&[elsewhere, gone, ignored, "+++ killed by SIGKILL +++"]).operations.is_empty());
 }
 
 #[test]
