@@ -5,6 +5,7 @@
     reason = "a task prints its result for the person or the script that called it"
 )]
 
+mod alerts;
 mod bench;
 mod cargo_tool;
 mod document;
@@ -13,6 +14,7 @@ mod figures;
 mod instructions;
 mod mutants;
 mod package;
+mod postgres;
 mod process;
 mod public_api;
 mod release;
@@ -60,6 +62,8 @@ enum Task {
     PublicApi(public_api::Options),
     /// Builds the image of the Dockerfile without a container engine, and starts it with the copied files alone
     PackageCheck(package::Options),
+    /// Lets the alerts fire in a real Prometheus, by the failures that they warn of
+    Alerts,
     /// Builds the documentation site into target/site/html
     Site(site::Options),
     /// Checks wallet-client for breaking changes since the last release
@@ -92,6 +96,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Mutants(options) => mutants::run(&options),
         Task::PublicApi(options) => public_api::run(&options),
         Task::PackageCheck(options) => package::run(&options),
+        Task::Alerts => alerts::run(),
         Task::Site(options) => site::run(&options),
         Task::Semver => semver::run(),
     }

@@ -61,6 +61,14 @@ impl QueuedCommand {
     }
 }
 
+/// Returns true if a command is refused because its wallet is frozen, or because a row of it is unreadable.
+pub(super) fn is_frozen(answer: &Answer) -> bool {
+    match answer {
+        Ok(reply) => matches!(reply.result, Err(Rejection::WalletFrozen)),
+        Err(error) => matches!(error, EngineError::Unreadable),
+    }
+}
+
 /// Converts the answer to a command whose COMMIT has an unknown outcome. A decision that was made since then is
 /// kept, because it saw the effect of that COMMIT. Any other answer could deny an execution.
 fn without_denial(answer: Answer) -> Answer {

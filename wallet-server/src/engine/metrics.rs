@@ -31,6 +31,7 @@ pub(crate) struct EngineMetrics {
     largest_batch: AtomicU64,
     retries: Counter,
     bisections: Counter,
+    frozen_refusals: Counter,
     optimistic_batches: Counter,
     batch_commands: Histogram,
     batch_seconds: Histogram,
@@ -48,6 +49,7 @@ impl Default for EngineMetrics {
             largest_batch: AtomicU64::new(0),
             retries: Counter::default(),
             bisections: Counter::default(),
+            frozen_refusals: Counter::default(),
             optimistic_batches: Counter::default(),
             batch_commands: Histogram::new(COMMANDS),
             batch_seconds: Histogram::new(SECONDS),
@@ -87,6 +89,11 @@ impl EngineMetrics {
                 &self.retries,
             ),
             ("wallet_batch_bisections", "Batches split to find a command at fault", &self.bisections),
+            (
+                "wallet_frozen_refusals",
+                "Commands refused because their wallet is frozen or unreadable",
+                &self.frozen_refusals,
+            ),
             (
                 "wallet_optimistic_batches",
                 "Committed batches that did not lock their wallets first",
@@ -156,6 +163,10 @@ impl EngineMetrics {
 
     pub(super) fn bisected(&self) {
         self.bisections.inc();
+    }
+
+    pub(super) fn refused_as_frozen(&self) {
+        self.frozen_refusals.inc();
     }
 
     pub(super) fn optimistic(&self) {

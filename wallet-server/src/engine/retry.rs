@@ -26,7 +26,7 @@ use tracing::Span;
 
 use crate::causes::Chain;
 use crate::engine::error::EngineError;
-use crate::engine::job::{Answer, QueuedCommand};
+use crate::engine::job::{Answer, QueuedCommand, is_frozen};
 use crate::engine::lane::Lane;
 use crate::store::{StoreError, StoreErrorKind, failpoints};
 
@@ -96,7 +96,7 @@ impl Lane {
                             call.decided(&job.wallet, job.command.name(), waited, took);
                         }
                         failpoints::reach_before_reply();
-                        job.answer(answer);
+                        self.answer_one(job, answer);
                     }
                 }
                 Err(_) if batch.len() > 1 => {
@@ -106,12 +106,19 @@ impl Lane {
                 }
                 Err(error) => {
                     for job in batch {
-                        job.answer(Err(error.clone()));
+                        self.answer_one(job, Err(error.clone()));
                     }
                 }
             }
         }
         behind
+    }
+
+    fn answer_one(&self, job: QueuedCommand, answer: Answer) {
+        if is_frozen(&answer) {
+            self.metrics.refused_as_frozen();
+        }
+        job.answer(answer);
     }
 
     /// Returns one answer per command that is left in the batch, or the error that some command of the batch

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use wallet_client::v1;
 
 use crate::connect::{Answered, Curl};
+use crate::frozen::tamper;
 use crate::harness::{Server, credits};
 use crate::shorthand::gift;
 
@@ -61,6 +62,21 @@ each_database! {
         assert_eq!(value(&seen, "wallet_condition{condition=\"Database\"}"), 1.0);
         assert!(value(&seen, "wallet_batch_seconds_count") >= 1.0);
         assert_eq!(seen.lines().last(), Some("# EOF"));
+    }
+
+    async fn commands_for_frozen_and_unreadable_wallets_are_counted(server: Server) {
+        let server = server.without_cache().await;
+        let client = server.wallet("frozen", 100).await;
+        server.wallet("unreadable", 100).await;
+        assert_eq!(value(&metrics(&server), "wallet_frozen_refusals_total"), 0.0);
+        let spoil = "WHERE wallet_key = (SELECT wallet_key FROM wallet_profiles WHERE wallet_id";
+        tamper(&server.database, &format!("UPDATE grants SET available = 99, consumed = 0 {spoil} = 'frozen')")).await;
+        tamper(&server.database, "UPDATE wallet_profiles SET profile = 'x' WHERE wallet_id = 'unreadable'").await;
+        for (n, wallet) in ["frozen", "unreadable", "frozen"].into_iter().enumerate() {
+            client.grant(gift(wallet, &n.to_string(), credits(5))).await.unwrap_err();
+        }
+        // The sweeper may have tried as well.
+        assert!(value(&metrics(&server), "wallet_frozen_refusals_total") >= 3.0);
     }
 
     async fn checks_and_mistakes_of_their_callers_are_answered(server: Server) {

@@ -5,6 +5,7 @@ mod compose;
 mod image;
 mod kubernetes;
 mod operations;
+mod point_in_time;
 mod systemd;
 
 use std::collections::BTreeSet;

@@ -8,7 +8,6 @@ mod args;
 mod chart;
 mod load;
 mod pgbench;
-mod postgres;
 mod results;
 mod rounds;
 mod run;

@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, Result};
 
-use super::postgres::Postgres;
+use crate::postgres::Postgres;
 
 const SCHEMA: &str = "
 CREATE TABLE bench_wallets (id integer PRIMARY KEY, version bigint NOT NULL, head bytea NOT NULL);

@@ -7,8 +7,8 @@ use anyhow::Result;
 use super::args::Sizes;
 use super::load::{Arrival, Load};
 use super::pgbench;
-use super::postgres::Postgres;
 use super::results::{Build, Cell, Figures, Results, Size};
+use crate::postgres::Postgres;
 use crate::release::program;
 use crate::server::Server;
 

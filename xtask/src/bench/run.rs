@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use super::args::BenchArgs;
-use super::postgres::Postgres;
 use super::results::{Build, Results};
 use super::rounds::Rounds;
 use super::{chart, table};
 use crate::document::{self, BENCHMARKS};
+use crate::postgres::Postgres;
 use crate::process::{command, output, root};
 use crate::release::{build, program};
 

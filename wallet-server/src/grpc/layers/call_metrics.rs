@@ -21,6 +21,10 @@ const SECONDS: [f64; 14] =
 /// The number of codes of gRPC.
 const CODES: usize = 17;
 
+/// The codes that are counted from 0. Prometheus sees no increase in a counter that begins with 1, so an alert would miss
+/// the first defect of a method.
+const FROM_ZERO: [Code; 4] = [Code::Ok, Code::Unavailable, Code::Internal, Code::DataLoss];
+
 type Labels = Vec<(&'static str, String)>;
 
 /// The metrics of all methods.
@@ -68,12 +72,16 @@ impl CallMetrics {
         );
         let of = |service: &str, method: &str| {
             let labels = [("grpc_service", service.to_owned()), ("grpc_method", method.to_owned())];
-            Arc::new(MethodMetrics {
+            let metrics = MethodMetrics {
                 seconds: seconds.get_or_create_owned(&labels.to_vec()),
                 labels,
                 handled: handled.clone(),
                 by_code: Default::default(),
-            })
+            };
+            for code in FROM_ZERO {
+                metrics.counter(code);
+            }
+            Arc::new(metrics)
         };
         let methods = paths.filter_map(|path| {
             let (service, method) = path.strip_prefix('/')?.split_once('/')?;
@@ -90,13 +98,18 @@ impl CallMetrics {
 }
 
 impl MethodMetrics {
-    fn count(&self, code: Code) {
-        let Some(counter) = self.by_code.get(code as usize) else { return };
+    fn counter(&self, code: Code) -> Option<&Counter> {
         let with_code = || {
             let labels = [self.labels.as_slice(), &[("grpc_code", format!("{code:?}"))]].concat();
             self.handled.get_or_create_owned(&labels)
         };
-        counter.get_or_init(with_code).inc();
+        Some(self.by_code.get(code as usize)?.get_or_init(with_code))
+    }
+
+    fn count(&self, code: Code) {
+        if let Some(counter) = self.counter(code) {
+            counter.inc();
+        }
     }
 }
 
@@ -164,6 +177,7 @@ mod tests {
             "grpc_server_handled_total{grpc_service=\"a.B\",grpc_method=\"C\",grpc_code=\"Ok\"} 1\n",
             "grpc_server_handled_total{grpc_service=\"a.B\",grpc_method=\"C\",grpc_code=\"Cancelled\"} 1\n",
             "grpc_code=\"Cancelled\"} 3\n",
+            "grpc_server_handled_total{grpc_service=\"a.B\",grpc_method=\"C\",grpc_code=\"Internal\"} 0\n",
             "grpc_server_handling_seconds_count{grpc_service=\"a.B\",grpc_method=\"C\"} 2\n",
         ] {
             assert!(page.contains(line), "{line} {page}");

@@ -15,6 +15,21 @@ impl Postgres {
         Postgres::start(&[], "")
     }
 
+    /// A private cluster that archives its WAL once it has an `archive_command`; removed when dropped.
+    pub(crate) fn archiving() -> Postgres {
+        Postgres::start(&[], "archive_mode = on\n")
+    }
+
+    /// Runs a script of the shell as the user of the server, with its programs on the path.
+    pub(crate) fn shell(&self, script: &str, environment: &[(&str, &str)]) {
+        let mut command = Command::new("bash");
+        command.args(["-euo", "pipefail", "-c", script]);
+        let path = format!("{}:{}", self.bin.display(), std::env::var("PATH").expect("a path"));
+        command.env("PATH", path).envs(environment.iter().copied());
+        let output = self.prepared(command).output().expect("bash");
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Runs a statement as the superuser, in a session of its own.
     pub(crate) fn sql(&self, sql: &str) {
         let port = self.port.to_string();

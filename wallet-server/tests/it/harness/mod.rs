@@ -25,7 +25,7 @@ pub(crate) use keys::{Front, id_of, with_key};
 pub(crate) use names::{credits, micros, tool, video};
 #[cfg(feature = "nats")]
 pub(crate) use nats::Nats;
-pub(crate) use postgres::Postgres;
+pub(crate) use postgres::{Postgres, free_port};
 pub(crate) use process::Process;
 pub(crate) use proxy::Proxy;
 pub(crate) use seed::seed;

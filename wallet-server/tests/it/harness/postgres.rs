@@ -107,6 +107,11 @@ impl Postgres {
         format!("{}/data", self.dir.display())
     }
 
+    /// The folder of the cluster, in which its user may write.
+    pub(crate) fn folder(&self) -> String {
+        self.dir.display().to_string()
+    }
+
     pub(super) fn log(&self) -> String {
         format!("{}/log", self.dir.display())
     }
@@ -155,7 +160,7 @@ pub(super) fn output(command: &mut Command) -> Option<String> {
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("the port's address").port()
 }

@@ -11,10 +11,10 @@ use super::{is_command, text, yaml};
 use crate::harness::{Database, Process, Server, Shell};
 use crate::shorthand::credits_of;
 
-const DOCUMENT: &str = include_str!("../../../../docs/operations.md");
+pub(super) const DOCUMENT: &str = include_str!("../../../../docs/operations.md");
 
 /// The shell blocks of the document that contain a text.
-fn blocks(containing: &str) -> Vec<&'static str> {
+pub(super) fn blocks(containing: &str) -> Vec<&'static str> {
     let blocks = DOCUMENT.split("\n```sh\n").skip(1).map(|rest| rest.split_once("\n```").expect("its end").0);
     let found: Vec<&str> = blocks.filter(|block| block.contains(containing)).collect();
     assert!(!found.is_empty(), "no block has {containing}");
@@ -45,7 +45,7 @@ async fn a_sqlite_database_is_backed_up_and_restored_when_pasted() {
     create(&server, "after").await;
     // Without a checkpoint at the end the journal has newer commits than the file.
     server.kill();
-    let [restore] = blocks("cp /var/backups")[..] else { panic!("one block") };
+    let [restore] = blocks("cp /var/backups/wallet.db")[..] else { panic!("one block") };
     shell.paste(restore, &[]);
     let server = serve();
     let client = create(&server, "later").await;

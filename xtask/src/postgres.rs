@@ -26,7 +26,7 @@ checkpoint_timeout = 30min
 ";
 
 /// A running PostgreSQL server.
-pub(super) struct Postgres {
+pub(crate) struct Postgres {
     bin: PathBuf,
     dir: PathBuf,
     user: Option<User>,
@@ -42,7 +42,7 @@ struct User {
 }
 
 impl Postgres {
-    pub(super) fn start() -> Result<Self> {
+    pub(crate) fn start() -> Result<Self> {
         let bin = binaries()?;
         let user = if id(&["-u"])? == 0 { Some(User::postgres()?) } else { None };
         let dir = tempfile::Builder::new().prefix("wallet-bench-pg-").tempdir()?.keep();
@@ -71,24 +71,30 @@ impl Postgres {
         Ok(postgres)
     }
 
+    /// Stops the server, as a crash would.
+    pub(crate) fn stop(&self) -> Result<()> {
+        let data = self.dir.join("data").display().to_string();
+        output(self.command("pg_ctl").args(["stop", "-m", "immediate", "-D", &data])).map(drop)
+    }
+
     /// Creates an empty database and returns its URL.
-    pub(super) fn create(&self, name: &str) -> Result<String> {
+    pub(crate) fn create(&self, name: &str) -> Result<String> {
         output(self.client("createdb").arg(name))?;
         Ok(format!("postgres://postgres@127.0.0.1:{}/{name}", self.port))
     }
 
-    pub(super) fn drop_database(&self, name: &str) -> Result<()> {
+    pub(crate) fn drop_database(&self, name: &str) -> Result<()> {
         output(self.client("dropdb").args(["--force", name])).map(drop)
     }
 
     /// Runs SQL in a database and returns its output without headings.
-    pub(super) fn query(&self, name: &str, sql: &str) -> Result<String> {
+    pub(crate) fn query(&self, name: &str, sql: &str) -> Result<String> {
         let output = output(self.client("psql").args(["-q", "-At", "-d", name, "-c", sql]))?;
         Ok(output.trim().to_owned())
     }
 
     /// A client program that connects to this server.
-    pub(super) fn client(&self, program: &str) -> Command {
+    pub(crate) fn client(&self, program: &str) -> Command {
         let mut command = self.command(program);
         command.env("PGHOST", "127.0.0.1").env("PGPORT", self.port.to_string()).env("PGUSER", "postgres");
         command
