@@ -142,13 +142,13 @@ rpc_methods! {
         /// ```
         refund_top_up(RefundTopUpRequest) -> RefundTopUpResponse;
 
-        /// Records that the bank returned a payment. Unspent credits of the purchase are revoked, spent ones become
-        /// debt, and an active wallet is suspended.
+        /// Records that the bank returned the payment of a purchase or of a period of a subscription. Unspent credits are
+        /// revoked, spent ones become debt, windows to come of the period give nothing, and an active wallet is suspended.
         ///
         /// # Errors
         ///
-        /// [`Error::Refused`] with `TOP_UP_NOT_FOUND`, or `NOT_REFUNDABLE` if the purchase was refunded before; and
-        /// the [errors of every call](Error#errors-of-every-call).
+        /// [`Error::Refused`] with `TOP_UP_NOT_FOUND`, or `NOT_REFUNDABLE` if the payment was charged back before, or the
+        /// period is not paid; and the [errors of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///
@@ -187,8 +187,8 @@ rpc_methods! {
         /// ```
         record_refund(RecordRefundRequest) -> RecordRefundResponse;
 
-        /// Withdraws a chargeback whose dispute was won: the revoked credits return, its debt is withdrawn, and the
-        /// suspension ends if it has no other cause.
+        /// Withdraws a chargeback whose dispute was won: its credits and its debt are as they were, windows to come of a
+        /// period give credits again, and the suspension ends if nothing else holds it.
         ///
         /// # Errors
         ///

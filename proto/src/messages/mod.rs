@@ -11,6 +11,7 @@ mod catalog;
 mod event;
 mod key;
 mod many;
+mod money_back;
 mod test_clock;
 mod values;
 mod wallet;

@@ -274,7 +274,7 @@ pub const REASONS: &[ReasonSpec] = &[
     refused(
         R::NotChargedBack,
         &[FailedPrecondition],
-        "The payment of the purchase is not charged back, or the chargeback was withdrawn before. Nothing is left to do.",
+        "The payment of the purchase or the period is not charged back, or the chargeback was withdrawn before. Nothing is left to do.",
     ),
     refused(
         R::OpenReservations,

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::decide::decision::{Change, Decision};
 use crate::decide::periods::with_subscription;
-use crate::decide::purchase::PurchaseName;
 use crate::ledger::posting::{Account, Part};
 use crate::value::amount::Amounts;
 use crate::value::ids::UnitId;
@@ -44,9 +43,8 @@ pub(crate) fn take_back(
 }
 
 /// Returns the used credits of a purchase without those that a recorded refund has turned into debt.
-pub(crate) fn not_owed(wallet: &Wallet, purchase: &PurchaseName, used: &Amounts) -> Amounts {
-    let id = purchase.top_up(wallet.grants.values()).cloned();
-    let record = id.and_then(|id| wallet.profile.recorded_refunds.get(&PaymentSubject::Purchase(id)));
+pub(crate) fn not_owed(wallet: &Wallet, purchase: &PaymentSubject, used: &Amounts) -> Amounts {
+    let record = wallet.profile.recorded_refunds.get(purchase);
     let owed = |unit: &UnitId| record.map_or(0, |record| record.owed.get(unit.as_str()));
     used.iter().map(|(unit, amount)| (unit.clone(), (amount - owed(unit)).max(0))).collect()
 }

@@ -21,7 +21,7 @@ use crate::view::views::RefundedSubscriptionView;
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Grant, Money, Origin, Parts};
 use crate::wallet::payment::paid_for;
-use crate::wallet::refund::{Fraction, SubscriptionRefund};
+use crate::wallet::refund::{Fraction, RecordedRefund, SubscriptionRefund};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::{Standing, Subscription};
 
@@ -92,8 +92,12 @@ fn compute_refund(
     if present.standing == Standing::Provisional {
         return Err(Unrefundable::Unpaid);
     }
-    let recorded = wallet.profile.recorded_refunds.get(&PaymentSubject::Period(present.period_start()));
-    if recorded.is_some_and(|recorded| recorded.total.minor_units > 0) {
+    let payment = PaymentSubject::Period(present.period_start());
+    if wallet.profile.chargebacks.contains_key(&payment) {
+        return Err(Unrefundable::ChargedBack);
+    }
+    let recorded = wallet.profile.recorded_refunds.get(&payment);
+    if recorded.is_some_and(RecordedRefund::is_refunded) {
         return Err(Unrefundable::AlreadyRefunded);
     }
     let listed = present.sold.listed_money();

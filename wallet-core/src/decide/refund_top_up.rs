@@ -18,8 +18,7 @@ use crate::value::time::Timestamp;
 use crate::view::views::{PurchaseSubject, RefundedPurchaseView};
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, Grant, Origin};
-use crate::wallet::refund::Fraction;
-use crate::wallet::refund::PurchaseRefund;
+use crate::wallet::refund::{Fraction, PurchaseRefund, RecordedRefund};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 
 /// The command that refunds a purchase.
@@ -71,7 +70,7 @@ impl WalletCommand for RefundTopUp {
             ));
         }
         let recorded = first.paid_with().and_then(|subject| wallet.profile.recorded_refunds.get(&subject));
-        let is_recorded = recorded.is_some_and(|recorded| recorded.total.minor_units > 0);
+        let is_recorded = recorded.is_some_and(RecordedRefund::is_refunded);
         let is_charged_back = grants.iter().any(|grant| grant.clawback == Some(Clawback::ChargedBack));
         if is_recorded && !is_charged_back {
             return Err(Rejection::NotRefundable(Unrefundable::AlreadyRefunded));

@@ -1,12 +1,13 @@
 //! ReverseChargeback: withdraws a chargeback after the dispute was won. Credits that it revoked return to their grants, its
-//! debt is withdrawn, and the suspension ends if nothing else holds it.
+//! debt is withdrawn, and the suspension ends if nothing else holds it. Windows to come of a period give credits again.
 
 use crate::decide::checks::check_not_closed;
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
-use crate::decide::purchase::{PurchaseName, of_purchase};
+use crate::decide::payment_name::{PaymentName, paid_with};
 use crate::decide::read_set::ReadSet;
 use crate::decide::refund_claims::not_owed;
+use crate::decide::refunded_share::RefundedShare;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::restore::Restoration;
 use crate::decide::verdict::Verdict;
@@ -15,8 +16,10 @@ use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::Part;
 use crate::value::amount::Amounts;
 use crate::value::ids::RequestId;
+use crate::value::payment_subject::PaymentSubject;
 use crate::view::views::{WalletBalancesView, WalletSubject};
-use crate::wallet::grant::Clawback;
+use crate::wallet::grant::{Clawback, Grant};
+use crate::wallet::refund::{Chargeback, Fraction, RecordedRefund, UsedCredits};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::{Wallet, WalletStatus};
 
@@ -25,8 +28,8 @@ use crate::wallet::{Wallet, WalletStatus};
 pub struct ReverseChargeback {
     /// The idempotency key.
     pub request: RequestId,
-    /// The purchase that was charged back.
-    pub purchase: PurchaseName,
+    /// The purchase or the period whose payment was charged back.
+    pub payment: PaymentName,
     /// Recorded in the entry.
     pub reason: String,
 }
@@ -35,7 +38,7 @@ impl WalletCommand for ReverseChargeback {
     type View = WalletBalancesView;
 
     fn read_set(&self) -> ReadSet {
-        ReadSet { purchase: Some(self.purchase.clone()), ..ReadSet::default() }
+        self.payment.read_set()
     }
 
     fn request_id(&self) -> Option<&RequestId> {
@@ -43,16 +46,16 @@ impl WalletCommand for ReverseChargeback {
     }
 
     fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<WalletSubject>, Rejection> {
-        let fingerprint = self.purchase.fingerprint(wallet);
-        let grants = of_purchase(wallet, &self.purchase);
+        let fingerprint = self.payment.fingerprint(wallet);
+        let payment = self.payment.subject(wallet);
+        let grants = paid_with(wallet, payment.as_ref());
         if replay_of_request(wallet, &self.request, EntryKind::ChargebackReversed, &fingerprint)? {
             return Ok(Verdict::replay(WalletSubject));
         }
-        self.purchase.check_one(wallet)?;
-        let id = self.purchase.top_up(wallet.grants.values()).filter(|_| !grants.is_empty());
-        let id = id.ok_or(Rejection::TopUpNotFound)?;
+        self.payment.check(wallet, &grants)?;
+        let payment = payment.ok_or(Rejection::TopUpNotFound)?;
         let mut change = Change::none(wallet);
-        let chargeback = change.profile.chargebacks.remove(id).ok_or(Rejection::NotChargedBack)?;
+        let chargeback = change.profile.chargebacks.remove(&payment).ok_or(Rejection::NotChargedBack)?;
         check_not_closed(wallet)?;
         let decision = Decision::of(EntryKind::ChargebackReversed, context.now).because(&self.reason);
         let mut restoration = Restoration::of(
@@ -62,18 +65,18 @@ impl WalletCommand for ReverseChargeback {
             self.request.clone().into(),
             context.now,
         );
-        let mut owed = Amounts::none();
-        for grant in &grants {
-            owed.add(&grant.unit, grant.parts.consumed);
-        }
-        for (unit, amount) in not_owed(wallet, &self.purchase, &owed).iter() {
-            restoration.withdraw_debt(unit, amount);
-        }
-        for grant in grants.iter().filter(|grant| grant.clawback == Some(Clawback::ChargedBack)) {
-            let other = chargeback.others.get(&grant.key).copied();
-            restoration.decision.withdrawn.push((grant.key.clone(), other));
-            if other.is_none() {
-                restoration.return_to(grant, Part::Revoked, grant.parts.revoked);
+        match payment {
+            PaymentSubject::Purchase(_) => return_purchase(&mut restoration, &payment, &grants, &chargeback),
+            PaymentSubject::Period(_) => {
+                let (share, used) = chargeback.refunded.unwrap_or((Fraction::NONE, UsedCredits::Forgive));
+                let before = Fraction::WHOLE;
+                let rest = RefundedShare { payment: &payment, grants: &grants, before, share, used };
+                let record = rest.apply(&mut restoration);
+                let before = change.profile.recorded_refunds.remove(&payment);
+                if chargeback.refunded.is_some() {
+                    let total = before.and_then(|before| before.total);
+                    change.profile.recorded_refunds.insert(payment, RecordedRefund { total, ..record });
+                }
             }
         }
         let another = change.profile.chargebacks.values().any(|chargeback| chargeback.suspends);
@@ -83,5 +86,28 @@ impl WalletCommand for ReverseChargeback {
         let mut decision = restoration.decision;
         decision.change = Some(change);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
+    }
+}
+
+/// Withdraws the debt of a purchase and returns its credits.
+fn return_purchase(
+    restoration: &mut Restoration<'_>,
+    purchase: &PaymentSubject,
+    grants: &[&Grant],
+    chargeback: &Chargeback,
+) {
+    let mut owed = Amounts::none();
+    for grant in grants {
+        owed.add(&grant.unit, grant.parts.consumed);
+    }
+    for (unit, amount) in not_owed(restoration.wallet, purchase, &owed).iter() {
+        restoration.withdraw_debt(unit, amount);
+    }
+    for grant in grants.iter().filter(|grant| grant.clawback == Some(Clawback::ChargedBack)) {
+        let other = chargeback.others.get(&grant.key).copied();
+        restoration.decision.withdrawn.push((grant.key.clone(), other));
+        if other.is_none() {
+            restoration.return_to(grant, Part::Revoked, grant.parts.revoked);
+        }
     }
 }

@@ -52,7 +52,8 @@ impl WalletCommand for RevokeGrant {
         // A chargeback that is withdrawn later does not return what the platform revoked.
         if grant.clawback == Some(Clawback::ChargedBack) {
             let mut change = Change::none(wallet);
-            let chargeback = grant.purchase().and_then(|id| change.profile.chargebacks.get_mut(id));
+            let chargeback =
+                grant.paid_with().and_then(|payment| change.profile.chargebacks.get_mut(&payment));
             if let Some(chargeback) = chargeback {
                 chargeback.others.entry(grant.key.clone()).or_insert(Clawback::Revoked);
                 decision.change = Some(change);

@@ -13,7 +13,8 @@ use crate::ledger::entry::EntryKind;
 use crate::value::amount::Amounts;
 use crate::value::field_violation::FieldViolation;
 use crate::value::fingerprint::Fingerprint;
-use crate::value::ids::{OriginId, RequestId, UnitId};
+use crate::value::ids::{RequestId, UnitId};
+use crate::value::payment_subject::PaymentSubject;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::refund::Chargeback;
 use crate::wallet::rejection::Rejection;
@@ -108,7 +109,7 @@ fn low_balance(
 }
 
 /// Returns the chargebacks after the update. With a status, the platform itself decides about the suspension.
-fn chargebacks(before: &Profile, status: Option<WalletStatus>) -> BTreeMap<OriginId, Chargeback> {
+fn chargebacks(before: &Profile, status: Option<WalletStatus>) -> BTreeMap<PaymentSubject, Chargeback> {
     let mut chargebacks = before.chargebacks.clone();
     if status.is_some() {
         chargebacks.values_mut().for_each(|chargeback| chargeback.suspends = false);

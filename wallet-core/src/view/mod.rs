@@ -9,7 +9,7 @@ pub(crate) mod views;
 pub use reply::{Answer, Reply};
 pub use shown::Shown;
 pub use views::{
-    ChargedBackPurchaseView, EndedReservationView, GrantView, NewReservationView, PurchaseSubject,
-    PurchaseView, RecordedRefundSubject, RecordedRefundView, RefundedPurchaseView, RefundedSubscriptionView,
+    ChargedBackPaymentView, EndedReservationView, GrantView, MoneyBackSubject, NewReservationView,
+    PurchaseSubject, PurchaseView, RecordedRefundView, RefundedPurchaseView, RefundedSubscriptionView,
     ReservationView, View, WalletBalancesView, WalletSubject,
 };

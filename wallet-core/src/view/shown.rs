@@ -1,7 +1,7 @@
 //! The union of all views, in which the replies to a batch of different commands travel.
 
 use crate::view::views::{
-    ChargedBackPurchaseView, EndedReservationView, GrantView, NewReservationView, PurchaseView,
+    ChargedBackPaymentView, EndedReservationView, GrantView, NewReservationView, PurchaseView,
     RecordedRefundView, RefundedPurchaseView, RefundedSubscriptionView, ReservationView, WalletBalancesView,
 };
 use crate::wallet::balance::{UnitBalance, WalletView};
@@ -47,7 +47,7 @@ shown! {
     Grant(GrantView),
     Purchase(PurchaseView),
     RefundedPurchase(RefundedPurchaseView),
-    ChargedBackPurchase(ChargedBackPurchaseView),
+    ChargedBackPayment(ChargedBackPaymentView),
     RecordedRefund(RecordedRefundView),
 }
 
@@ -91,7 +91,7 @@ impl Shown {
             Self::Grant(view) => Some(std::slice::from_ref(&*view.grant)),
             Self::Purchase(view) => Some(&view.grants),
             Self::RefundedPurchase(view) => Some(&view.grants),
-            Self::ChargedBackPurchase(view) => Some(&view.grants),
+            Self::ChargedBackPayment(view) => Some(&view.grants),
             Self::RecordedRefund(view) => Some(&view.grants),
             _ => None,
         }
@@ -104,7 +104,7 @@ impl Shown {
             Self::RefundedSubscription(view) => view.balances.as_slice(),
             Self::EndedReservation(view) => view.balances.as_slice(),
             Self::Purchase(view) => view.balances.as_slice(),
-            Self::ChargedBackPurchase(view) => view.balances.as_slice(),
+            Self::ChargedBackPayment(view) => view.balances.as_slice(),
             Self::RecordedRefund(view) => view.balances.as_slice(),
             Self::Reservation(_) | Self::NewReservation(_) | Self::Grant(_) | Self::RefundedPurchase(_) => {
                 &[]

@@ -32,7 +32,7 @@ pub trait View: Sized {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WalletSubject;
 
-/// The subject of a refund or a chargeback of a purchase.
+/// The subject of a refund of a purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PurchaseSubject {
     pub request: RequestId,
@@ -40,9 +40,9 @@ pub struct PurchaseSubject {
     pub grants: Vec<GrantKey>,
 }
 
-/// The subject of a recorded refund.
+/// The subject of a refund or a chargeback that was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedRefundSubject {
+pub struct MoneyBackSubject {
     pub request: RequestId,
     pub payment: PaymentSubject,
     /// The grants that the payment bought, and those that stem from them.
@@ -116,12 +116,14 @@ pub struct RefundedPurchaseView {
     pub paid_out: Amounts,
 }
 
-/// The grants of a purchase that was charged back.
+/// The grants of a purchase or a period that was charged back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChargedBackPurchaseView {
+pub struct ChargedBackPaymentView {
     pub grants: Vec<Grant>,
     /// The unspent amounts that the chargeback removed.
     pub revoked: Amounts,
+    /// The amounts that windows to come of the period will not give.
+    pub withheld: Amounts,
     /// The spent amounts that became debt.
     pub owed: Amounts,
     /// The balances of the units of the grants.
@@ -131,8 +133,9 @@ pub struct ChargedBackPurchaseView {
 /// The grants of a purchase that the payment provider has refunded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedRefundView {
-    /// The money refunded so far, in all parts.
-    pub total: Money,
+    /// The money that went back so far, in all parts. None while the payment is charged back and nothing was refunded
+    /// before.
+    pub total: Option<Money>,
     pub grants: Vec<Grant>,
     /// The unspent amounts that the request clawed back.
     pub taken: Amounts,
@@ -235,29 +238,36 @@ impl View for RefundedPurchaseView {
     }
 }
 
-impl View for ChargedBackPurchaseView {
-    type Subject = PurchaseSubject;
+impl View for ChargedBackPaymentView {
+    type Subject = MoneyBackSubject;
 
     fn of(
         wallet: &Wallet,
         catalogs: &Catalogs,
-        subject: PurchaseSubject,
+        subject: MoneyBackSubject,
     ) -> Result<Self, InvariantViolation> {
         let postings = postings(wallet, &subject.request)?;
-        let (revoked, owed) = (moved_to(postings, Part::Revoked), moved_to(postings, Part::Owed));
+        // Those of a purchase are revoked, those of a period are paid out like a refund.
+        let revoked = match &subject.payment {
+            PaymentSubject::Purchase(_) => moved_to(postings, Part::Revoked),
+            PaymentSubject::Period(_) => moved_to(postings, Part::PaidOut),
+        };
+        let owed = moved_to(postings, Part::Owed);
+        let withheld = wallet.profile.recorded_refunds.get(&subject.payment);
+        let withheld = withheld.map_or_else(Amounts::none, |record| record.withheld.clone());
         let grants = grants(wallet, &subject.grants)?;
         let balances = balances(wallet, catalogs, units(&grants));
-        Ok(Self { grants, revoked, owed, balances })
+        Ok(Self { grants, revoked, withheld, owed, balances })
     }
 }
 
 impl View for RecordedRefundView {
-    type Subject = RecordedRefundSubject;
+    type Subject = MoneyBackSubject;
 
     fn of(
         wallet: &Wallet,
         catalogs: &Catalogs,
-        subject: RecordedRefundSubject,
+        subject: MoneyBackSubject,
     ) -> Result<Self, InvariantViolation> {
         let postings = postings(wallet, &subject.request)?;
         let (taken, owed) = (moved_to(postings, Part::PaidOut), moved_to(postings, Part::Owed));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Threshold;
-use crate::value::ids::{OriginId, RequestId, UnitId};
+use crate::value::ids::{RequestId, UnitId};
 use crate::value::payment_subject::PaymentSubject;
 use crate::value::time::Timestamp;
 use crate::value::wallet_status::WalletStatus;
@@ -40,9 +40,9 @@ pub struct Profile {
     /// The refunds that the payment provider has made, by the subject of their payment.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub recorded_refunds: BTreeMap<PaymentSubject, RecordedRefund>,
-    /// The chargebacks that were not withdrawn, by the `top_up_id` of their purchase.
+    /// The chargebacks that were not withdrawn, by the subject of their payment.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub chargebacks: BTreeMap<OriginId, Chargeback>,
+    pub chargebacks: BTreeMap<PaymentSubject, Chargeback>,
     /// The last payments for periods that have a reference or an amount, the newest last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,

@@ -23,8 +23,12 @@ pub struct PurchaseRefund {
 /// The refund of a purchase or of a period that the payment provider has made, in one or several parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedRefund {
-    /// The money refunded so far, in all parts.
-    pub total: Money,
+    /// The money that went back so far, in all parts. None if the payment was charged back and nothing was refunded
+    /// before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<Money>,
+    /// The share of the payment that went back: the whole, if it was charged back.
+    pub share: Fraction,
     /// The treatment of credits that were used beyond those that are still paid.
     pub used: UsedCredits,
     /// The credits that are charged or held but no longer paid, per unit. They are clawed back when they return.
@@ -49,6 +53,11 @@ const fn is_zero(sale: &u32) -> bool {
 }
 
 impl RecordedRefund {
+    /// Returns whether any money was refunded, as far as the total shows.
+    pub(crate) fn is_refunded(&self) -> bool {
+        self.total.as_ref().is_some_and(|total| total.minor_units > 0)
+    }
+
     /// Returns whether its claims concern a grant of its purchase or period.
     pub(crate) fn concerns(&self, grant: &Grant) -> bool {
         let first = grant.details.stems_from.as_ref().unwrap_or(&grant.key);
@@ -108,6 +117,9 @@ pub struct Chargeback {
     /// one return.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub others: BTreeMap<GrantKey, Clawback>,
+    /// The share of a period's payment that had been refunded before, and the treatment of used credits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded: Option<(Fraction, UsedCredits)>,
 }
 
 /// The refund of a subscription, and how it was computed.
@@ -138,6 +150,7 @@ pub struct Fraction {
 
 impl Fraction {
     pub const WHOLE: Fraction = Fraction { numerator: 1, denominator: 1 };
+    pub const NONE: Fraction = Fraction { numerator: 0, denominator: 1 };
 
     /// Returns this share of an amount of money, rounded down.
     pub fn of_money(self, money: &Money) -> Money {

@@ -7,6 +7,7 @@ pub(crate) mod facts;
 pub(crate) mod invariants;
 pub(crate) mod ledger;
 pub(crate) mod money_back;
+pub(crate) mod paid_year;
 pub(crate) mod parameters;
 pub(crate) mod steps;
 pub(crate) mod subscribing;

@@ -1,8 +1,8 @@
 //! Steps and facts of refunds, chargebacks and reversals.
 
 use wallet_core::decide::{
-    CloseWallet, PurchaseName, RecordChargeback, RecordRefund, RefundSubscription, RefundTopUp,
-    RefundedPayment, ReverseCharge, ReverseChargeback,
+    CloseWallet, PaymentName, PurchaseName, RecordChargeback, RecordRefund, RefundSubscription, RefundTopUp,
+    ReverseCharge, ReverseChargeback,
 };
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_core::refund::{Fraction, UsedCredits};
@@ -38,46 +38,56 @@ fn refund_of(id: &str, purchase: PurchaseName) -> Step {
 
 /// The payment of a purchase is charged back.
 pub(crate) fn charge_back(id: &str, top_up: &str) -> Step {
-    charge_back_of(id, PurchaseName::TopUp(origin(top_up)))
+    charge_back_of(id, PaymentName::Purchase(PurchaseName::TopUp(origin(top_up))))
 }
 
 /// This payment is charged back.
 pub(crate) fn charge_back_payment(id: &str, payment: &str) -> Step {
-    charge_back_of(id, paid_with(payment))
+    charge_back_of(id, PaymentName::Purchase(paid_with(payment)))
 }
 
-fn charge_back_of(id: &str, purchase: PurchaseName) -> Step {
+/// The payment for the period that began on this day is charged back.
+pub(crate) fn charge_back_period(id: &str, date: &str) -> Step {
+    charge_back_of(id, PaymentName::Period(day(date)))
+}
+
+fn charge_back_of(id: &str, payment: PaymentName) -> Step {
     let (request, reason) = (request(id), "dispute".to_owned());
-    Step::Command(Command::RecordChargeback(RecordChargeback { request, purchase, reason }))
+    Step::Command(Command::RecordChargeback(RecordChargeback { request, payment, reason }))
 }
 
 /// The dispute about a purchase is won.
 pub(crate) fn win_dispute(id: &str, top_up: &str) -> Step {
-    let (request, purchase) = (request(id), PurchaseName::TopUp(origin(top_up)));
-    Step::Command(Command::ReverseChargeback(ReverseChargeback {
-        request,
-        purchase,
-        reason: "won".to_owned(),
-    }))
+    win_dispute_of(id, PaymentName::Purchase(PurchaseName::TopUp(origin(top_up))))
+}
+
+/// The dispute about the payment for the period that began on this day is won.
+pub(crate) fn win_period(id: &str, date: &str) -> Step {
+    win_dispute_of(id, PaymentName::Period(day(date)))
+}
+
+fn win_dispute_of(id: &str, payment: PaymentName) -> Step {
+    let (request, reason) = (request(id), "won".to_owned());
+    Step::Command(Command::ReverseChargeback(ReverseChargeback { request, payment, reason }))
 }
 
 /// The payment provider has paid back this much of a purchase so far.
 pub(crate) fn provider_refund(id: &str, top_up: &str, cents: i64, used: UsedCredits) -> Step {
     let purchase = PurchaseName::TopUp(origin(top_up));
-    provider_refund_of(id, RefundedPayment::Purchase(purchase), cents, used)
+    provider_refund_of(id, PaymentName::Purchase(purchase), cents, used)
 }
 
 /// The payment provider has paid back this much of this payment so far.
 pub(crate) fn provider_refund_payment(id: &str, payment: &str, cents: i64, used: UsedCredits) -> Step {
-    provider_refund_of(id, RefundedPayment::Purchase(paid_with(payment)), cents, used)
+    provider_refund_of(id, PaymentName::Purchase(paid_with(payment)), cents, used)
 }
 
 /// The payment provider has paid back this much of the period that began on this day.
 pub(crate) fn provider_refund_period(id: &str, date: &str, cents: i64, used: UsedCredits) -> Step {
-    provider_refund_of(id, RefundedPayment::Period(day(date)), cents, used)
+    provider_refund_of(id, PaymentName::Period(day(date)), cents, used)
 }
 
-fn provider_refund_of(id: &str, payment: RefundedPayment, cents: i64, used: UsedCredits) -> Step {
+fn provider_refund_of(id: &str, payment: PaymentName, cents: i64, used: UsedCredits) -> Step {
     let (request, reason) = (request(id), "paid back".to_owned());
     let total = Money { currency: "EUR".to_owned(), minor_units: cents };
     Step::Command(Command::RecordRefund(RecordRefund { request, payment, total, used, reason }))

@@ -87,11 +87,11 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
         Command::RefundTopUp(RefundTopUp { request: _, purchase: _, requested_time: _, reason: _reason }) => {
             &["external_ref", "requested_time", "top_up_id"]
         }
-        Command::RecordChargeback(RecordChargeback { request: _, purchase: _, reason: _reason }) => {
-            &["external_ref", "top_up_id"]
+        Command::RecordChargeback(RecordChargeback { request: _, payment: _, reason: _reason }) => {
+            &["external_ref", "period_start_time", "top_up_id"]
         }
-        Command::ReverseChargeback(ReverseChargeback { request: _, purchase: _, reason: _reason }) => {
-            &["external_ref", "top_up_id"]
+        Command::ReverseChargeback(ReverseChargeback { request: _, payment: _, reason: _reason }) => {
+            &["external_ref", "period_start_time", "top_up_id"]
         }
         Command::RecordRefund(RecordRefund {
             request: _,
@@ -204,7 +204,11 @@ fn rows() -> Vec<(Vec<Step>, Step, Vec<Step>)> {
         (
             vec![top_up(10)],
             charge_back("r", "t"),
-            vec![charge_back("r", "u"), charge_back_payment("r", "pi_9")],
+            vec![
+                charge_back("r", "u"),
+                charge_back_payment("r", "pi_9"),
+                charge_back_period("r", "2026-01-01"),
+            ],
         ),
         (
             vec![buy("t", 10).for_cents(900)],

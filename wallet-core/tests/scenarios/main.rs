@@ -16,6 +16,7 @@ mod auto_top_ups;
 mod billing;
 mod cancelling;
 mod chargebacks;
+mod charged_back_periods;
 mod checkouts;
 mod commands;
 mod crediting;

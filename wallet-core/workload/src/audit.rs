@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use wallet_core::binary::{encode, encode_sparse};
 use wallet_core::catalog::Overage;
 use wallet_core::entry::{Entry, EntryKind, Hash, genesis};
-use wallet_core::grant::{Clawback, Grant, GrantKey};
+use wallet_core::grant::{Grant, GrantKey};
 use wallet_core::posting::{Account, Part};
 use wallet_core::reservation::{Reservation, State};
 use wallet_core::row_digests::{Digest, RowDigests};
@@ -32,10 +32,10 @@ pub fn rows(wallet: &Wallet) -> Audit {
         let sum = sums.entry(&grant.unit).or_default();
         *sum = (sum.0 + grant.parts.available, sum.1 + grant.parts.held);
     }
-    // The debt of a chargeback, or of a recorded refund, may be above the limit.
-    let charged_back = wallet.grants.values().any(|grant| grant.clawback == Some(Clawback::ChargedBack));
-    let refunded = wallet.requests.values().any(|request| request.kind == EntryKind::RefundRecorded);
-    let limited = !charged_back && !refunded;
+    // The debt of a chargeback, or of a recorded refund, may be above the limit. It remains after a won dispute if a job used
+    // credits that were revoked meanwhile.
+    let unlimited = |kind| matches!(kind, EntryKind::RefundRecorded | EntryKind::ChargedBack);
+    let limited = !wallet.requests.values().any(|request| unlimited(request.kind));
     for (unit, balance) in &wallet.balances {
         let Balance { available, held, debt, debt_limit } = *balance;
         let sum = sums.remove(unit).unwrap_or_default();

@@ -155,7 +155,8 @@ fn recorded_refunds(model: &Model, wallet: &Wallet) -> Result<(), String> {
         let of = PaymentSubject::Period(Timestamp::from_micros(refund.start));
         let record = wallet.profile.recorded_refunds.get(&of);
         let record = record.ok_or_else(|| format!("the core has no record of a refund of {of}"))?;
-        let core = (record.total.minor_units, record.used == UsedCredits::Owe, record.sale);
+        let total = record.total.as_ref().map(|total| total.minor_units);
+        let core = (total, record.used == UsedCredits::Owe, record.sale);
         same("recorded refund of a period", core, (refund.cents, refund.owes, refund.sale))?;
         for (unit, _) in UNITS {
             let core = [&record.claims, &record.owed, &record.withheld].map(|amounts| amounts.get(unit));
@@ -168,7 +169,11 @@ fn recorded_refunds(model: &Model, wallet: &Wallet) -> Result<(), String> {
         let record = wallet.profile.recorded_refunds.get(&PaymentSubject::Purchase(id.clone()));
         let record = record.ok_or_else(|| format!("the core has no record of a refund of {id}"))?;
         let used = record.used == UsedCredits::Owe;
-        same("recorded refund", (record.total.minor_units, used), (*cents, *owe))?;
+        same(
+            "recorded refund",
+            (record.total.as_ref().map(|total| total.minor_units), used),
+            (Some(*cents), *owe),
+        )?;
         for (unit, _) in UNITS {
             let core = (record.claims.get(unit), record.owed.get(unit));
             same(&format!("claims on {id}"), core, (model.claim(id, unit), model.debt_of(id, unit)))?;

@@ -6,7 +6,7 @@ use wallet_core::event::Event;
 use wallet_core::grant::{Clawback, Grant, GrantDetails, GrantKey, Origin, Parts};
 use wallet_core::posting::{Account, Part, Posting};
 use wallet_core::row_digests::Digest;
-use wallet_core::{OriginId, Source, Timestamp, UnitId};
+use wallet_core::{OriginId, PaymentSubject, Source, Timestamp, UnitId};
 
 use crate::store::tables::grants;
 use crate::verify::faults::Faults;
@@ -19,6 +19,8 @@ pub(super) struct GrantFold {
     pub(super) unit: UnitId,
     /// The purchase of the grant. Known after its row has been read.
     pub(super) purchase: Option<OriginId>,
+    /// The start of the period that was paid for it. Known after its row has been read.
+    period: Option<Timestamp>,
     /// The rule by which its purchase is refunded. Known after its row has been read.
     pub(super) refund: RefundRule,
     /// The source of the grant. Known after its row has been read.
@@ -59,6 +61,7 @@ impl GrantFold {
         Self {
             unit: unit.clone(),
             purchase: None,
+            period: None,
             refund: RefundRule::PACK,
             source: None,
             parts,
@@ -226,6 +229,12 @@ impl GrantFold {
         });
     }
 
+    /// Returns the subject of the payment that bought it.
+    pub(super) fn paid_with(&self) -> Option<PaymentSubject> {
+        let purchase = self.purchase.clone().map(PaymentSubject::Purchase);
+        purchase.or_else(|| self.period.map(PaymentSubject::Period))
+    }
+
     /// Checks I2 and I5 after the last row: the grant has a row, and held credits equal the allocations of open
     /// reservations.
     pub(super) fn close(&self, key: &GrantKey, faults: &mut Faults) {
@@ -260,7 +269,8 @@ impl GrantFold {
         let first = details.stems_from.as_ref().unwrap_or(key);
         self.purchase = (first.origin == Origin::TopUp).then(|| first.id.clone());
         let returned = matches!(key.origin, Origin::Grace | Origin::Correction);
-        let purchase = self.purchase.as_ref().filter(|_| returned);
+        let stems = self.purchase.as_ref().filter(|_| returned);
+        self.period = details.period;
         let period = details.period.map(|start| format!("#{}", start.as_micros()));
         let purchase = purchase.map(ToString::to_string).or(period).unwrap_or_default();
         faults.unless(purchase == row.purchase, at, || {

@@ -135,11 +135,13 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         // The unspent credits of a provisional period that was not paid.
         (_, Available, Revoked) if ends_unpaid(kind) => true,
         (_, Pending | Available, Revoked) => matches!(kind, GrantRevoked | ChargedBack | WalletClosed),
-        (_, Pending | Available, PaidOut) if matches!(kind, TopUpRefunded | RefundRecorded) => true,
+        (_, Pending | Available, PaidOut) if matches!(kind, TopUpRefunded | RefundRecorded | ChargedBack) => {
+            true
+        }
         // Windows of a period that was refunded before they began.
         (_, Available, PaidOut) => matches!(kind, AllowanceGiven | PlanChanged),
-        // A refund that failed gives credits back.
-        (_, PaidOut, Available | Expired | Revoked) => kind == RefundRecorded,
+        // A refund that failed, or a dispute about a period that was won, gives credits back.
+        (_, PaidOut, Available | Expired | Revoked) => matches!(kind, RefundRecorded | ChargebackReversed),
         (_, Available, Held) => kind == Reserved,
         (_, Consumed, Available | Expired | Revoked | PaidOut) => kind == ChargeReversed,
         (_, Revoked, Available | Expired) => kind == ChargebackReversed,

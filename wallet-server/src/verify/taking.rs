@@ -7,7 +7,7 @@ use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{Clawback, GrantKey, Origin};
 use wallet_core::posting::{Account, Part};
-use wallet_core::{OriginId, UnitId};
+use wallet_core::{OriginId, PaymentSubject, UnitId};
 
 use crate::verify::faults::Faults;
 use crate::verify::grant::GrantFold;
@@ -31,12 +31,12 @@ impl Clawbacks {
         }
         match entry.kind {
             EntryKind::ChargebackReversed => {
-                let name = named(entry, "top_up_id=");
+                let name = named_payment(entry);
                 self.standing.entry(name.clone()).or_default().remove(&Clawback::ChargedBack);
                 self.withdrawn.insert(name);
             }
             EntryKind::RefundRecorded => {
-                self.recorded.insert(named(entry, "top_up_id="));
+                self.recorded.insert(named_payment(entry));
             }
             EntryKind::WalletClosed => {
                 for posting in &entry.postings {
@@ -76,13 +76,18 @@ impl Clawbacks {
 /// Returns the reason for the clawback of an entry, if it has one, and the field of its fingerprint that names the
 /// grants.
 pub(super) fn recorded(entry: &Entry) -> Option<(Clawback, String)> {
-    let (why, field) = match entry.kind {
-        EntryKind::GrantRevoked => (Clawback::Revoked, "grant_id="),
-        EntryKind::TopUpRefunded => (Clawback::Refunded, "top_up_id="),
-        EntryKind::ChargedBack => (Clawback::ChargedBack, "top_up_id="),
-        _ => return None,
-    };
-    Some((why, named(entry, field)))
+    match entry.kind {
+        EntryKind::GrantRevoked => Some((Clawback::Revoked, named(entry, "grant_id="))),
+        EntryKind::TopUpRefunded => Some((Clawback::Refunded, named(entry, "top_up_id="))),
+        EntryKind::ChargedBack => Some((Clawback::ChargedBack, named_payment(entry))),
+        _ => None,
+    }
+}
+
+/// Returns the name of the payment that an entry concerns: of its purchase, or of its period.
+fn named_payment(entry: &Entry) -> String {
+    let purchase = named(entry, "top_up_id=");
+    if purchase.is_empty() { named(entry, "period_start_time=") } else { purchase }
 }
 
 /// Returns a field of the entry's fingerprint with its digest.
@@ -101,12 +106,23 @@ pub(super) fn name_of_purchase(purchase: &OriginId) -> String {
     Fingerprint::default().with("top_up_id", Some(purchase)).to_string()
 }
 
+/// Returns the name by which an entry claws back the payment of a grant.
+fn name_of_payment(payment: &PaymentSubject) -> String {
+    match payment {
+        PaymentSubject::Purchase(id) => name_of_purchase(id),
+        PaymentSubject::Period(start) => {
+            Fingerprint::default().with("period_start_time", Some(start)).to_string()
+        }
+    }
+}
+
 /// A refund or a chargeback with all grants of the wallet after it. Their rows, which are read later, show which of
 /// them belong to the purchase.
 #[derive(Debug)]
 pub(super) struct ClawbackFold {
     why: Clawback,
-    purchase: String,
+    /// The name of the payment.
+    payment: String,
     revision: i64,
     owed: BTreeMap<UnitId, i128>,
     /// True if a refund of the purchase was recorded before.
@@ -127,7 +143,7 @@ impl ClawbackFold {
     /// Records the parts of all grants after the entry.
     pub(super) fn new(
         entry: &Entry,
-        (why, purchase): (Clawback, String),
+        (why, payment): (Clawback, String),
         recorded: bool,
         grants: &BTreeMap<GrantKey, GrantFold>,
     ) -> Self {
@@ -141,7 +157,7 @@ impl ClawbackFold {
         let units = entry.balances.iter().map(|balance| &balance.unit);
         Self {
             why,
-            purchase,
+            payment,
             revision: entry.revision,
             owed: units
                 .map(|unit| (unit.clone(), moves::sum(entry, unit, Part::Issued, Part::Owed)))
@@ -154,10 +170,10 @@ impl ClawbackFold {
     /// Checks I2 and I3: no credits of the purchase are left; a purchase that is refunded only while it is unused had no
     /// used or held credits; a chargeback made debt of the used ones.
     pub(super) fn check(&self, grants: &BTreeMap<GrantKey, GrantFold>, faults: &mut Faults) {
-        let Self { why, purchase, revision, owed, recorded, left } = self;
+        let Self { why, payment, revision, owed, recorded, left } = self;
         let belongs = |left: &&Left| {
-            let known = grants.get(&left.grant).and_then(|grant| grant.purchase.as_ref());
-            known.is_some_and(|known| name_of_purchase(known) == *purchase)
+            let known = grants.get(&left.grant).and_then(GrantFold::paid_with);
+            known.is_some_and(|known| name_of_payment(&known) == *payment)
         };
         // Credits that came back from an expired grant have the rule of that grant, which is another one of the purchase.
         let rules = left.iter().filter(belongs).filter(|left| left.grant.origin == Origin::TopUp);
@@ -182,7 +198,7 @@ impl ClawbackFold {
             let of = |sums: Option<&i128>| sums.copied().unwrap_or(0);
             let (used, owed) = (of(used.get(unit)), of(owed.get(unit)));
             faults.unless(used == owed || (*recorded && owed < used), *revision, || {
-                format!("I3: {owed} {unit} are owed for a purchase of which {used} were used")
+                format!("I3: {owed} {unit} are owed for a payment of which {used} were used")
             });
         }
     }

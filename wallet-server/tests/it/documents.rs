@@ -85,22 +85,31 @@ fn every_seeded_bug_that_the_invariants_name_exists() {
     assert!(unknown.is_empty(), "no such patch in scripts/bugs: {unknown:?}");
 }
 
+/// Returns the numbers with which the names of these tests begin: of `s12_s13_a_charge`, S12 and S13.
+fn numbers_of_tests(folder: &str, declared: &str) -> BTreeSet<String> {
+    let sources =
+        files(&root().join(folder), ".rs").into_iter().map(|path| fs::read_to_string(path).unwrap());
+    let numbers = |line: &str| -> Vec<String> {
+        let Some(name) = line.trim_start().strip_prefix(declared) else { return Vec::new() };
+        let is_number = |part: &&str| {
+            let digits = part.strip_prefix(['p', 's', 'w']).unwrap_or_default();
+            !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+        };
+        name.split('_').take_while(is_number).map(str::to_uppercase).collect()
+    };
+    sources.flat_map(|text| text.lines().flat_map(numbers).collect::<Vec<_>>()).collect()
+}
+
 #[test]
-fn every_document_is_a_page_of_the_site() {
-    let root = root();
-    let summary = fs::read_to_string(root.join("docs/SUMMARY.md")).unwrap();
-    let pages: BTreeSet<_> =
-        links(&summary).iter().map(|link| root.join("docs").join(link).canonicalize().unwrap()).collect();
-    // The summary names the pages of these folders by their README.
-    let folders = ["docs/decisions", "docs/reference"].map(|folder| root.join(folder));
-    let documents = files(&root.join("docs"), ".md").into_iter().filter(|document| {
-        let folder = document.parent().unwrap();
-        !document.ends_with("SUMMARY.md")
-            && (document.ends_with("README.md") || folders.iter().all(|known| known != folder))
-    });
-    let documents: Vec<_> = documents.collect();
-    assert!(documents.len() > 20, "{documents:?}");
-    let missing: Vec<_> =
-        documents.iter().filter(|document| !pages.contains(&document.canonicalize().unwrap())).collect();
-    assert!(missing.is_empty(), "not in docs/SUMMARY.md: {missing:?}");
+fn every_numbered_rule_of_billing_has_a_test_of_the_core_and_one_over_the_wire() {
+    let document = fs::read_to_string(root().join("docs/billing.md")).unwrap();
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next());
+    let rules: BTreeSet<_> = rows.filter(|row| row.ends_with(|c: char| c.is_ascii_digit())).collect();
+    assert_eq!(rules.len(), 22, "{rules:?}");
+    let places = [("wallet-core/tests/scenarios", "fn "), ("wallet-server/tests/it", "async fn ")];
+    for (folder, declared) in places {
+        let tests = numbers_of_tests(folder, declared);
+        let missing: Vec<_> = rules.iter().filter(|rule| !tests.contains(**rule)).collect();
+        assert!(missing.is_empty(), "{folder} has no test of {missing:?}");
+    }
 }

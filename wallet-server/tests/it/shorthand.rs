@@ -93,7 +93,7 @@ pub(crate) fn charge_back(wallet: &str, request: &str, top_up: &str) -> v1::Reco
     v1::RecordChargebackRequest {
         wallet_id: wallet.into(),
         request_id: request.into(),
-        purchase: Some(v1::record_chargeback_request::Purchase::TopUpId(top_up.into())),
+        payment: Some(v1::record_chargeback_request::Payment::TopUpId(top_up.into())),
         reason: "dispute".into(),
     }
 }

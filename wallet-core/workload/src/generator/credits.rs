@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
-    CloseWallet, Grant, PackSale, Purchase, PurchaseName, RecordChargeback, RecordRefund, RefundTopUp,
-    RefundedPayment, ReverseChargeback, RevokeGrant, TopUp, UpdateWallet,
+    CloseWallet, Grant, PackSale, PaymentName, Purchase, PurchaseName, RecordChargeback, RecordRefund,
+    RefundTopUp, ReverseChargeback, RevokeGrant, TopUp, UpdateWallet,
 };
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_core::refund::UsedCredits;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Amounts, Command, Source, Timestamp};
+use wallet_core::{Amounts, Command, PaymentSubject, Source, Timestamp};
 
 use super::{Generator, amounts, parse, unit};
 use crate::model::{DAY, HOUR, Lot, Model, PACKS, SECOND};
@@ -103,6 +103,11 @@ impl Generator {
     /// Refunds or charges back a purchase: mostly in time and unused, sometimes a chargeback or a refund that must
     /// fail.
     pub(super) fn money_back(&mut self, model: &Model) -> Option<Command> {
+        if self.rng.percent(25)
+            && let Some(command) = self.period_charged_back(model)
+        {
+            return Some(command);
+        }
         let owing =
             model.lots.iter().any(|lot| lot.purchase().is_some() && model.is_held_by_owing_job(&lot.key));
         let hopeless = self.rng.percent(15);
@@ -130,7 +135,8 @@ impl Generator {
             _ => PurchaseName::TopUp(lot.purchase()?.clone()),
         };
         if by_bank {
-            return Some(Command::RecordChargeback(RecordChargeback { request, purchase, reason }));
+            let payment = PaymentName::Purchase(purchase);
+            return Some(Command::RecordChargeback(RecordChargeback { request, payment, reason }));
         }
         let requested_time = match self.rng.within(0, 9) {
             0 => None,
@@ -147,8 +153,31 @@ impl Generator {
         refund.or_else(|| self.refund_of_purchase(model))
     }
 
-    /// A period: mostly the present one, or one that was refunded before.
+    /// The bank has returned the payment of a period.
+    fn period_charged_back(&mut self, model: &Model) -> Option<Command> {
+        let start = self.start_of_period(model)?;
+        Some(Command::RecordChargeback(RecordChargeback {
+            request: self.new_id("r"),
+            payment: PaymentName::Period(Timestamp::from_micros(start)),
+            reason: "dispute".to_owned(),
+        }))
+    }
+
     fn refund_of_period(&mut self, model: &Model) -> Option<Command> {
+        let start = self.start_of_period(model)?;
+        let price = model.price_of_period(start).unwrap_or(100);
+        let minor_units = self.refunded_total(price);
+        Some(Command::RecordRefund(RecordRefund {
+            request: self.new_id("r"),
+            payment: PaymentName::Period(Timestamp::from_micros(start)),
+            total: Money { currency: "EUR".to_owned(), minor_units },
+            used: self.rng.one_of([UsedCredits::Forgive, UsedCredits::Owe]),
+            reason: "paid back".to_owned(),
+        }))
+    }
+
+    /// A period: mostly the present one, or one that was refunded before.
+    fn start_of_period(&mut self, model: &Model) -> Option<i64> {
         let present = model.sub.as_ref().map(|sub| sub.start_of(sub.period));
         let mut starts: Vec<i64> = model.lots.iter().filter_map(|lot| lot.period).collect();
         if self.rng.percent(40) && !model.period_refunds.is_empty() {
@@ -156,16 +185,7 @@ impl Generator {
         } else if let Some(present) = present.filter(|_| self.rng.percent(70)) {
             starts = vec![present];
         }
-        let start = *self.rng.pick(&starts)? + i64::from(self.rng.percent(1));
-        let price = model.price_of_period(start).unwrap_or(100);
-        let minor_units = self.refunded_total(price);
-        Some(Command::RecordRefund(RecordRefund {
-            request: self.new_id("r"),
-            payment: RefundedPayment::Period(Timestamp::from_micros(start)),
-            total: Money { currency: "EUR".to_owned(), minor_units },
-            used: self.rng.one_of([UsedCredits::Forgive, UsedCredits::Owe]),
-            reason: "paid back".to_owned(),
-        }))
+        Some(*self.rng.pick(&starts)? + i64::from(self.rng.percent(1)))
     }
 
     fn refunded_total(&mut self, price: i64) -> i64 {
@@ -202,7 +222,7 @@ impl Generator {
         };
         Some(Command::RecordRefund(RecordRefund {
             request: self.new_id("r"),
-            payment: RefundedPayment::Purchase(purchase),
+            payment: PaymentName::Purchase(purchase),
             total: Money { minor_units, ..price.clone() },
             used: self.rng.one_of([UsedCredits::Forgive, UsedCredits::Owe]),
             reason: "paid back".to_owned(),
@@ -212,9 +232,12 @@ impl Generator {
     /// Withdraws a chargeback, mostly one that stands.
     pub(super) fn dispute_won(&mut self, model: &Model) -> Option<Command> {
         let standing: Vec<_> = model.chargebacks.iter().map(|(id, ..)| id.clone()).collect();
-        let id = self.rng.pick(&standing)?.clone();
-        let (request, purchase) = (self.new_id("r"), PurchaseName::TopUp(id));
-        Some(Command::ReverseChargeback(ReverseChargeback { request, purchase, reason: "won".to_owned() }))
+        let payment = match self.rng.pick(&standing)?.clone() {
+            PaymentSubject::Purchase(id) => PaymentName::Purchase(PurchaseName::TopUp(id)),
+            PaymentSubject::Period(start) => PaymentName::Period(start),
+        };
+        let request = self.new_id("r");
+        Some(Command::ReverseChargeback(ReverseChargeback { request, payment, reason: "won".to_owned() }))
     }
 
     /// Closes the wallet: rarely, because nothing else can be done with it afterwards.

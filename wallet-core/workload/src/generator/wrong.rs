@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wallet_core::decide::{
-    Cancel, ChangePlan, Cost, ExplicitPrice, Grant, Outcome, PackSale, PriceSource, ProcessDue, Purchase,
-    PurchaseName, Quote, RecordPayment, Reserve, ResumeSubscription, RevokeGrant, Settle, Start,
+    Cancel, ChangePlan, Cost, ExplicitPrice, Grant, Outcome, PackSale, PaymentName, PriceSource, ProcessDue,
+    Purchase, PurchaseName, Quote, RecordPayment, Reserve, ResumeSubscription, RevokeGrant, Settle, Start,
     StartOptions, Subscribe, TopUp,
 };
 use wallet_core::grant::{ExternalRef, GrantKey};
@@ -72,10 +72,10 @@ impl Generator {
             Command::CancelSubscription(c) => c.now = !c.now,
             Command::RevokeGrant(c) => c.grant = GrantKey::parse("grant:nothing").ok()?,
             Command::RefundTopUp(c) => c.purchase = self.no_purchase(),
-            Command::RecordChargeback(c) => c.purchase = self.no_purchase(),
+            Command::RecordChargeback(c) => c.payment = self.no_payment(),
             Command::ReverseCharge(c) => c.amounts = amounts(&[("credits", 1_000_000)]),
             Command::RecordRefund(c) => c.total.minor_units += 1,
-            Command::ReverseChargeback(c) => c.purchase = self.no_purchase(),
+            Command::ReverseChargeback(c) => c.payment = self.no_payment(),
             Command::SetAutoTopUp(c) => c.setting = None,
             Command::RecordAutoTopUpFailure(c) => c.top_up = parse("auto-nothing"),
             Command::RefundSubscription(_)
@@ -152,6 +152,13 @@ impl Generator {
     fn some_worker(&mut self, attempt: i32) -> StartOptions {
         let worker = parse(self.rng.one_of(["w1", "w2", "w3"]));
         StartOptions { worker, attempt, lease: Some(Duration::from_secs(60)) }
+    }
+
+    fn no_payment(&mut self) -> PaymentName {
+        match self.rng.percent(70) {
+            true => PaymentName::Purchase(self.no_purchase()),
+            false => PaymentName::Period(Timestamp::from_micros(self.clock)),
+        }
     }
 
     fn no_purchase(&mut self) -> PurchaseName {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use wallet_core::decide::{Cost, Outcome, PriceSource, ProcessDue, Purchase, PurchaseName, RefundedPayment};
+use wallet_core::decide::{Cost, Outcome, PaymentName, PriceSource, ProcessDue, Purchase, PurchaseName};
 use wallet_core::entry::EntryKind;
 use wallet_core::event::Event;
 use wallet_core::grant::GrantKey;
@@ -191,20 +191,17 @@ fn fields(command: &Command) -> Fields {
             say("requested_time", c.requested_time.as_ref().map(|time| time as _))
         }
         Command::RecordChargeback(c) => {
-            let (name, value) = named(&c.purchase);
+            let (name, value) = named_payment(&c.payment);
             say(name, Some(value));
         }
         Command::RecordRefund(c) => {
-            let (name, value): (_, &dyn Debug) = match &c.payment {
-                RefundedPayment::Purchase(purchase) => named(purchase),
-                RefundedPayment::Period(start) => ("period_start_time", start),
-            };
+            let (name, value) = named_payment(&c.payment);
             say(name, Some(value));
             say("refunded_total", Some(&c.total));
             say("used", Some(&c.used));
         }
         Command::ReverseChargeback(c) => {
-            let (name, value) = named(&c.purchase);
+            let (name, value) = named_payment(&c.payment);
             say(name, Some(value));
         }
         Command::ReverseCharge(c) => {
@@ -222,6 +219,14 @@ fn fields(command: &Command) -> Fields {
         | Command::ProcessDue(ProcessDue) => {}
     }
     fields
+}
+
+/// Returns the field by which a payment is identified, and its value.
+fn named_payment(payment: &PaymentName) -> (&'static str, &dyn Debug) {
+    match payment {
+        PaymentName::Purchase(purchase) => named(purchase),
+        PaymentName::Period(start) => ("period_start_time", start),
+    }
 }
 
 /// Returns the field by which a purchase is identified, and its value.

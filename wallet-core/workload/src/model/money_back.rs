@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use wallet_core::decide::{
-    CloseWallet, Purchase, PurchaseName, RecordChargeback, RefundTopUp, ReverseChargeback, TopUp,
+    CloseWallet, PaymentName, Purchase, PurchaseName, RecordChargeback, RefundTopUp, ReverseChargeback, TopUp,
 };
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{Clawback, ExternalRef, GrantKey, Origin};
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, OriginId, RequestId, Source};
+use wallet_core::{Command, OriginId, PaymentSubject, RequestId, Source};
 
 use super::answer::{Answered, Refusal, Seen};
 use super::catalog::{GOODWILL, PACKS, Refund, UNITS, Unit};
@@ -162,13 +162,18 @@ impl Model {
     }
 
     pub(super) fn charge_back(&mut self, chargeback: &RecordChargeback) -> Result<Answered, Refusal> {
-        let purchase = self.by_id(&chargeback.purchase);
+        let named = match &chargeback.payment {
+            PaymentName::Purchase(named) => named,
+            PaymentName::Period(start) => return self.charge_back_period(chargeback, *start),
+        };
+        let purchase = self.by_id(named);
         let lots = self.purchased(&purchase);
-        let command = &Command::RecordChargeback(RecordChargeback { purchase, ..chargeback.clone() });
+        let payment = PaymentName::Purchase(purchase.clone());
+        let command = &Command::RecordChargeback(RecordChargeback { payment, ..chargeback.clone() });
         if self.requested(command)? {
             return Ok(Answered::again(self.seen(&lots)));
         }
-        self.one_purchase(&chargeback.purchase)?;
+        self.one_purchase(named)?;
         if lots.is_empty() {
             return Err(Refusal::new("TOP_UP_NOT_FOUND"));
         }
@@ -199,35 +204,52 @@ impl Model {
                 }
             }
         }
-        let by_others = self.status == WalletStatus::Suspended
-            && self.chargebacks.iter().any(|(_, suspends, _)| *suspends);
-        let suspends = self.status == WalletStatus::Active || by_others;
-        if let Command::RecordChargeback(RecordChargeback { purchase: PurchaseName::TopUp(id), .. }) = command
-        {
-            self.chargebacks.push((id.clone(), suspends, before));
-        }
-        if self.status == WalletStatus::Active {
-            self.status = WalletStatus::Suspended;
+        if let PurchaseName::TopUp(id) = purchase {
+            self.suspend(PaymentSubject::Purchase(id), before);
         }
         self.remember(command, EntryKind::ChargedBack);
         Ok(Answered::done(self.seen(&lots)))
     }
 
+    /// Suspends the wallet for a chargeback.
+    pub(super) fn suspend(&mut self, payment: PaymentSubject, before: Vec<(GrantKey, Clawback)>) {
+        let by_others = self.status == WalletStatus::Suspended
+            && self.chargebacks.iter().any(|(_, suspends, _)| *suspends);
+        let suspends = self.status == WalletStatus::Active || by_others;
+        self.chargebacks.push((payment, suspends, before));
+        if self.status == WalletStatus::Active {
+            self.status = WalletStatus::Suspended;
+        }
+    }
+
+    /// Ends the suspension for a chargeback, if nothing else holds it.
+    pub(super) fn release(&mut self, suspends: bool) {
+        let others = self.chargebacks.iter().any(|(_, suspends, _)| *suspends);
+        if suspends && !others && self.status == WalletStatus::Suspended {
+            self.status = WalletStatus::Active;
+        }
+    }
+
     /// The dispute was won: everything comes back.
     pub(super) fn reverse_chargeback(&mut self, reverse: &ReverseChargeback) -> Result<Answered, Refusal> {
-        let purchase = self.by_id(&reverse.purchase);
+        let named = match &reverse.payment {
+            PaymentName::Purchase(named) => named,
+            PaymentName::Period(start) => return self.reverse_period(reverse, *start),
+        };
+        let purchase = self.by_id(named);
         let lots = self.purchased(&purchase);
-        let command =
-            &Command::ReverseChargeback(ReverseChargeback { purchase: purchase.clone(), ..reverse.clone() });
+        let payment = PaymentName::Purchase(purchase.clone());
+        let command = &Command::ReverseChargeback(ReverseChargeback { payment, ..reverse.clone() });
         if self.requested(command)? {
             return Ok(Answered::again(Seen::Wallet));
         }
-        self.one_purchase(&reverse.purchase)?;
+        self.one_purchase(named)?;
         let PurchaseName::TopUp(id) = purchase else { return Err(Refusal::new("TOP_UP_NOT_FOUND")) };
         if lots.is_empty() {
             return Err(Refusal::new("TOP_UP_NOT_FOUND"));
         }
-        let standing = self.chargebacks.iter().position(|(of, ..)| *of == id);
+        let payment = PaymentSubject::Purchase(id);
+        let standing = self.chargebacks.iter().position(|(of, ..)| *of == payment);
         let standing = standing.ok_or_else(|| Refusal::new("NOT_CHARGED_BACK"))?;
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
@@ -250,10 +272,7 @@ impl Model {
                 corrections += self.bring_back(n, back, &reverse.request, corrections);
             }
         }
-        let others = self.chargebacks.iter().any(|(_, suspends, _)| *suspends);
-        if suspends && !others && self.status == WalletStatus::Suspended {
-            self.status = WalletStatus::Active;
-        }
+        self.release(suspends);
         self.remember(command, EntryKind::ChargebackReversed);
         Ok(Answered::done(Seen::Wallet))
     }

@@ -1,7 +1,7 @@
 //! Refunds that the payment provider has made. The credits that are still paid are those of the purchase without the
 //! refunded share; everything beyond them is clawed back as soon as it returns.
 
-use wallet_core::decide::{PurchaseName, RecordRefund, RefundedPayment};
+use wallet_core::decide::{PaymentName, PurchaseName, RecordRefund};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::refund::UsedCredits;
@@ -123,12 +123,12 @@ impl Model {
 
     pub(super) fn record_refund(&mut self, refund: &RecordRefund) -> Result<Answered, Refusal> {
         let named = match &refund.payment {
-            RefundedPayment::Purchase(named) => named,
-            RefundedPayment::Period(start) => return self.refund_period(refund, *start),
+            PaymentName::Purchase(named) => named,
+            PaymentName::Period(start) => return self.refund_period(refund, *start),
         };
         let purchase = self.by_id(named);
         let lots = self.purchased(&purchase);
-        let payment = RefundedPayment::Purchase(purchase.clone());
+        let payment = PaymentName::Purchase(purchase.clone());
         let command = &Command::RecordRefund(RecordRefund { payment, ..refund.clone() });
         if self.requested(command)? {
             return Ok(Answered::again(self.seen(&lots)));

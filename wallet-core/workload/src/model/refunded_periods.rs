@@ -1,16 +1,16 @@
-//! Refunds of periods that the payment provider has made. Of the refunded credits, those of windows to come are withheld, the
+//! Refunds of periods that the payment provider has made, and chargebacks of periods. Of the refunded credits, those of windows to come are withheld, the
 //! last windows first; the others are taken like those of a purchase.
 
 use std::collections::BTreeMap;
 
-use wallet_core::decide::RecordRefund;
+use wallet_core::decide::{RecordChargeback, RecordRefund, ReverseChargeback};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::Origin;
 use wallet_core::refund::UsedCredits;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, Timestamp};
+use wallet_core::{Command, PaymentSubject, RequestId, Timestamp};
 
-use super::answer::{Answered, Refusal};
+use super::answer::{Answered, Refusal, Seen};
 use super::catalog::{UNITS, Unit};
 use super::money_back::refused;
 use super::reversal::part;
@@ -20,7 +20,10 @@ use super::state::{Lot, Model, Sub};
 #[derive(Debug, Clone)]
 pub(crate) struct PeriodRefund {
     pub(crate) start: i64,
-    pub(crate) cents: i64,
+    /// The cents so far; none if nothing but a chargeback is recorded.
+    pub(crate) cents: Option<i64>,
+    /// The share of the price that went back, as a numerator and a denominator.
+    pub(crate) share: (i64, i64),
     pub(crate) owes: bool,
     /// The last sale when it was recorded: credits of a later one are paid for.
     pub(crate) sale: u32,
@@ -107,21 +110,19 @@ impl Model {
         start: Timestamp,
     ) -> Result<Answered, Refusal> {
         let start = start.as_micros();
-        let mut lots: Vec<usize> = (0..self.lots.len()).collect();
-        lots.retain(|n| self.lots[*n].period == Some(start));
-        lots.sort_by_key(|n| self.lots[*n].key.clone());
+        let lots = self.lots_of_period(start);
         let command = &Command::RecordRefund(refund.clone());
         if self.requested(command)? {
             return Ok(Answered::again(self.seen(&lots)));
         }
-        let present = self.sub.clone().filter(|sub| sub.boundary(sub.period) == start);
-        if lots.is_empty() && present.is_none() {
-            return Err(Refusal::field());
+        self.has_begun(start)?;
+        if self.is_charged_back(start) {
+            return Err(refused("CHARGED_BACK"));
         }
         if self.refunds.iter().any(|(.., of)| *of == start) {
             return Err(refused("ALREADY_REFUNDED"));
         }
-        if present.as_ref().is_some_and(|sub| sub.provisional) {
+        if self.is_provisional(start) {
             return Err(refused("UNPAID"));
         }
         let price = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
@@ -132,12 +133,35 @@ impl Model {
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
-        let before = self.period_refunds.iter().position(|refund| refund.start == start);
-        let before = before.map(|at| self.period_refunds.remove(at));
+        let before = self.period_refunds.iter().find(|refund| refund.start == start);
+        let before = before.map_or(0, |before| before.cents.unwrap_or(0));
+        let owes = refund.used == UsedCredits::Owe;
+        let price = price.max(1);
+        self.went_back(start, ((before, price), (cents, price)), owes, &refund.request);
+        if let Some(record) = self.period_refunds.iter_mut().find(|refund| refund.start == start) {
+            record.cents = Some(cents);
+        }
+        self.remember(command, EntryKind::RefundRecorded);
+        Ok(Answered::done(self.seen(&lots)))
+    }
+
+    /// Another share of the price of a period went back than before: takes or gives the credits back.
+    fn went_back(
+        &mut self,
+        start: i64,
+        (before, now): ((i64, i64), (i64, i64)),
+        owes: bool,
+        request: &RequestId,
+    ) {
+        let lots = self.lots_of_period(start);
+        let present = self.sub.clone().filter(|sub| sub.boundary(sub.period) == start);
+        let old = self.period_refunds.iter().position(|refund| refund.start == start);
+        let old = old.map(|at| self.period_refunds.remove(at));
         let mut record = PeriodRefund {
             start,
-            cents,
-            owes: refund.used == UsedCredits::Owe,
+            cents: old.as_ref().and_then(|old| old.cents),
+            share: now,
+            owes,
             sale: self.sales,
             claims: BTreeMap::new(),
             owed: BTreeMap::new(),
@@ -149,27 +173,104 @@ impl Model {
             let given = own.iter().map(|n| &self.lots[*n]).filter(|lot| lot.first.is_none());
             let given: i64 = given.map(|lot| lot.amount).sum();
             let to_come = present.as_ref().map_or(0, |sub| sub.to_come(unit));
-            let back = |cents: i64| part(given + to_come, cents, price.max(1)).min(given + to_come);
-            let paid = |cents: i64| given - (back(cents) - back(cents).min(to_come));
+            let back = |(cents, price)| part(given + to_come, cents, price).min(given + to_come);
+            let paid = |share| given - (back(share) - back(share).min(to_come));
             let there: i64 = own
                 .iter()
                 .map(|n| &self.lots[*n])
                 .map(|lot| lot.free + lot.waiting + lot.used + self.held_rest(&lot.key))
                 .sum();
             let used = self.used_of(&own, unit);
-            let beyond = there - paid(cents);
+            let beyond = there - paid(now);
             let taken = self.take_unspent(&own, unit, beyond);
             record.claims.insert(unit, beyond.max(0) - taken);
-            record.owed.insert(unit, if record.owes { (used - paid(cents)).max(0) } else { 0 });
-            record.withheld.insert(unit, back(cents).min(to_come));
-            let owed_before = before.as_ref().map_or(0, |before| before.owed.get(unit).copied().unwrap_or(0));
-            corrections +=
-                self.owe_or_withdraw(unit, (owed_before, record.owed[unit]), &refund.request, corrections);
-            let again = before.as_ref().map_or(0, |before| paid(cents) - paid(before.cents));
-            corrections += self.give_again(own, (-beyond).min(again), &refund.request, corrections);
+            record.owed.insert(unit, if owes { (used - paid(now)).max(0) } else { 0 });
+            record.withheld.insert(unit, back(now).min(to_come));
+            let owed_before = old.as_ref().map_or(0, |old| old.owed.get(unit).copied().unwrap_or(0));
+            corrections += self.owe_or_withdraw(unit, (owed_before, record.owed[unit]), request, corrections);
+            let again = paid(now) - paid(before);
+            corrections += self.give_again(own, (-beyond).min(again), request, corrections);
         }
         self.period_refunds.push(record);
-        self.remember(command, EntryKind::RefundRecorded);
+    }
+
+    /// The bank returned the payment of a period: the whole of it went back, and used credits are owed.
+    pub(super) fn charge_back_period(
+        &mut self,
+        chargeback: &RecordChargeback,
+        start: Timestamp,
+    ) -> Result<Answered, Refusal> {
+        let start = start.as_micros();
+        let lots = self.lots_of_period(start);
+        let command = &Command::RecordChargeback(chargeback.clone());
+        if self.requested(command)? {
+            return Ok(Answered::again(self.seen(&lots)));
+        }
+        self.has_begun(start)?;
+        if self.is_charged_back(start) {
+            return Err(refused("CHARGED_BACK"));
+        }
+        if self.is_provisional(start) {
+            return Err(refused("UNPAID"));
+        }
+        let refunded = self.period_refunds.iter().find(|refund| refund.start == start);
+        let refunded = refunded.map(|refund| (refund.share, refund.owes));
+        let before = refunded.map_or((0, 1), |(share, _)| share);
+        self.went_back(start, (before, (1, 1)), true, &chargeback.request);
+        self.refunded_before.extend(refunded.map(|before| (start, before)));
+        self.suspend(PaymentSubject::Period(Timestamp::from_micros(start)), Vec::new());
+        self.remember(command, EntryKind::ChargedBack);
         Ok(Answered::done(self.seen(&lots)))
+    }
+
+    /// The dispute about a period was won: the share that had gone back before is the one that counts.
+    pub(super) fn reverse_period(
+        &mut self,
+        reverse: &ReverseChargeback,
+        start: Timestamp,
+    ) -> Result<Answered, Refusal> {
+        let payment = PaymentSubject::Period(start);
+        let start = start.as_micros();
+        if self.requested(&Command::ReverseChargeback(reverse.clone()))? {
+            return Ok(Answered::again(Seen::Wallet));
+        }
+        self.has_begun(start)?;
+        let standing = self.chargebacks.iter().position(|(of, ..)| *of == payment);
+        let standing = standing.ok_or_else(|| Refusal::new("NOT_CHARGED_BACK"))?;
+        if self.status == WalletStatus::Closed {
+            return Err(Refusal::new("WALLET_CLOSED"));
+        }
+        let (_, suspends, _) = self.chargebacks.remove(standing);
+        let (share, owes) = self.refunded_before.get(&start).copied().unwrap_or(((0, 1), false));
+        self.went_back(start, ((1, 1), share), owes, &reverse.request);
+        if self.refunded_before.remove(&start).is_none() {
+            self.period_refunds.retain(|refund| refund.start != start);
+        }
+        self.release(suspends);
+        self.remember(&Command::ReverseChargeback(reverse.clone()), EntryKind::ChargebackReversed);
+        Ok(Answered::done(Seen::Wallet))
+    }
+
+    /// Returns the indexes of the lots of a period, in the order of their keys.
+    fn lots_of_period(&self, start: i64) -> Vec<usize> {
+        let mut lots: Vec<usize> = (0..self.lots.len()).collect();
+        lots.retain(|n| self.lots[*n].period == Some(start));
+        lots.sort_by_key(|n| self.lots[*n].key.clone());
+        lots
+    }
+
+    /// Refuses a start of no period that has begun.
+    fn has_begun(&self, start: i64) -> Result<(), Refusal> {
+        let is_present = self.sub.as_ref().is_some_and(|sub| sub.boundary(sub.period) == start);
+        if is_present || !self.lots_of_period(start).is_empty() { Ok(()) } else { Err(Refusal::field()) }
+    }
+
+    fn is_provisional(&self, start: i64) -> bool {
+        self.sub.as_ref().is_some_and(|sub| sub.boundary(sub.period) == start && sub.provisional)
+    }
+
+    pub(crate) fn is_charged_back(&self, start: i64) -> bool {
+        let payment = PaymentSubject::Period(Timestamp::from_micros(start));
+        self.chargebacks.iter().any(|(of, ..)| *of == payment)
     }
 }

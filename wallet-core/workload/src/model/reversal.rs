@@ -137,7 +137,11 @@ impl Model {
             return Err(refused("UNPAID"));
         }
         let period_start = sub.boundary(sub.period);
-        if self.period_refunds.iter().any(|refund| refund.start == period_start && refund.cents > 0) {
+        if self.is_charged_back(period_start) {
+            return Err(refused("CHARGED_BACK"));
+        }
+        let refunds = self.period_refunds.iter().filter(|refund| refund.start == period_start);
+        if refunds.filter_map(|refund| refund.cents).any(|cents| cents > 0) {
             return Err(refused("ALREADY_REFUNDED"));
         }
         let price_of = |period: u32| {

@@ -10,8 +10,8 @@ use wallet_core::payment::Paid;
 use wallet_core::reservation::State;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{
-    Amounts, Command, OriginId, RequestId, ReservationId, Source, TenantId, Timestamp, UnitId, WalletId,
-    WalletKey,
+    Amounts, Command, OriginId, PaymentSubject, RequestId, ReservationId, Source, TenantId, Timestamp,
+    UnitId, WalletId, WalletKey,
 };
 
 use super::answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
@@ -161,8 +161,8 @@ pub(crate) struct Sub {
     pub(crate) advance: BTreeMap<Unit, i64>,
 }
 
-/// A chargeback that stands: the purchase, whether it suspends the wallet, and the lots that were clawed back before.
-pub(crate) type Standing = (OriginId, bool, Vec<(GrantKey, Clawback)>);
+/// A chargeback that stands: the payment, whether it suspends the wallet, and the lots that were clawed back before.
+pub(crate) type Standing = (PaymentSubject, bool, Vec<(GrantKey, Clawback)>);
 
 /// The debt of a unit and its limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -198,6 +198,8 @@ pub struct Model {
     pub(crate) recorded: Vec<(OriginId, i64, bool)>,
     /// Those of periods.
     pub(crate) period_refunds: Vec<PeriodRefund>,
+    /// Of periods that are charged back: the share that had been refunded before, and whether use was owed.
+    pub(crate) refunded_before: BTreeMap<i64, ((i64, i64), bool)>,
     pub(crate) sub: Option<Sub>,
     /// The plan of a wallet without a subscription.
     pub(crate) default: &'static str,
@@ -254,6 +256,7 @@ impl Model {
             chargebacks: Vec::new(),
             recorded: Vec::new(),
             period_refunds: Vec::new(),
+            refunded_before: BTreeMap::new(),
             sub: None,
             default: catalog::DEFAULT,
             free: None,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, Cost, CreateWallet, Extend, Grant, Outcome, PackSale,
-    PauseSubscription, PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment, RecordRefund,
-    RefundTopUp, RefundedPayment, Reserve, ResumeSubscription, ReverseCharge, ReverseChargeback, RevokeGrant,
+    PauseSubscription, PaymentName, PriceSource, Purchase, PurchaseName, RecordChargeback, RecordPayment,
+    RecordRefund, RefundTopUp, Reserve, ResumeSubscription, ReverseCharge, ReverseChargeback, RevokeGrant,
     Settle, Start, StartOptions, Subscribe, TopUp, UpdateWallet,
 };
 use wallet_core::grant::{GrantKey, Money};
@@ -97,20 +97,24 @@ pub(crate) fn refund(request: &str, top_up: &str) -> Command {
 }
 
 pub(crate) fn charge_back(request: &str, top_up: &str) -> Command {
-    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
-    Command::RecordChargeback(RecordChargeback { request, purchase, reason: String::new() })
+    let (request, payment) = (request.parse().unwrap(), purchase(top_up));
+    Command::RecordChargeback(RecordChargeback { request, payment, reason: String::new() })
 }
 
 pub(crate) fn win_dispute(request: &str, top_up: &str) -> Command {
-    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
-    Command::ReverseChargeback(ReverseChargeback { request, purchase, reason: String::new() })
+    let (request, payment) = (request.parse().unwrap(), purchase(top_up));
+    Command::ReverseChargeback(ReverseChargeback { request, payment, reason: String::new() })
+}
+
+fn purchase(top_up: &str) -> PaymentName {
+    PaymentName::Purchase(PurchaseName::TopUp(top_up.parse().unwrap()))
 }
 
 /// The provider has paid back `total` euros of the purchase in all.
 pub(crate) fn paid_back(request: &str, top_up: &str, total: i64, used: UsedCredits) -> Command {
     Command::RecordRefund(RecordRefund {
         request: request.parse().unwrap(),
-        payment: RefundedPayment::Purchase(PurchaseName::TopUp(top_up.parse().unwrap())),
+        payment: purchase(top_up),
         total: euros(total),
         used,
         reason: String::new(),

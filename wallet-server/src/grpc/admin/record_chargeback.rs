@@ -1,8 +1,8 @@
 //! RecordChargeback: records that the bank returned a payment.
 
-use wallet_core::decide::{PurchaseName, RecordChargeback};
+use wallet_core::decide::{PaymentName, PurchaseName, RecordChargeback};
 use wallet_core::{Rejection, WalletId};
-use wallet_proto::v1::{self, record_chargeback_request::Purchase};
+use wallet_proto::v1::{self, record_chargeback_request::Payment};
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
@@ -18,6 +18,7 @@ pub(super) async fn record_chargeback(
     let catalog = call.catalog();
     Ok(v1::RecordChargebackResponse {
         revoked: to_proto::amounts(&catalog, &done.view.revoked),
+        withheld: to_proto::amounts(&catalog, &done.view.withheld),
         owed: to_proto::amounts(&catalog, &done.view.owed),
         grants: done.view.grants.iter().map(|grant| to_proto::grant(&catalog, grant)).collect(),
         balances: to_proto::balances(&catalog, &done.view.balances),
@@ -32,11 +33,15 @@ fn parse(request: v1::RecordChargebackRequest) -> Result<(WalletId, RecordCharge
     let mut fields = FieldReader::default();
     let wallet = fields.id("wallet_id", &request.wallet_id);
     let id = fields.id("request_id", &request.request_id);
-    let purchase = match request.purchase {
-        Some(Purchase::TopUpId(id)) => fields.id("top_up_id", &id).map(PurchaseName::TopUp),
-        Some(Purchase::ExternalRef(payment)) => fields.payment("external_ref", payment),
-        None => fields.no_purchase(),
+    let purchase = |name: Option<PurchaseName>| name.map(PaymentName::Purchase);
+    let payment = match request.payment {
+        Some(Payment::TopUpId(id)) => purchase(fields.id("top_up_id", &id).map(PurchaseName::TopUp)),
+        Some(Payment::ExternalRef(payment)) => purchase(fields.payment("external_ref", payment)),
+        Some(Payment::PeriodStartTime(start)) => {
+            fields.instant("period_start_time", Some(start)).map(PaymentName::Period)
+        }
+        None => fields.no_payment(),
     };
     let reason = fields.reason(request.reason);
-    fields.finish(|| Some((wallet?, RecordChargeback { request: id?, purchase: purchase?, reason })))
+    fields.finish(|| Some((wallet?, RecordChargeback { request: id?, payment: payment?, reason })))
 }

@@ -1,6 +1,6 @@
 //! RecordRefund: records that the payment provider has paid back a purchase or a period, or shows the result.
 
-use wallet_core::decide::{PurchaseName, RecordRefund, RefundedPayment};
+use wallet_core::decide::{PaymentName, PurchaseName, RecordRefund};
 use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1::{self, record_refund_request::Payment};
 
@@ -21,7 +21,7 @@ pub(super) async fn record_refund(
     };
     let catalog = call.catalog();
     Ok(v1::RecordRefundResponse {
-        refunded_total: Some(to_proto::money(done.view.total)),
+        refunded_total: done.view.total.map(to_proto::money),
         taken: to_proto::amounts(&catalog, &done.view.taken),
         withheld: to_proto::amounts(&catalog, &done.view.withheld),
         given_back: to_proto::amounts(&catalog, &done.view.given_back),
@@ -39,17 +39,14 @@ fn parse(request: v1::RecordRefundRequest) -> Result<(WalletId, RecordRefund), R
     let mut fields = FieldReader::default();
     let wallet = fields.id("wallet_id", &request.wallet_id);
     let id = fields.id("request_id", &request.request_id);
-    let purchase = |name: Option<PurchaseName>| name.map(RefundedPayment::Purchase);
+    let purchase = |name: Option<PurchaseName>| name.map(PaymentName::Purchase);
     let payment = match request.payment {
         Some(Payment::TopUpId(id)) => purchase(fields.id("top_up_id", &id).map(PurchaseName::TopUp)),
         Some(Payment::ExternalRef(payment)) => purchase(fields.payment("external_ref", payment)),
         Some(Payment::PeriodStartTime(start)) => {
-            fields.instant("period_start_time", Some(start)).map(RefundedPayment::Period)
+            fields.instant("period_start_time", Some(start)).map(PaymentName::Period)
         }
-        None => {
-            fields.add("payment", "is required: top_up_id, external_ref or period_start_time");
-            None
-        }
+        None => fields.no_payment(),
     };
     let total = fields.required_money("refunded_total", request.refunded_total);
     let used = fields.used_credits("used", request.used);

@@ -1,8 +1,8 @@
 //! ReverseChargeback: withdraws a chargeback whose dispute was won.
 
-use wallet_core::decide::{PurchaseName, ReverseChargeback};
+use wallet_core::decide::{PaymentName, PurchaseName, ReverseChargeback};
 use wallet_core::{Rejection, WalletId};
-use wallet_proto::v1::{self, reverse_chargeback_request::Purchase};
+use wallet_proto::v1::{self, reverse_chargeback_request::Payment};
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
@@ -28,11 +28,15 @@ fn parse(request: v1::ReverseChargebackRequest) -> Result<(WalletId, ReverseChar
     let mut fields = FieldReader::default();
     let wallet = fields.id("wallet_id", &request.wallet_id);
     let id = fields.id("request_id", &request.request_id);
-    let purchase = match request.purchase {
-        Some(Purchase::TopUpId(id)) => fields.id("top_up_id", &id).map(PurchaseName::TopUp),
-        Some(Purchase::ExternalRef(payment)) => fields.payment("external_ref", payment),
-        None => fields.no_purchase(),
+    let purchase = |name: Option<PurchaseName>| name.map(PaymentName::Purchase);
+    let payment = match request.payment {
+        Some(Payment::TopUpId(id)) => purchase(fields.id("top_up_id", &id).map(PurchaseName::TopUp)),
+        Some(Payment::ExternalRef(payment)) => purchase(fields.payment("external_ref", payment)),
+        Some(Payment::PeriodStartTime(start)) => {
+            fields.instant("period_start_time", Some(start)).map(PaymentName::Period)
+        }
+        None => fields.no_payment(),
     };
     let reason = fields.reason(request.reason);
-    fields.finish(|| Some((wallet?, ReverseChargeback { request: id?, purchase: purchase?, reason })))
+    fields.finish(|| Some((wallet?, ReverseChargeback { request: id?, payment: payment?, reason })))
 }

@@ -1,7 +1,7 @@
 //! Parses purchases, payments, money and sources.
 
 use wallet_core::catalog::MAX_PACKS;
-use wallet_core::decide::{PackSale, Purchase, PurchaseName};
+use wallet_core::decide::{PackSale, PaymentName, Purchase, PurchaseName};
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_core::refund::UsedCredits;
 use wallet_core::{OriginId, Source};
@@ -79,6 +79,12 @@ impl FieldReader {
     /// Parses the payment that names a purchase.
     pub(crate) fn payment(&mut self, path: &str, payment: v1::ExternalRef) -> Option<PurchaseName> {
         self.external_ref(path, Some(payment)).map(PurchaseName::Payment)
+    }
+
+    /// Reports that the request names no payment.
+    pub(crate) fn no_payment(&mut self) -> Option<PaymentName> {
+        self.add("payment", "is required: top_up_id, external_ref or period_start_time");
+        None
     }
 
     /// Reports that the request names no purchase.

@@ -8,8 +8,8 @@ use wallet_core::auto_top_up::Setting;
 use wallet_core::catalog::Threshold;
 use wallet_core::decide::{
     Cancel, CancelSubscription, ChangePlan, CloseWallet, Cost, ExplicitPrice, Extend, Grant, Outcome,
-    PackSale, PauseSubscription, PriceSource, Purchase, PurchaseName, RecordAutoTopUpFailure,
-    RecordChargeback, RecordPayment, RecordRefund, RefundSubscription, RefundTopUp, RefundedPayment, Reserve,
+    PackSale, PauseSubscription, PaymentName, PriceSource, Purchase, PurchaseName, RecordAutoTopUpFailure,
+    RecordChargeback, RecordPayment, RecordRefund, RefundSubscription, RefundTopUp, Reserve,
     ResumeSubscription, ReverseCharge, ReverseChargeback, RevokeGrant, SetAutoTopUp, Settle, Start,
     StartOptions, Subscribe, TopUp, UpdateWallet,
 };
@@ -81,20 +81,33 @@ pub(super) fn refund_asked(request: &str, top_up: &str, minutes: u32) -> Command
 }
 
 pub(super) fn charge_back(request: &str, top_up: &str) -> Command {
-    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
-    Command::RecordChargeback(RecordChargeback { request, purchase, reason: "dispute".to_owned() })
+    charge_back_of(request, bought(top_up))
+}
+
+/// The bank has returned a payment.
+pub(super) fn charge_back_of(request: &str, payment: PaymentName) -> Command {
+    let (request, reason) = (request.parse().unwrap(), "dispute".to_owned());
+    Command::RecordChargeback(RecordChargeback { request, payment, reason })
 }
 
 pub(super) fn win_dispute(request: &str, top_up: &str) -> Command {
-    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
-    Command::ReverseChargeback(ReverseChargeback { request, purchase, reason: "won".to_owned() })
+    win_dispute_of(request, bought(top_up))
+}
+
+/// The dispute about a payment is won.
+pub(super) fn win_dispute_of(request: &str, payment: PaymentName) -> Command {
+    let (request, reason) = (request.parse().unwrap(), "won".to_owned());
+    Command::ReverseChargeback(ReverseChargeback { request, payment, reason })
+}
+
+fn bought(top_up: &str) -> PaymentName {
+    PaymentName::Purchase(PurchaseName::TopUp(top_up.parse().unwrap()))
 }
 
 /// The payment provider has paid back this number of cents.
 pub(super) fn paid_back(request: &str, top_up: &str, cents: i64, used: UsedCredits) -> Command {
-    let (request, purchase) = (request.parse().unwrap(), PurchaseName::TopUp(top_up.parse().unwrap()));
+    let (request, payment) = (request.parse().unwrap(), bought(top_up));
     let total = Money { currency: "EUR".to_owned(), minor_units: cents };
-    let payment = RefundedPayment::Purchase(purchase);
     Command::RecordRefund(RecordRefund { request, payment, total, used, reason: "paid back".to_owned() })
 }
 

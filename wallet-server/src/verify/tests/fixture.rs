@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use wallet_core::catalog::Catalog;
-use wallet_core::decide::{Cost, CreateWallet};
+use wallet_core::decide::{Cost, CreateWallet, PaymentName};
 use wallet_core::refund::UsedCredits;
 use wallet_core::reservation::CancelReason;
 use wallet_core::{
@@ -14,9 +14,9 @@ use wallet_core::{
 };
 
 use super::commands::{
-    auto, buy, cancel, change_plan, charge_back, clip, close, credits, declined, end, extend, fail, grant,
-    paid_back, pause, pay, priced, refund, refund_asked, refund_subscription, rename, reserve, resume,
-    reverse, revoke, settle, start, subscribe, top_up, win_dispute,
+    auto, buy, cancel, change_plan, charge_back, charge_back_of, clip, close, credits, declined, end, extend,
+    fail, grant, paid_back, pause, pay, priced, refund, refund_asked, refund_subscription, rename, reserve,
+    resume, reverse, revoke, settle, start, subscribe, top_up, win_dispute, win_dispute_of,
 };
 use crate::store::{
     AuditRow, CatalogRow, Change, Delivered, DeliveryRow, EndpointRow, KeyRow, LoadedWallet, Store, Tx,
@@ -342,6 +342,23 @@ impl Story {
             .and(paid_back("p3", "t3", 300, UsedCredits::Forgive))
             .and(top_up("t4", "credits", 200))
             .and(close("x1"))
+    }
+
+    /// A wallet with a year that was charged back while a job held some of its credits. The dispute was won, and another one began.
+    pub(super) fn disputed_year(wallet: &str) -> Self {
+        let story = Self::of(wallet);
+        let start = story.finished.now.plus(Duration::from_secs(1));
+        let year = || PaymentName::Period(start);
+        story
+            .and(subscribe("s1", "yearly"))
+            .and(reserve("j1", 40, 40, None))
+            .and(settle("j1", Cost::AsReserved, false))
+            .and(reserve("j2", 30, 30, None))
+            .and(charge_back_of("c1", year()))
+            .and(settle("j2", Cost::Amounts(credits(10)), false))
+            .wait(5 * WEEK)
+            .and(win_dispute_of("w1", year()))
+            .and(charge_back_of("c2", year()))
     }
 
     /// A wallet with auto top-up: purchases that are bought, declined, due after a wait, and under way.

@@ -89,7 +89,7 @@ async fn a_refund_takes_all_and_a_chargeback_makes_debt_of_used_credits() {
             r.entry(EntryKind::ChargedBack).kind = EntryKind::TopUpRefunded as i16;
             r.rehash();
         }),
-        ("I3: 39 credits are owed for a purchase of which 40 were used", |r| {
+        ("I3: 39 credits are owed for a payment of which 40 were used", |r| {
             repost(r.entry(EntryKind::ChargedBack), |postings| {
                 postings.iter_mut().filter(|p| p.to == Part::Owed).for_each(|p| p.amount -= 1);
             });
@@ -116,4 +116,28 @@ async fn a_refund_takes_all_and_a_chargeback_makes_debt_of_used_credits() {
         }),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn a_chargeback_of_a_period_takes_all_and_makes_debt_of_used_credits() {
+    let sound = Rows::of(&[Story::disputed_year("ann"), Story::of("bob")]).await;
+    assert!(sound.clone().verified().is_clean(), "{}", sound.clone().verified());
+    check_rows(
+        &sound,
+        &[
+            ("I2: 1 of grant period:1.0.0 are left, but it was ChargedBack", |r| {
+                repost(r.entry(EntryKind::ChargedBack), |postings| {
+                    let taken = postings.iter_mut().find(|p| p.to == Part::PaidOut && p.amount > 1);
+                    taken.unwrap().amount -= 1;
+                });
+                r.rehash();
+            }),
+            ("I3: 39 credits are owed for a payment of which 40 were used", |r| {
+                repost(r.entry(EntryKind::ChargedBack), |postings| {
+                    postings.iter_mut().filter(|p| p.to == Part::Owed).for_each(|p| p.amount -= 1);
+                });
+                r.rehash();
+            }),
+        ],
+    );
 }

@@ -78,13 +78,13 @@ each_database! {
         let expected = [
             "wallet_id: must not be empty",
             "request_id: must not be empty",
-            "purchase: is required: top_up_id or external_ref",
+            "payment: is required: top_up_id, external_ref or period_start_time",
             "reason: has 1025 bytes, at most 1024 are allowed",
         ];
         assert_eq!(violations(client.record_chargeback(bad.clone()).await), expected);
         let payment = v1::ExternalRef { provider: String::new(), id: "a b".into() };
-        let purchase = Some(v1::record_chargeback_request::Purchase::ExternalRef(payment));
-        let bad = v1::RecordChargebackRequest { purchase, wallet_id: "w".into(), ..bad };
+        let payment = Some(v1::record_chargeback_request::Payment::ExternalRef(payment));
+        let bad = v1::RecordChargebackRequest { payment, wallet_id: "w".into(), ..bad };
         let expected = [
             "request_id: must not be empty".to_owned(),
             "external_ref.provider: must not be empty".into(),

@@ -117,6 +117,18 @@ product! {
         assert_eq!(platform.unsubscribe(CancelTime::Now).await.subscription, None);
     }
 
+    async fn p2_changes_within_a_month_give_at_most_what_the_best_plan_gives(platform: Platform) {
+        platform.subscribe("creator").await;
+        for n in 0..8 {
+            platform.days(3).await;
+            let to = if n % 2 == 0 { "pro" } else { "creator" };
+            let request = v1::ChangePlanRequest { when: ChangeTime::Now.into(), ..change(&format!("c{n}"), to) };
+            platform.client.change_plan(request).await.unwrap();
+            let (available, _) = platform.credits().await;
+            assert!((30..=100).contains(&available), "{available} after {n} changes");
+        }
+    }
+
     async fn s1_changes_to_and_fro_at_one_instant_gain_nothing(platform: Platform) {
         platform.subscribe("creator").await;
         for n in 0..6 {

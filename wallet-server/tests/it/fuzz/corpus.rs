@@ -127,6 +127,8 @@ pub(crate) fn usual() -> Vec<Input> {
                 .with_used(v1::UsedCredits::Owe),
         ),
         admin("RecordRefund", &refund_of_period),
+        admin("RecordChargeback", &v1::RecordChargebackRequest::period("w", "lost", begun)),
+        admin("ReverseChargeback", &v1::ReverseChargebackRequest::period("w", "won-back", begun)),
         admin("ReverseChargeback", &v1::ReverseChargebackRequest::top_up("w", "won", "second")),
         admin("CloseWallet", &v1::CloseWalletRequest::new("v", "closed")),
         admin("Subscribe", &subscribe("trial", "taste")),

@@ -8,5 +8,6 @@ mod flarecut;
 mod flikly;
 mod kreatorflow;
 mod trainings;
+mod years;
 
 pub(crate) use platform::Platform;

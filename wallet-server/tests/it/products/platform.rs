@@ -60,7 +60,12 @@ pub(crate) struct Platform {
 
 impl Platform {
     pub(crate) async fn open(database: Database, catalog: &str) -> Self {
-        let start = wallet_core::Timestamp::from_micros(at("2026-01-31T09:00:00Z").seconds * 1_000_000);
+        Self::open_at(database, catalog, "2026-01-31T09:00:00Z").await
+    }
+
+    /// Opens a platform whose clock starts at this instant.
+    pub(crate) async fn open_at(database: Database, catalog: &str, start: &str) -> Self {
+        let start = wallet_core::Timestamp::from_micros(at(start).seconds * 1_000_000);
         let time = TimeSource::Given(Clock::manual(start));
         let config = Config { time, catalog: Some(catalog.to_owned()), ..Config::default() };
         let server = Server::start_with(database, config).await;

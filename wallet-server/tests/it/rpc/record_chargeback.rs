@@ -6,8 +6,9 @@ use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
 use crate::harness::credits;
 use crate::shorthand::{
     charge_back, credits_of, entries, explicit, facts, figures, mismatch, refused, reservation, set_status,
-    settle,
+    settle, violations,
 };
+use crate::subscriptions::{shop, subscribe};
 
 each_database! {
     async fn unspent_credits_are_revoked_and_spent_ones_become_debt(server: Server) {
@@ -63,7 +64,7 @@ each_database! {
         client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
         client.top_up(v1::TopUpRequest::amount("w", "other", credits(90))).await.unwrap();
         let dispute = v1::RecordChargebackRequest {
-            purchase: Some(v1::record_chargeback_request::Purchase::ExternalRef(payment)),
+            payment: Some(v1::record_chargeback_request::Payment::ExternalRef(payment)),
             ..charge_back("w", "c", "")
         };
         let done = client.record_chargeback(dispute).await.unwrap();
@@ -117,5 +118,41 @@ each_database! {
         let missing = client.record_chargeback(charge_back("w", "d", "third")).await;
         refused(missing, ErrorReason::TopUpNotFound, Code::NotFound);
         assert_eq!(credits_of(&client, "w").await, (5, 0, 0));
+    }
+
+    async fn a_charged_back_period_gives_nothing_more_and_makes_debt_of_its_use(server: Server) {
+        let client = shop(&server).await;
+        client.subscribe(subscribe("s", "creator-yearly")).await.unwrap();
+        let wallet = client.get_wallet(v1::GetWalletRequest { wallet_id: "w".into() }).await.unwrap().wallet.unwrap();
+        let start = wallet.subscription.unwrap().period_start_time.unwrap();
+        let before = credits_of(&client, "w").await.0;
+        client.reserve(explicit("w", "j", vec![credits(5)])).await.unwrap();
+        client.settle(settle("w", "j", v1::Succeeded::default())).await.unwrap();
+        let dispute = || v1::RecordChargebackRequest::period("w", "c", start);
+        let done = client.record_chargeback(dispute()).await.unwrap();
+        assert_eq!(figures(&done.owed), "5 credits");
+        assert_eq!(figures(&done.withheld), "52 trainings");
+        assert_eq!((before, done.grants[0].available), (1_500, 0));
+        assert_eq!(credits_of(&client, "w").await, (0, 0, 5));
+        let again = client.record_chargeback(dispute()).await.unwrap();
+        assert_eq!((again.replayed, again.revoked, again.withheld), (true, done.revoked, done.withheld));
+        let refund = v1::RecordRefundRequest::period("w", "r", start, v1::Money::new("EUR", 1));
+        let refusal = refused(client.record_refund(refund).await, ErrorReason::NotRefundable, Code::FailedPrecondition);
+        assert_eq!(refusal.metadata["cause"], "CHARGED_BACK");
+        let won = v1::ReverseChargebackRequest::period("w", "won", start);
+        let wallet = client.reverse_chargeback(won).await.unwrap().wallet.unwrap();
+        assert_eq!(wallet.status(), WalletStatus::Active);
+        assert_eq!(credits_of(&client, "w").await, (before - 5, 0, 0));
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn a_period_that_has_not_begun_is_not_charged_back(server: Server) {
+        let client = shop(&server).await;
+        client.subscribe(subscribe("s", "creator-yearly")).await.unwrap();
+        let wallet = client.get_wallet(v1::GetWalletRequest { wallet_id: "w".into() }).await.unwrap().wallet.unwrap();
+        let end = wallet.subscription.unwrap().period_end_time.unwrap();
+        let dispute = v1::RecordChargebackRequest::period("w", "c", end);
+        let faults = violations(client.record_chargeback(dispute).await);
+        assert!(faults[0].starts_with("period_start_time: must be the start of a period that has begun"), "{faults:?}");
     }
 }

@@ -1,0 +1,184 @@
+//! The share of a payment that went back, and the credits that it still pays for.
+//!
+//! The credits are computed from the share alone, so that parts of a refund in any order end where one refund ends.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use crate::decide::decision::Decision;
+use crate::decide::payment_name::present_period;
+use crate::decide::restore::Restoration;
+use crate::decide::spend::in_order;
+use crate::ledger::posting::Part;
+use crate::value::amount::Amounts;
+use crate::value::ids::UnitId;
+use crate::value::payment_subject::PaymentSubject;
+use crate::wallet::Wallet;
+use crate::wallet::grant::Grant;
+use crate::wallet::refund::{Fraction, RecordedRefund, UsedCredits};
+use crate::wallet::subscription::Subscription;
+
+/// Another share of a payment that has gone back.
+pub(crate) struct RefundedShare<'a> {
+    pub payment: &'a PaymentSubject,
+    /// The grants that were bought with it.
+    pub grants: &'a [&'a Grant],
+    /// The share that had gone back before.
+    pub before: Fraction,
+    pub share: Fraction,
+    pub used: UsedCredits,
+}
+
+impl RefundedShare<'_> {
+    /// Takes the credits back that are no longer paid, or gives them back. Returns the record of it, without a total.
+    pub(crate) fn apply(&self, restoration: &mut Restoration<'_>) -> RecordedRefund {
+        let (wallet, share) = (restoration.wallet, self.share);
+        let owed_before = wallet.profile.recorded_refunds.get(self.payment).map(|before| before.owed.clone());
+        let owed_before = owed_before.unwrap_or_else(Amounts::none);
+        let to_come = windows_to_come(wallet, self.payment);
+        let mut record = RecordedRefund {
+            total: None,
+            share,
+            used: self.used,
+            claims: Amounts::none(),
+            owed: Amounts::none(),
+            withheld: Amounts::none(),
+            sale: match self.payment {
+                PaymentSubject::Purchase(_) => 0,
+                PaymentSubject::Period(_) => wallet.profile.sales,
+            },
+        };
+        for (unit, credits) in credits_of(self.grants, &to_come) {
+            record.withheld.set(unit, credits.withheld(share));
+            let beyond = credits.beyond(share);
+            if beyond > 0 {
+                let taken = take(&mut restoration.decision, self.grants, unit, beyond);
+                record.claims.set(unit, beyond - taken);
+            }
+            if self.used == UsedCredits::Owe {
+                record.owed.set(unit, credits.used_beyond(share));
+            }
+            let owed = record.owed.get(unit.as_str()) - owed_before.get(unit.as_str());
+            if owed > 0 {
+                owe(restoration, self.payment, unit, owed);
+            } else {
+                restoration.withdraw_debt(unit, -owed);
+            }
+            let less = credits.paid(share) - credits.paid(self.before);
+            give_back(restoration, self.grants, unit, credits.paid_out.min(-beyond).min(less));
+        }
+        (record.claims, record.owed) = (above_zero(&record.claims), above_zero(&record.owed));
+        record.withheld = above_zero(&record.withheld);
+        record
+    }
+}
+
+/// Returns the amounts that windows to come give in a period.
+pub(crate) fn windows_to_come(wallet: &Wallet, payment: &PaymentSubject) -> Amounts {
+    let PaymentSubject::Period(start) = payment else { return Amounts::none() };
+    let present = present_period(wallet).filter(|present| present.period_start() == *start);
+    present.map_or_else(Amounts::none, Subscription::to_come)
+}
+
+/// The credits of a purchase or a period in one unit, in minor units.
+#[derive(Default)]
+struct Credits {
+    /// All that were bought, those to come included.
+    bought: i64,
+    /// Those of windows that have not begun.
+    to_come: i64,
+    unspent: i64,
+    held: i64,
+    used: i64,
+    paid_out: i64,
+}
+
+impl Credits {
+    fn refunded(&self, share: Fraction) -> i64 {
+        let refunded = i128::from(self.bought) * i128::from(share.numerator) / i128::from(share.denominator);
+        i64::try_from(refunded).unwrap_or(i64::MAX).min(self.bought)
+    }
+
+    /// Returns the refunded credits that windows to come will not give.
+    fn withheld(&self, share: Fraction) -> i64 {
+        self.refunded(share).min(self.to_come)
+    }
+
+    /// Returns the credits that are still paid, of those that were issued: all but the refunded share, rounded up.
+    fn paid(&self, share: Fraction) -> i64 {
+        self.bought - self.to_come - (self.refunded(share) - self.withheld(share))
+    }
+
+    /// Returns the credits beyond those that are still paid; below 0 if fewer are there. Expired and revoked ones are
+    /// gone, and count as refunded first.
+    fn beyond(&self, refunded: Fraction) -> i64 {
+        self.used + self.held + self.unspent - self.paid(refunded)
+    }
+
+    fn used_beyond(&self, refunded: Fraction) -> i64 {
+        (self.used - self.paid(refunded)).max(0)
+    }
+}
+
+/// Returns the credits of a payment, per unit: of its own grants and of those that stem from them, and those to come.
+fn credits_of<'a>(grants: &[&'a Grant], to_come: &'a Amounts) -> BTreeMap<&'a UnitId, Credits> {
+    let mut units: BTreeMap<&UnitId, Credits> = BTreeMap::new();
+    for grant in grants {
+        let credits = units.entry(&grant.unit).or_default();
+        credits.bought += if grant.details.stems_from.is_none() { grant.amount } else { 0 };
+        credits.unspent += grant.parts.available + grant.parts.pending;
+        credits.held += grant.parts.held;
+        credits.used += grant.parts.consumed;
+        credits.paid_out += grant.parts.paid_out;
+    }
+    for (unit, amount) in to_come.iter() {
+        let credits = units.entry(unit).or_default();
+        (credits.bought, credits.to_come) = (credits.bought + amount, amount);
+    }
+    units
+}
+
+/// Takes up to `amount` unspent credits back. Returns the amount that was taken.
+fn take(decision: &mut Decision, grants: &[&Grant], unit: &UnitId, amount: i64) -> i64 {
+    let mut left = amount;
+    for grant in grants.iter().filter(|grant| grant.unit == *unit) {
+        for (part, there) in [(Part::Available, grant.parts.available), (Part::Pending, grant.parts.pending)]
+        {
+            let taken = left.min(there);
+            left -= taken;
+            decision.move_in_grant(&grant.key, unit, part, Part::PaidOut, taken);
+        }
+    }
+    amount - left
+}
+
+/// Gives credits back, those of grants that live longest first. Credits of a revoked grant stay revoked.
+fn give_back(restoration: &mut Restoration<'_>, grants: &[&Grant], unit: &UnitId, amount: i64) {
+    let mut left = amount;
+    let mut places: Vec<_> = grants.iter().filter(|grant| grant.unit == *unit).collect();
+    places.sort_by_key(|grant| Reverse(grant.expire_time));
+    for grant in places {
+        let part = left.min(grant.parts.paid_out).max(0);
+        left -= part;
+        match grant.clawback {
+            None => restoration.return_to(grant, Part::PaidOut, part),
+            Some(_) => {
+                restoration.decision.move_in_grant(&grant.key, unit, Part::PaidOut, Part::Revoked, part);
+            }
+        }
+    }
+}
+
+/// Turns used credits into debt, which other available credits repay at once.
+fn owe(restoration: &mut Restoration<'_>, payment: &PaymentSubject, unit: &UnitId, amount: i64) {
+    let wallet = restoration.wallet;
+    restoration.decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
+    let others = in_order(wallet, restoration.catalog, unit);
+    for grant in others.into_iter().filter(|grant| grant.paid_with().as_ref() != Some(payment)) {
+        restoration.decision.repay_debt(wallet, &grant.key, unit, grant.parts.available);
+    }
+}
+
+fn above_zero(amounts: &Amounts) -> Amounts {
+    amounts.iter().filter(|(_, n)| *n > 0).map(|(unit, n)| (unit.clone(), n)).collect()
+}

@@ -1,0 +1,169 @@
+//! RecordChargeback with a period: the bank has returned the payment of a month or a year. Windows to come give nothing, and a
+//! won dispute gives back what it took.
+
+use wallet_core::refund::UsedCredits::{Forgive, Owe};
+use wallet_core::wallet::WalletStatus::{Active, Suspended};
+
+use super::prelude::*;
+
+/// The plans without the free credits of a new wallet.
+fn plans() -> String {
+    with_plans().replacen(r#"allowances = [{ unit = "credits", amount = 5 }]"#, "", 1)
+}
+
+/// Returns a wallet with 100 credits a month, for a price that is not known.
+fn monthly(steps: impl IntoIterator<Item = Step>) -> World {
+    given_catalog(&plans(), [subscribe("s", "pro")].into_iter().chain(steps))
+}
+
+/// Returns a wallet with 100 credits a month and a training a week for 120.00 a year.
+fn yearly(steps: impl IntoIterator<Item = Step>) -> World {
+    given_catalog(&plans(), [subscribe("s", "annual")].into_iter().chain(steps))
+}
+
+fn used(n: i64) -> [Step; 2] {
+    [reserve("job", n), settle_as_reserved("job")]
+}
+
+fn charged_back(id: &str) -> Step {
+    charge_back_period(id, "2026-01-01")
+}
+
+fn won(id: &str) -> Step {
+    win_period(id, "2026-01-01")
+}
+
+#[test]
+fn unspent_credits_of_a_period_go_and_spent_ones_become_debt() {
+    monthly(used(70))
+        .when(charged_back("c"))
+        .then([
+            done(),
+            wrote(&[EntryKind::ChargedBack]),
+            parts("period:1.0.0", "consumed 70, paid out 30"),
+            debt(70),
+            available(0),
+        ])
+        .then([status(Suspended), plan("pro"), active()])
+        .when(charged_back("c"))
+        .then([replayed(), wrote_nothing()])
+        .when(until("2026-02-01"))
+        // The next period is another payment.
+        .then([debt(0), parts("period:1.1.0", "available 30, consumed 70")]);
+    let [reserved, settled] = used(70);
+    monthly([buy("t", 50), reserved, settled]).when(charged_back("c")).then([
+        debt(20),
+        available(0),
+        parts("top_up:t", "consumed 50"),
+    ]);
+}
+
+#[test]
+fn a_won_dispute_about_a_period_gives_back_what_it_took() {
+    monthly(used(70))
+        .and(charged_back("c"))
+        .when(won("w"))
+        .then([
+            done(),
+            wrote(&[EntryKind::ChargebackReversed]),
+            status(Active),
+            debt(0),
+            parts("period:1.0.0", "available 30, consumed 70"),
+        ])
+        .when(won("w"))
+        .then([replayed(), wrote_nothing()])
+        .when(won("again"))
+        .then([refused("NOT_CHARGED_BACK")])
+        .when(charged_back("anew"))
+        .then([debt(70), status(Suspended)]);
+    monthly(used(70)).and(charged_back("c")).and(buy("t", 50)).then([debt(20)]).when(won("w")).then([
+        debt(0),
+        available(80),
+        parts("correction:w", "available 50"),
+    ]);
+}
+
+#[test]
+fn windows_of_a_charged_back_year_give_nothing_until_the_dispute_is_won() {
+    yearly(used(60))
+        .and(until("2026-03-10"))
+        .when(charged_back("c"))
+        .then([debt(60), available(0), available_of("trainings", 0)])
+        .when(until("2026-05-10"))
+        .then([debt(60), parts("period:1.0.4", "paid out 100")])
+        .when(won("w"))
+        // 40 of January have expired unused. Those of February to April live 30 days from now.
+        .then([debt(0), status(Active), parts("period:1.0.4", "available 100")])
+        .when(until("2026-06-01"))
+        .then([parts("period:1.0.5", "available 100")]);
+    yearly([charged_back("c")]).when(until("2026-12-31")).then([available(0), available_of("trainings", 0)]);
+    yearly([charged_back("c")]).when(until("2027-01-01")).then([available(100), status(Suspended)]);
+}
+
+#[test]
+fn held_credits_of_a_charged_back_period_go_when_they_return() {
+    monthly([reserve("job", 80), charged_back("c")])
+        .then([parts("period:1.0.0", "held 80, paid out 20")])
+        .when(fail("job"))
+        .then([parts("period:1.0.0", "paid out 100"), returned("job", 0), forfeited("job", 80), debt(0)])
+        .when(won("w"))
+        .then([parts("period:1.0.0", "available 100")]);
+    monthly([reserve("job", 80), charged_back("c")])
+        .when(settle_as_reserved("job"))
+        .then([parts("period:1.0.0", "paid out 100"), charged_to("job", "debt 80"), debt(80)])
+        .when(won("w"))
+        .then([debt(0), available(20)]);
+    monthly(used(70))
+        .and(charged_back("c"))
+        .when(reverse("v", "job", 30))
+        .then([parts("period:1.0.0", "consumed 40, paid out 60"), debt(40)]);
+}
+
+#[test]
+fn a_chargeback_takes_what_a_recorded_refund_has_left_and_leaves_it_again() {
+    let refunded = |used| provider_refund_period("r", "2026-01-01", 6000, used);
+    for treatment in [Forgive, Owe] {
+        let [reserved, settled] = used(70);
+        let half = || yearly([until("2026-12-10"), reserved.clone(), settled.clone(), refunded(treatment)]);
+        half()
+            .and(charged_back("c"))
+            .then([debt(70), available(0)])
+            .when(provider_refund_period("more", "2026-01-01", 12_000, Owe))
+            .then(not_refundable("CHARGED_BACK"))
+            .when(refund_subscription("f"))
+            .then(not_refundable("CHARGED_BACK"))
+            .and(won("w"))
+            .then([debt(0), available(30), status(Active)])
+            .when(provider_refund_period("more", "2026-01-01", 12_000, treatment))
+            .then([done()]);
+    }
+    yearly([refund_subscription("f")]).when(charged_back("c")).then([done(), status(Suspended), debt(0)]);
+}
+
+#[test]
+fn only_a_period_that_was_paid_is_charged_back() {
+    monthly([]).when(charge_back_period("c", "2026-01-02")).then([refused("INVALID_FIELD")]);
+    monthly([pay("p")]).when(charge_back_period("c", "2026-02-01")).then([refused("INVALID_FIELD")]);
+    given([]).when(charged_back("c")).then([refused("INVALID_FIELD")]);
+    monthly([]).when(won("w")).then([refused("NOT_CHARGED_BACK")]);
+    monthly([charged_back("c")]).when(charged_back("d")).then(not_refundable("CHARGED_BACK"));
+}
+
+#[test]
+fn an_ended_period_is_charged_back_too() {
+    monthly(used(70))
+        .and(unsubscribe("u"))
+        .and(until("2026-03-10"))
+        .when(charged_back("c"))
+        .then([debt(70), parts("period:1.0.0", "consumed 70, expired 30"), status(Suspended)])
+        .when(won("w"))
+        .then([debt(0), available(0), status(Active)]);
+}
+
+#[test]
+fn disputes_about_a_period_and_a_purchase_suspend_until_both_are_won() {
+    monthly([buy("t", 50), charge_back("a", "t"), charged_back("b"), win_dispute("v", "t")])
+        .then([status(Suspended), available(50)])
+        .when(won("w"))
+        .then([status(Active), available(150)]);
+}
