@@ -15,6 +15,11 @@ impl Postgres {
         Postgres::start(&[], "")
     }
 
+    /// The URL of a database of this cluster for a role, which needs no password.
+    pub(crate) fn url(&self, role: &str, database: &str) -> String {
+        format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
+    }
+
     /// Runs a statement as the superuser, in a session of its own.
     pub(crate) fn sql(&self, sql: &str) {
         let port = self.port.to_string();
