@@ -85,7 +85,7 @@ async fn open(
     request: &v1::WatchFeedRequest,
 ) -> Result<Streaming<v1::WatchFeedResponse>, Error> {
     let stub =
-        EventServiceClient::new(client.channel()).max_decoding_message_size(client.max_response_bytes());
+        EventServiceClient::new(client.servers()).max_decoding_message_size(client.max_response_bytes());
     client
         .open_stream(stub, request.clone(), |mut stub, call: Request<_>| async move {
             stub.watch_feed(call).await

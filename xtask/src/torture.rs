@@ -86,6 +86,7 @@ fn round(seed: u64, variables: &Variables, log: &Path) -> Result<bool> {
             ("WALLET_AUTO_TOP_UP_HISTORIES", "100000"),
             ("WALLET_COMMANDS", "20000"),
             ("WALLET_FUZZ_CALLS", "20000"),
+            ("WALLET_RESTARTS", "30"),
         ]);
         if !succeeds(logged(variables.set(&mut test), log)?)? {
             return Ok(false);
