@@ -54,9 +54,9 @@ impl FeedWatch {
     ///
     /// # Errors
     ///
-    /// [`PositionOutOfRange`](crate::RefusalDetail::PositionOutOfRange) if the feed cannot continue after the position, an
-    /// error of the API key, or the last error of a stream that could not be opened by the retry policy. The next call
-    /// tries again.
+    /// [`PositionOutOfRange`](crate::RefusalDetail::PositionOutOfRange) if the feed cannot continue after the position,
+    /// `TOO_MANY_WATCHERS` if the tenant has as many streams as the server allows, an error of the API key, or the last
+    /// error of a stream that could not be opened by the retry policy. The next call tries again.
     pub async fn next(&mut self) -> Result<v1::FeedItem, Error> {
         loop {
             if let Some(item) = self.items.next() {
