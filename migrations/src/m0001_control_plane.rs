@@ -59,7 +59,9 @@ CREATE TABLE api_keys (
     mac         {bytes} NOT NULL CHECK (length(mac) = 32),
     create_time BIGINT  NOT NULL,
     expire_time BIGINT  NOT NULL,
-    revoke_time BIGINT  NOT NULL
+    revoke_time BIGINT  NOT NULL,
+    calls_per_second BIGINT NOT NULL CHECK (calls_per_second BETWEEN 0 AND 100000),
+    calls_burst BIGINT  NOT NULL CHECK (calls_burst BETWEEN 0 AND 1000000)
 )";
 
 const API_KEYS_BY_TENANT: &str = "CREATE INDEX api_keys_by_tenant ON api_keys (tenant, key_id)";

@@ -103,13 +103,29 @@ find_node() {
     return 1
 }
 
+# Sets chromium to a Chromium, which runs the page of a test.
+need_chromium() {
+    find_chromium || { apt_install chromium-headless-shell || apt_install chromium; find_chromium; } ||
+        fail "no Chromium: install it, or name its program in WALLET_TEST_CHROMIUM"
+}
+
+find_chromium() {
+    local name
+    for name in "${WALLET_TEST_CHROMIUM:-}" chromium-headless-shell chromium chromium-browser google-chrome; do
+        [[ $name ]] && chromium=$(command -v "$name") && return
+    done
+    return 1
+}
+
 # Ensures that all tools of the tests exist, and exports the variables by which the tests find them.
 need_test_tools() {
     need_rust
     need_postgres
     need_strace
     need_node
+    need_chromium
     command -v curl >/dev/null || apt_install curl || fail "no curl: install it"
+    WALLET_TEST_CHROMIUM=$chromium
     WALLET_TEST_CURL=$(tool curl)
     WALLET_TEST_NODE=$node
     WALLET_TEST_NODE_MODULES=$tools/node/node_modules
@@ -121,7 +137,7 @@ need_test_tools() {
     WALLET_TEST_NATS_SERVER=$venv/bin/nats-server
     "$WALLET_TEST_NATS_SERVER" --version >/dev/null 2>&1 || WALLET_TEST_NATS_SERVER=$(tool nats-server)
     WALLET_TEST_PYTHON=$venv/bin/python
-    export WALLET_TEST_NODE WALLET_TEST_NODE_MODULES WALLET_TEST_CURL WALLET_TEST_PG_BIN WALLET_TEST_STRACE WALLET_TEST_GRPCURL WALLET_TEST_BUF \
+    export WALLET_TEST_CHROMIUM WALLET_TEST_NODE WALLET_TEST_NODE_MODULES WALLET_TEST_CURL WALLET_TEST_PG_BIN WALLET_TEST_STRACE WALLET_TEST_GRPCURL WALLET_TEST_BUF \
         WALLET_TEST_NATS_SERVER WALLET_TEST_PYTHON
 }
 

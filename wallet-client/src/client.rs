@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use prost::Message as _;
 use tonic::metadata::MetadataMap;
-use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use crate::coalesce::{Coalescing, Method, Route};
 use crate::config::metadata_entry;
+use crate::servers::Servers;
 use crate::{ClientConfig, Error, RetryPolicy, trace};
 
 /// A connection to the wallet server, with one method per RPC.
@@ -96,12 +96,12 @@ impl WalletClient {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if the configuration is invalid, [`Error::Connect`] if no connection is established within the
+    /// [`Error::Config`] if the configuration is invalid, [`Error::Connect`] if no server answers within the
     /// connect timeout.
     pub async fn connect(config: impl Into<ClientConfig>) -> Result<Self, Error> {
         let config = config.into();
-        let channel = config.to_endpoint()?.connect().await.map_err(Error::Connect)?;
-        Self::over(channel, &config)
+        let servers = Servers::connect(&config.to_endpoints()?).await.map_err(Error::Connect)?;
+        Self::over(servers, &config)
     }
 
     /// Makes a client that connects with its first call. Must be called within a tokio runtime.
@@ -121,13 +121,13 @@ impl WalletClient {
     /// ```
     pub fn connect_lazy(config: impl Into<ClientConfig>) -> Result<Self, Error> {
         let config = config.into();
-        let channel = config.to_endpoint()?.connect_lazy();
-        Self::over(channel, &config)
+        let servers = Servers::lazy(&config.to_endpoints()?);
+        Self::over(servers, &config)
     }
 
-    fn over(channel: Channel, config: &ClientConfig) -> Result<Self, Error> {
+    fn over(servers: Servers, config: &ClientConfig) -> Result<Self, Error> {
         let metadata = Arc::new(config.to_metadata()?);
-        let route = Route { channel, metadata, max_response_bytes: config.max_response_bytes };
+        let route = Route { servers, metadata, max_response_bytes: config.max_response_bytes };
         let coalescing = config.coalesce.then(|| Arc::new(Coalescing::new(&route)));
         let settings = CallSettings { deadline: config.deadline, retry: config.retry.clone() };
         Ok(Self { route, settings: Arc::new(settings), coalescing })
@@ -183,8 +183,8 @@ impl WalletClient {
         changed
     }
 
-    pub(crate) fn channel(&self) -> Channel {
-        self.route.channel.clone()
+    pub(crate) fn servers(&self) -> Servers {
+        self.route.servers.clone()
     }
 
     pub(crate) fn max_response_bytes(&self) -> usize {
@@ -286,7 +286,7 @@ macro_rules! rpc_methods {
                     request: v1::$request,
                 ) -> Result<v1::$response, Error> {
                     let stub =
-                        $client::new(self.channel()).max_decoding_message_size(self.max_response_bytes());
+                        $client::new(self.servers()).max_decoding_message_size(self.max_response_bytes());
                     self.call(stub, request, |mut stub, call| async move { stub.$method(call).await }).await
                 }
             )+

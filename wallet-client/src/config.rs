@@ -33,7 +33,8 @@ const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
-    pub(crate) endpoint: String,
+    /// At least one, unless the configuration is invalid.
+    endpoints: Vec<String>,
     pub(crate) deadline: Duration,
     pub(crate) retry: RetryPolicy,
     pub(crate) max_response_bytes: usize,
@@ -51,7 +52,7 @@ impl ClientConfig {
     /// together with [`ca_certificate`](Self::ca_certificate).
     pub fn new(endpoint: impl Into<String>) -> Self {
         Self {
-            endpoint: endpoint.into(),
+            endpoints: vec![endpoint.into()],
             deadline: Duration::from_secs(5),
             retry: RetryPolicy::default(),
             max_response_bytes: MAX_RESPONSE_BYTES,
@@ -67,8 +68,25 @@ impl ClientConfig {
 
     /// Sets the endpoint.
     #[must_use]
-    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
-        self.endpoint = endpoint.into();
+    pub fn endpoint(self, endpoint: impl Into<String>) -> Self {
+        self.endpoints([endpoint])
+    }
+
+    /// Sets the endpoints of several servers that share one database. The client calls one of them, at random, and goes to the
+    /// next one when it cannot be reached or is unavailable, so that the retries of a call meet another server. It returns
+    /// after 30 seconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use wallet_client::ClientConfig;
+    ///
+    /// let servers = ["http://wallet-0.internal:50051", "http://wallet-1.internal:50051"];
+    /// let config = ClientConfig::default().endpoints(servers);
+    /// ```
+    #[must_use]
+    pub fn endpoints(mut self, endpoints: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.endpoints = endpoints.into_iter().map(Into::into).collect();
         self
     }
 
@@ -166,11 +184,18 @@ impl ClientConfig {
         WalletClient::connect_lazy(self)
     }
 
-    pub(crate) fn to_endpoint(&self) -> Result<Endpoint, Error> {
-        let invalid =
-            |e: tonic::transport::Error| Error::Config(format!("endpoint {:?}: {e}", self.endpoint));
+    /// Returns the endpoints, at least one.
+    pub(crate) fn to_endpoints(&self) -> Result<Vec<Endpoint>, Error> {
+        if self.endpoints.is_empty() {
+            return Err(Error::Config("there is no endpoint: name at least one server".to_owned()));
+        }
+        self.endpoints.iter().map(|endpoint| self.to_endpoint(endpoint)).collect()
+    }
+
+    fn to_endpoint(&self, endpoint: &str) -> Result<Endpoint, Error> {
+        let invalid = |e: tonic::transport::Error| Error::Config(format!("endpoint {endpoint:?}: {e}"));
         let agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
-        let mut endpoint = Endpoint::from_shared(self.endpoint.clone())
+        let mut endpoint = Endpoint::from_shared(endpoint.to_owned())
             .and_then(|e| e.user_agent(self.user_agent.clone().unwrap_or_else(|| agent.to_owned())))
             .map_err(invalid)?
             .connect_timeout(self.connect_timeout);
@@ -284,10 +309,12 @@ mod tests {
 
     #[test]
     fn an_invalid_configuration_is_refused_before_anything_is_sent() {
-        let endpoint = |endpoint: &str| ClientConfig::new(endpoint).to_endpoint();
+        let endpoint = |endpoint: &str| ClientConfig::new(endpoint).to_endpoints();
         assert!(matches!(endpoint("not a uri"), Err(Error::Config(_))));
         assert!(matches!(endpoint("https://wallet:443"), Err(Error::Config(_))));
         assert!(endpoint("http://wallet:80").is_ok());
+        let none = ClientConfig::default().endpoints(Vec::<String>::new()).to_endpoints();
+        assert!(matches!(none, Err(Error::Config(_))));
 
         let config = ClientConfig::default();
         assert!(matches!(config.clone().api_key("a\nb").to_metadata(), Err(Error::Config(_))));

@@ -55,8 +55,8 @@ impl FeedWatch {
     /// # Errors
     ///
     /// [`PositionOutOfRange`](crate::RefusalDetail::PositionOutOfRange) if the feed cannot continue after the position,
-    /// an error of the API key, or the last error if no attempt of the retry policy could open a stream. The next call
-    /// tries again.
+    /// `TOO_MANY_WATCHERS` if the tenant has as many streams as the server allows, an error of the API key, or the last
+    /// error of a stream that could not be opened by the retry policy. The next call tries again.
     pub async fn next(&mut self) -> Result<v1::FeedItem, Error> {
         loop {
             if let Some(item) = self.items.next() {
@@ -85,7 +85,7 @@ async fn open(
     request: &v1::WatchFeedRequest,
 ) -> Result<Streaming<v1::WatchFeedResponse>, Error> {
     let stub =
-        EventServiceClient::new(client.channel()).max_decoding_message_size(client.max_response_bytes());
+        EventServiceClient::new(client.servers()).max_decoding_message_size(client.max_response_bytes());
     client
         .open_stream(stub, request.clone(), |mut stub, call: Request<_>| async move {
             stub.watch_feed(call).await

@@ -107,7 +107,7 @@ impl WalletClient {
     /// # }
     /// ```
     pub async fn create_key(&self, request: v1::CreateKeyRequest) -> Result<v1::CreateKeyResponse, Error> {
-        let stub = KeyServiceClient::new(self.channel()).max_decoding_message_size(self.max_response_bytes());
+        let stub = KeyServiceClient::new(self.servers()).max_decoding_message_size(self.max_response_bytes());
         let create = |mut stub: KeyServiceClient<_>, call| async move { stub.create_key(call).await };
         self.without_retries().call(stub, request, create).await
     }

@@ -35,6 +35,7 @@ mod paging;
 mod refusal;
 mod resumed_stream;
 mod retry;
+mod servers;
 mod test_clock_service;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]

@@ -1,10 +1,9 @@
 //! The RPCs of `WalletService`, which workers and product back ends call.
 
-use tonic::transport::Channel;
-
 use crate::client::rpc_methods;
 use crate::coalesce::{Extend, Reserve, Settle};
 use crate::error::reason_of_end;
+use crate::servers::Servers;
 use crate::v1::wallet_service_client::WalletServiceClient;
 use crate::{Error, WalletClient, v1};
 
@@ -462,8 +461,8 @@ impl WalletClient {
     }
 
     /// Returns the stub for a response with this number of items, each of which may be as large as a whole response.
-    fn stub_for(&self, items: usize) -> WalletServiceClient<Channel> {
+    fn stub_for(&self, items: usize) -> WalletServiceClient<Servers> {
         let bytes = self.max_response_bytes().saturating_mul(items.max(1));
-        WalletServiceClient::new(self.channel()).max_decoding_message_size(bytes)
+        WalletServiceClient::new(self.servers()).max_decoding_message_size(bytes)
     }
 }

@@ -74,7 +74,7 @@ async fn open(
     request: &v1::WatchWalletRequest,
 ) -> Result<Streaming<v1::WatchWalletResponse>, Error> {
     let stub =
-        EventServiceClient::new(client.channel()).max_decoding_message_size(client.max_response_bytes());
+        EventServiceClient::new(client.servers()).max_decoding_message_size(client.max_response_bytes());
     client
         .open_stream(stub, request.clone(), |mut stub, call: Request<_>| async move {
             stub.watch_wallet(call).await

@@ -152,7 +152,7 @@ impl WalletClient {
         request: v1::TestWebhookEndpointRequest,
     ) -> Result<v1::TestWebhookEndpointResponse, Error> {
         let stub =
-            WebhookServiceClient::new(self.channel()).max_decoding_message_size(self.max_response_bytes());
+            WebhookServiceClient::new(self.servers()).max_decoding_message_size(self.max_response_bytes());
         let test =
             |mut stub: WebhookServiceClient<_>, call| async move { stub.test_webhook_endpoint(call).await };
         self.without_retries().with_deadline(TEST_DEADLINE).call(stub, request, test).await

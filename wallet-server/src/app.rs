@@ -197,7 +197,7 @@ impl App {
             keys,
             key_check,
             manual_time,
-            feed_news: FeedNews::new(),
+            feed_news: FeedNews::new(config.limits.feed_watchers),
             wallet_news: WalletNews::new(),
             webhooks,
             call_metrics,

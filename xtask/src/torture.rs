@@ -1,5 +1,5 @@
 //! Runs the random suites for hours instead of minutes, each round with the next seed: kills of server and database,
-//! power cuts, a bad network, histories on both stores, the oracle, fuzzed requests and catalogs.
+//! power cuts, a bad network, hostile clients, histories on both stores, the oracle, fuzzed requests and catalogs.
 
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -30,7 +30,7 @@ lost or executed twice. [testing.md](testing.md) describes the suites.
 /// The suites of a round, as arguments of `cargo test --workspace --locked`.
 const SUITES: [&[&str]; 4] = [
     &["--lib", "--", "--nocapture", "engine::tests"],
-    &["--test", "it", "--", "--nocapture", "crash", "fuzz"],
+    &["--test", "it", "--", "--nocapture", "crash", "fuzz", "hostile"],
     &["--test", "oracle", "--", "--nocapture"],
     &["--test", "auto_top_ups", "--", "--nocapture"],
 ];
@@ -86,6 +86,8 @@ fn round(seed: u64, variables: &Variables, log: &Path) -> Result<bool> {
             ("WALLET_AUTO_TOP_UP_HISTORIES", "100000"),
             ("WALLET_COMMANDS", "20000"),
             ("WALLET_FUZZ_CALLS", "20000"),
+            ("WALLET_RESTARTS", "30"),
+            ("WALLET_IDLE_CONNECTIONS", "10000"),
         ]);
         if !succeeds(logged(variables.set(&mut test), log)?)? {
             return Ok(false);

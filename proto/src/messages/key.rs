@@ -23,6 +23,14 @@ impl CreateKeyRequest {
         self.expire_time = Some(expire_time);
         self
     }
+
+    /// Sets the most calls per second, at most 100,000, and the most calls at once after a rest, 0 for as many. Default: the rate
+    /// that the server allows to every key.
+    #[must_use]
+    pub fn with_rate(mut self, calls_per_second: i32, calls_burst: i32) -> Self {
+        (self.calls_per_second, self.calls_burst) = (calls_per_second, calls_burst);
+        self
+    }
 }
 
 impl ListKeysRequest {

@@ -359,9 +359,11 @@ pub const REASONS: &[ReasonSpec] = &[
     not_executed(
         R::RateLimited,
         &[ResourceExhausted],
-        "The API key is used for more calls per second than the server allows. Wait for the delay of RetryInfo and \
-         repeat the call; calls with many items count once.",
+        "The API key is used for more calls per second than its own rate (`limit` is \"key\") or that of the server \
+         (\"server\") allows. Wait for the delay of RetryInfo and repeat the call; calls with many items count once.",
     )
+    .keys(&["limit", "calls_per_second"])
+    .detail("rate_limited")
     .retry_info(),
     not_executed(
         R::Overloaded,
@@ -479,7 +481,8 @@ pub const REASONS: &[ReasonSpec] = &[
     refused(
         R::TooManyWatchers,
         &[ResourceExhausted],
-        "The wallet has as many streams of WatchWallet at this server as one server allows, 256. End one, or read the \
-         balances with GetBalance.",
-    ),
+        "The wallet has as many streams of WatchWallet at this server, or the tenant as many of WatchFeed, as one server \
+         allows, `limit`. End one, or read the balances with GetBalance and the feed with ListFeed.",
+    )
+    .keys(&["limit"]),
 ];

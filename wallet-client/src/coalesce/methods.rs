@@ -55,7 +55,7 @@ macro_rules! methods {
                 request: Self::Request,
                 limit: Duration,
             ) -> Result<Self::Response, Status> {
-                let mut stub = WalletServiceClient::new(route.channel.clone())
+                let mut stub = WalletServiceClient::new(route.servers.clone())
                     .max_decoding_message_size(route.max_response_bytes);
                 stub.$one(prepare(&route.metadata, request, limit)).await.map(Response::into_inner)
             }
@@ -73,7 +73,7 @@ macro_rules! methods {
                 // Each item may be as large as the response to a single call.
                 let bytes = route.max_response_bytes.saturating_mul(requests.len());
                 let mut stub =
-                    WalletServiceClient::new(route.channel.clone()).max_decoding_message_size(bytes);
+                    WalletServiceClient::new(route.servers.clone()).max_decoding_message_size(bytes);
                 let request: Request<v1::$many_request> =
                     prepare(&route.metadata, v1::$many_request { requests }, limit);
                 let response = stub.$many(request).await?.into_inner();

@@ -13,7 +13,8 @@ mod sender;
 use std::sync::Arc;
 
 use tonic::metadata::MetadataMap;
-use tonic::transport::Channel;
+
+use crate::servers::Servers;
 
 pub(crate) use methods::{Extend, Method, Reserve, Settle};
 use sender::Sender;
@@ -29,7 +30,7 @@ pub(crate) struct Coalescing {
 /// The connection and the parts of a request that all calls share.
 #[derive(Clone, Debug)]
 pub(crate) struct Route {
-    pub(crate) channel: Channel,
+    pub(crate) servers: Servers,
     pub(crate) metadata: Arc<MetadataMap>,
     /// The largest response to a single call, in bytes.
     pub(crate) max_response_bytes: usize,

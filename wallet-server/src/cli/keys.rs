@@ -1,5 +1,6 @@
 //! `keys`: creates, lists, replaces and revokes API keys, in the database. Makes wallet tokens.
 
+use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ use crate::cli::error::CliError;
 use crate::cli::flags::{DatabaseFlags, PepperFlags};
 use crate::cli::output::say;
 use crate::clock::Clock;
-use crate::keys::{Issue, Issued, KeyId, KeyInfo, Keys, Pepper, Scopes, WalletToken};
+use crate::keys::{
+    CallRate, Issue, Issued, KeyId, KeyInfo, Keys, MAX_BURST, MAX_PER_SECOND, Pepper, Scopes, WalletToken,
+};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::tenants::Tenants;
@@ -33,6 +36,13 @@ pub(super) enum KeysCommand {
         /// The number of days after which the key expires, 1 to 3660. Default: it does not expire.
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=3_660))]
         expire_days: Option<u64>,
+        /// The most calls per second with the key on each server, 1 to 100000. Default: the rate that servers allow to every
+        /// key.
+        #[arg(long, value_name = "CALLS", value_parser = clap::value_parser!(u32).range(1..=MAX_PER_SECOND.into()))]
+        calls_per_second: Option<u32>,
+        /// The most calls at once after a rest, 1 to 1000000. Default: a second of calls.
+        #[arg(long, value_name = "CALLS", requires = "calls_per_second", value_parser = clap::value_parser!(u32).range(1..=MAX_BURST.into()))]
+        calls_burst: Option<u32>,
         #[command(flatten)]
         of: TenantArgs,
         #[command(flatten)]
@@ -43,7 +53,7 @@ pub(super) enum KeysCommand {
         #[command(flatten)]
         of: TenantArgs,
     },
-    /// Replace a key by a new one with the same name, scopes and expiry, and print the new one.
+    /// Replace a key by a new one with the same name, scopes, rate and expiry, and print the new one.
     Rotate {
         /// The id of the key to replace.
         key_id: String,
@@ -94,12 +104,15 @@ pub(super) struct TenantArgs {
 
 pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, CliError> {
     match command {
-        KeysCommand::Create { name, scopes, expire_days, of, pepper } => {
+        KeysCommand::Create { name, scopes, expire_days, calls_per_second, calls_burst, of, pepper } => {
             let (keys, tenant) = keys(&of, Some(&pepper)).await?;
             let expire_time = expire_days
                 .map_or(Timestamp::NEVER, |days| keys.clock.now().plus(Duration::from_secs(days * DAY)));
-            let issue = Issue { tenant, name, scopes, expire_time };
-            print_new(&keys.issue(issue, &author()).await?, &of);
+            let (per_second, burst) =
+                (calls_per_second.and_then(NonZeroU32::new), calls_burst.and_then(NonZeroU32::new));
+            let rate = per_second.map(|per_second| CallRate::new(per_second, burst));
+            let issue = Issue { tenant, name, scopes, expire_time, rate };
+            show_new(&keys.issue(issue, &author()).await?, &of);
         }
         KeysCommand::List { of } => list(&of).await?,
         KeysCommand::Rotate { key_id, overlap_hours, of, pepper } => {
@@ -160,10 +173,11 @@ async fn keys(of: &TenantArgs, pepper: Option<&PepperFlags>) -> Result<(Keys, Te
 }
 
 /// Prints a new key. The last line is the key alone, for programs.
-fn print_new(issued: &Issued, of: &TenantArgs) {
-    let KeyInfo { id, name, scopes, expire_time, .. } = &issued.info;
+fn show_new(issued: &Issued, of: &TenantArgs) {
+    let KeyInfo { id, name, scopes, expire_time, rate, .. } = &issued.info;
     say(format_args!("key {id} of tenant {}: {name}", of.tenant));
-    say(format_args!("scopes {scopes}; expires {expire_time}"));
+    let rate = rate.map(|rate| format!("; {rate}")).unwrap_or_default();
+    say(format_args!("scopes {scopes}; expires {expire_time}{rate}"));
     say("The key with its secret, which is not shown again:");
     say(issued.key.secret_text());
 }
@@ -182,9 +196,10 @@ async fn list(of: &TenantArgs) -> Result<(), CliError> {
         for row in rows {
             let info = KeyInfo::try_from(row)?;
             let state = if info.is_usable(clock.now()) { "valid" } else { "ended" };
-            let KeyInfo { id, name, scopes, create_time, expire_time, revoke_time } = info;
+            let KeyInfo { id, name, scopes, create_time, expire_time, revoke_time, rate } = info;
+            let rate = rate.map(|rate| format!("{rate}  ")).unwrap_or_default();
             say(format_args!(
-                "{id}  {state}  created {create_time}  expires {expire_time}  revoked {revoke_time}  {scopes}  {name}"
+                "{id}  {state}  created {create_time}  expires {expire_time}  revoked {revoke_time}  {rate}{scopes}  {name}"
             ));
         }
     }

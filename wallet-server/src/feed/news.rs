@@ -1,6 +1,7 @@
 //! Notifies the readers of this server that a feed has new items.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -14,6 +15,10 @@ use crate::store::{FeedEnds, Store};
 #[derive(Debug, Clone)]
 pub(crate) struct FeedNews {
     ends: watch::Sender<BTreeMap<TenantId, FeedEnds>>,
+    /// The most readers of one tenant.
+    watchers: usize,
+    /// The owner of the places of each tenant, which its readers share.
+    places: Arc<Mutex<BTreeMap<TenantId, Arc<()>>>>,
     /// Cancelled when the server stops.
     stopping: CancellationToken,
 }
@@ -23,6 +28,7 @@ pub(crate) struct FeedNews {
 pub(crate) struct Subscription {
     ends: watch::Receiver<BTreeMap<TenantId, FeedEnds>>,
     tenant: TenantId,
+    _place: Arc<()>,
     stopping: CancellationToken,
 }
 
@@ -38,9 +44,10 @@ pub(crate) enum News {
 }
 
 impl FeedNews {
-    /// Returns news that [`Self::publish`] publishes.
-    pub(crate) fn new() -> Self {
-        Self { ends: watch::Sender::new(BTreeMap::new()), stopping: CancellationToken::new() }
+    /// Returns news that [`Self::publish`] publishes, for at most `watchers` readers of one tenant.
+    pub(crate) fn new(watchers: usize) -> Self {
+        let (ends, places) = (watch::Sender::new(BTreeMap::new()), Arc::default());
+        Self { ends, watchers, places, stopping: CancellationToken::new() }
     }
 
     /// Looks at the ends of the feeds every `period` until `shutdown` is cancelled, which ends all subscriptions.
@@ -69,9 +76,23 @@ impl FeedNews {
         }
     }
 
-    /// Subscribes to the news of a tenant.
-    pub(crate) fn subscribe(&self, tenant: TenantId) -> Subscription {
-        Subscription { ends: self.ends.subscribe(), tenant, stopping: self.stopping.clone() }
+    /// Returns the most readers of one tenant.
+    pub(crate) fn watchers(&self) -> usize {
+        self.watchers
+    }
+
+    /// Subscribes to the news of a tenant. `None` if it has too many readers.
+    pub(crate) fn subscribe(&self, tenant: TenantId) -> Option<Subscription> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let owner = places.entry(tenant).or_default();
+        // The owner counts as one.
+        let is_free = Arc::strong_count(owner) <= self.watchers;
+        is_free.then(|| Subscription {
+            ends: self.ends.subscribe(),
+            tenant,
+            _place: Arc::clone(owner),
+            stopping: self.stopping.clone(),
+        })
     }
 }
 
@@ -98,8 +119,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_subscription_waits_for_items_of_its_tenant_for_the_time_or_for_the_end() {
-        let news = FeedNews::new();
-        let mut subscription = news.subscribe(TenantId::DEFAULT);
+        let news = FeedNews::new(1);
+        let mut subscription = news.subscribe(TenantId::DEFAULT).unwrap();
         let (soon, longest) = (Duration::from_millis(1), Duration::from_secs(60));
         assert_eq!(subscription.after(0, soon).await, News::Quiet);
         let ends = |last| FeedEnds { first: 1, last };
@@ -110,5 +131,16 @@ mod tests {
         assert_eq!(subscription.after(7, soon).await, News::Quiet, "nothing after the last position");
         news.stopping.cancel();
         assert_eq!(subscription.after(7, longest).await, News::Stopping);
+    }
+
+    #[test]
+    fn a_tenant_has_a_bounded_number_of_readers_and_others_have_their_own() {
+        let news = FeedNews::new(2);
+        let readers = [news.subscribe(TenantId::DEFAULT), news.subscribe(TenantId::DEFAULT)];
+        assert!(readers.iter().all(Option::is_some));
+        assert!(news.subscribe(TenantId::DEFAULT).is_none());
+        assert!(news.subscribe(TenantId(uuid::Uuid::nil())).is_some());
+        drop(readers);
+        assert!(news.subscribe(TenantId::DEFAULT).is_some(), "an ended reader leaves its place");
     }
 }

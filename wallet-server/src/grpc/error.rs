@@ -7,7 +7,7 @@ use wallet_core::{Rejection, Timestamp, WalletId};
 
 use crate::catalogs::{CatalogError, PublishError};
 use crate::engine::EngineError;
-use crate::keys::{IssueError, KeyError, Scope};
+use crate::keys::{CallRate, IssueError, KeyError, Scope};
 use crate::query::ReadError;
 use crate::store::StoreError;
 use crate::webhooks::WebhookError;
@@ -54,16 +54,16 @@ pub(super) enum Cause {
     /// The key or the wallet token of the call is refused.
     Key(KeyError),
     /// The key of the call is used for too many calls.
-    RateLimited {
-        retry_after: Duration,
-    },
+    RateLimited(AboveRate),
     /// The credential of the call lacks a scope.
     ScopeMissing(Scope),
     /// The wallet token of the call is for another wallet, or its method is for keys.
     NotForWalletToken,
-    /// The wallet has too many watchers.
-    TooManyWatchers,
-    /// A key was not issued, replaced or revoked.
+    /// A wallet or a feed has too many watchers.
+    TooManyWatchers {
+        limit: usize,
+    },
+    /// No key was issued or ended.
     Issue(IssueError),
     /// An endpoint of webhooks was not created or changed.
     Webhook(WebhookError),
@@ -77,6 +77,16 @@ pub(super) enum Cause {
         bytes: Option<usize>,
         limit: usize,
     },
+}
+
+/// A rate that a call is above.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AboveRate {
+    /// True: the rate is that of the key. False: the server allows it to every key.
+    pub(crate) is_of_key: bool,
+    pub(crate) rate: CallRate,
+    /// The time after which the call may be repeated.
+    pub(crate) retry_after: Duration,
 }
 
 impl RpcError {
@@ -96,8 +106,8 @@ impl RpcError {
     }
 
     /// Returns RESOURCE_EXHAUSTED with RATE_LIMITED.
-    pub(crate) fn rate_limited(retry_after: Duration) -> Self {
-        Cause::RateLimited { retry_after }.into()
+    pub(crate) fn rate_limited(above: AboveRate) -> Self {
+        Cause::RateLimited(above).into()
     }
 
     /// Returns PERMISSION_DENIED with SCOPE_MISSING.
@@ -112,8 +122,8 @@ impl RpcError {
     }
 
     /// Returns RESOURCE_EXHAUSTED with TOO_MANY_WATCHERS.
-    pub(crate) fn too_many_watchers() -> Self {
-        Cause::TooManyWatchers.into()
+    pub(crate) fn too_many_watchers(limit: usize) -> Self {
+        Cause::TooManyWatchers { limit }.into()
     }
 
     /// Returns INTERNAL; `what` is logged.

@@ -10,6 +10,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::mem;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tonic::{Code, Status};
@@ -17,18 +18,19 @@ use tonic_types::{ErrorDetails, StatusExt};
 use wallet_core::catalog::{CatalogProblems, PricingError};
 use wallet_core::{FieldViolation, Rejection, WalletId};
 use wallet_proto::reasons::{DOMAIN, ReasonSpec};
-use wallet_proto::v1::error_detail::{CatalogSuperseded, Detail, MessageTooLarge, PositionOutOfRange};
+use wallet_proto::v1::error_detail::{
+    CatalogSuperseded, Detail, MessageTooLarge, PositionOutOfRange, RateLimited,
+};
 use wallet_proto::v1::{self, ErrorDetail, ErrorReason};
 
 use self::bounds::{bounded_metadata, bounded_text, bounded_violations};
-use super::error::{Cause, Decided, ErrorContext, RpcError};
+use super::error::{AboveRate, Cause, Decided, ErrorContext, RpcError};
 use super::from_proto::key_path;
 use super::to_proto;
 use crate::call_name::in_call;
 use crate::catalogs::PublishError;
 use crate::causes::Chain;
 use crate::engine::EngineError;
-use crate::feed::WATCHERS;
 use crate::grpc::error::SHED_FOR;
 use crate::keys::{IssueError, KeyError};
 use crate::query::ReadError;
@@ -138,13 +140,7 @@ fn content(cause: Cause, operation_path: &str) -> Content {
         Cause::Key(KeyError::TenantSuspended) => {
             with_reason(ErrorReason::TenantSuspended, "the tenant of the API key is suspended")
         }
-        Cause::RateLimited { retry_after } => Content {
-            retry_after: Some(retry_after),
-            ..with_reason(
-                ErrorReason::RateLimited,
-                "the API key is used for more calls per second than the server allows; repeat the call after the delay",
-            )
-        },
+        Cause::RateLimited(above) => rate_limited(above),
         Cause::ScopeMissing(scope) => Content {
             metadata: vec![("scope".to_owned(), scope.name().to_owned())],
             ..with_reason(
@@ -159,12 +155,15 @@ fn content(cause: Cause, operation_path: &str) -> Content {
             ErrorReason::NotForWalletToken,
             "a wallet token is for calls about its own wallet; this request names another one or none, or needs an API key",
         ),
-        Cause::TooManyWatchers => with_reason(
-            ErrorReason::TooManyWatchers,
-            format!(
-                "the wallet has {WATCHERS} watchers at this server, the most that it allows; end one of them"
-            ),
-        ),
+        Cause::TooManyWatchers { limit } => Content {
+            metadata: vec![("limit".to_owned(), limit.to_string())],
+            ..with_reason(
+                ErrorReason::TooManyWatchers,
+                format!(
+                    "there are {limit} watchers at this server, the most that it allows; end one of them"
+                ),
+            )
+        },
         Cause::Issue(error @ IssueError::NoPepper) => with_reason(ErrorReason::KeysOff, error.to_string()),
         Cause::Issue(error @ (IssueError::NoKey(_) | IssueError::Ended(_))) => {
             with_reason(ErrorReason::KeyNotFound, error.to_string())
@@ -324,6 +323,31 @@ fn invalid_catalog(problems: CatalogProblems) -> Content {
     let message = format!("the document is not a valid catalog: {problems}");
     let violations = problems.0.into_iter().map(|p| FieldViolation { field: p.path, description: p.message });
     Content { violations: violations.collect(), ..with_reason(ErrorReason::CatalogInvalid, message) }
+}
+
+fn rate_limited(AboveRate { is_of_key, rate, retry_after }: AboveRate) -> Content {
+    let (limit, owner) = if is_of_key { ("key", "it") } else { ("server", "this server") };
+    let number = |calls: NonZeroU32| i32::try_from(calls.get()).unwrap_or(i32::MAX);
+    let detail = RateLimited {
+        limit: limit.to_owned(),
+        calls_per_second: number(rate.per_second),
+        calls_burst: number(rate.burst),
+        retry_delay: prost_types::Duration::try_from(retry_after).ok(),
+    };
+    Content {
+        retry_after: Some(retry_after),
+        metadata: vec![
+            ("limit".to_owned(), limit.to_owned()),
+            ("calls_per_second".to_owned(), rate.per_second.to_string()),
+        ],
+        detail: Some(Detail::RateLimited(detail)),
+        ..with_reason(
+            ErrorReason::RateLimited,
+            format!(
+                "the API key is used for more calls than {owner} allows, {rate}; repeat the call after the delay"
+            ),
+        )
+    }
 }
 
 fn position_out_of_range(FeedEnds { first, last }: FeedEnds) -> Content {

@@ -16,7 +16,7 @@ use wallet_core::{Principal, TenantId, Timestamp, WalletId};
 
 use crate::clock::Clock;
 use crate::keys::wallet_token::TokenSigner;
-use crate::keys::{ApiKey, KeyId, KeyInfo, Pepper, Scopes, WalletToken};
+use crate::keys::{ApiKey, CallRate, KeyId, KeyInfo, Pepper, Scopes, WalletToken};
 use crate::store::{KeyRow, Store, StoreError, TenantRow};
 use crate::tenants::is_suspended;
 
@@ -35,6 +35,8 @@ pub(crate) struct Holder {
     pub(crate) principal: Principal,
     pub(crate) credential: Credential,
     pub(crate) scopes: Scopes,
+    /// The rate of the key; of a token, of the one that made it.
+    pub(crate) rate: Option<CallRate>,
 }
 
 /// The credential of a call.
@@ -260,6 +262,7 @@ impl StoredKey {
             principal: id.principal(),
             credential: Credential { key: id.clone(), token: None },
             scopes: info.scopes,
+            rate: info.rate,
         };
         Ok(Self { mac, info, holder, is_suspended: is_suspended(tenant) })
     }
@@ -297,7 +300,7 @@ mod tests {
         async fn key(&self) -> ApiKey {
             let scopes = "read".parse().unwrap();
             let (tenant, expire_time) = (TenantId::DEFAULT, Timestamp::NEVER);
-            let issue = Issue { tenant, name: "k".to_owned(), scopes, expire_time };
+            let issue = Issue { tenant, name: "k".to_owned(), scopes, expire_time, rate: None };
             self.keys.issue(issue, &Author::system()).await.unwrap().key
         }
 

@@ -4,7 +4,7 @@ use thiserror::Error;
 use wallet_core::{Author, TenantId, Timestamp};
 
 use crate::clock::Clock;
-use crate::keys::{ApiKey, KeyId, Mode, Pepper, Scopes};
+use crate::keys::{ApiKey, CallRate, KeyId, Mode, Pepper, Scopes};
 use crate::store::{Change, ControlTx, KeyRow, Store, StoreError};
 
 /// Issues and revokes keys. Cheap to clone.
@@ -24,6 +24,8 @@ pub(crate) struct Issue {
     pub(crate) name: String,
     pub(crate) scopes: Scopes,
     pub(crate) expire_time: Timestamp,
+    /// `None`: the rate that the server allows to every key.
+    pub(crate) rate: Option<CallRate>,
 }
 
 /// A new key.
@@ -42,6 +44,7 @@ pub(crate) struct KeyInfo {
     pub(crate) create_time: Timestamp,
     pub(crate) expire_time: Timestamp,
     pub(crate) revoke_time: Timestamp,
+    pub(crate) rate: Option<CallRate>,
 }
 
 /// The result of a revocation.
@@ -86,11 +89,13 @@ impl TryFrom<KeyRow> for KeyInfo {
     type Error = StoreError;
 
     fn try_from(row: KeyRow) -> Result<Self, StoreError> {
+        let rate = CallRate::stored(row.calls_per_second, row.calls_burst)
+            .ok_or_else(|| StoreError::corrupt(format!("key {} has a rate out of bounds", row.key_id)))?;
         let KeyRow { key_id: id, name, scopes, create_time, expire_time, revoke_time, .. } = row;
         let [create_time, expire_time, revoke_time] =
             [create_time, expire_time, revoke_time].map(Timestamp::from_micros);
         let scopes = scopes.parse().map_err(|error| StoreError::corrupt(format!("key {id}: {error}")))?;
-        Ok(Self { id, name, scopes, create_time, expire_time, revoke_time })
+        Ok(Self { id, name, scopes, create_time, expire_time, revoke_time, rate })
     }
 }
 
@@ -98,7 +103,10 @@ impl Keys {
     /// Issues a key. Its secret is in the result and nowhere else.
     pub(crate) async fn issue(&self, issue: Issue, author: &Author) -> Result<Issued, IssueError> {
         let (key, row) = self.draw(&issue, self.mode(issue.tenant).await?)?;
-        let details = format!("{}: {}, expires {}", issue.name, issue.scopes, issue.expire_time);
+        let mut details = format!("{}: {}, expires {}", issue.name, issue.scopes, issue.expire_time);
+        if let Some(rate) = issue.rate {
+            details += &format!(", {rate}");
+        }
         let change = Change { action: "key.create", subject: row.key_id.clone(), details };
         let change = change.row(issue.tenant, author, Timestamp::from_micros(row.create_time));
         let transaction = self.store.begin_control().await?;
@@ -107,7 +115,7 @@ impl Keys {
         Ok(Issued { key, info: row.try_into()? })
     }
 
-    /// Replaces a key by one with the same name, scopes and expiry. The old one expires at `overlap_end`, unless it
+    /// Replaces a key by one with the same name, scopes, rate and expiry. The old one expires at `overlap_end`, unless it
     /// expires earlier.
     pub(crate) async fn rotate(
         &self,
@@ -124,7 +132,8 @@ impl Keys {
         if !info.is_usable(now) {
             return Err(IssueError::Ended(old.clone()));
         }
-        let issue = Issue { tenant, name: info.name, scopes: info.scopes, expire_time: info.expire_time };
+        let KeyInfo { name, scopes, expire_time, rate, .. } = info;
+        let issue = Issue { tenant, name, scopes, expire_time, rate };
         let (key, new) = self.draw(&issue, mode)?;
         row.expire_time = row.expire_time.min(overlap_end.as_micros());
         transaction.end_key(&row).await?;
@@ -186,6 +195,8 @@ impl Keys {
             create_time: now.as_micros(),
             expire_time: issue.expire_time.as_micros(),
             revoke_time: Timestamp::NEVER.as_micros(),
+            calls_per_second: issue.rate.map_or(0, |rate| rate.per_second.get().into()),
+            calls_burst: issue.rate.map_or(0, |rate| rate.burst.get().into()),
         };
         Ok((key, row))
     }
@@ -209,6 +220,7 @@ mod tests {
             create_time: at(1),
             expire_time,
             revoke_time,
+            rate: None,
         };
         let never = Timestamp::NEVER;
         for (expire_time, revoke_time, usable) in [

@@ -5,6 +5,7 @@
 //! the format, [`Keys`] issues and revokes keys, [`KeyCheck`] recognises them.
 
 mod api_key;
+mod call_rate;
 mod check;
 mod issue;
 mod pepper;
@@ -12,6 +13,7 @@ mod scope;
 mod wallet_token;
 
 pub(crate) use api_key::{ApiKey, KeyId, Mode};
+pub(crate) use call_rate::{CallRate, MAX_BURST, MAX_PER_SECOND};
 pub(crate) use check::{Credential, Holder, KeyCheck, KeyError};
 pub(crate) use issue::{Issue, IssueError, Issued, KeyInfo, Keys};
 pub use pepper::{Pepper, PepperError};

@@ -29,6 +29,10 @@ settings! {
     /// The calls that a key may make at once after a rest; they count towards its rate.
     calls_burst: Option<u32> = None => "`calls_per_second`", Count(1, 1_000_000), Everywhere;
 
+    /// The most streams of WatchFeed that one tenant may have at a time, on this server. Further ones are refused with
+    /// TOO_MANY_WATCHERS.
+    feed_watchers: usize = 256, Count(1, 100_000), WithoutFlag;
+
     /// The most commands that wait in one lane, which limits memory. Further ones are refused with OVERLOADED. Commands
     /// that end jobs may use all places, others a part.
     waiting_per_lane: usize = 8_192, Count(64, 1_000_000), WithoutFlag;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use wallet_core::catalog::Catalog;
 use wallet_core::{TenantId, Timestamp};
 
-use crate::keys::{KeyId, Scopes};
+use crate::keys::{CallRate, KeyId, Scopes};
 use crate::store::tables::{api_keys, audit_events, catalogs, signing_keys, sweeper_leases, tenants};
 use crate::store::{ReadTx, StoreError};
 use crate::verify::faults::Faults;
@@ -111,6 +111,7 @@ impl Check<'_> {
     /// Checks the form of an API key. Its MAC cannot be checked without the pepper.
     fn api_key(&mut self, row: api_keys::Model) {
         let api_keys::Model { key_id, tenant, scopes, mac, create_time, expire_time, revoke_time, .. } = row;
+        let api_keys::Model { calls_per_second, calls_burst, .. } = row;
         self.of_tenant(tenant, || format!("API key {key_id:?}"));
         let scopes_fit = scopes.parse::<Scopes>().is_ok_and(|read| read.to_string() == scopes);
         let fits = KeyId::parse(&key_id).is_some() && scopes_fit && mac.len() == 32;
@@ -119,6 +120,9 @@ impl Check<'_> {
         });
         self.faults.unless(create_time <= expire_time && create_time <= revoke_time, 0, || {
             format!("I18: API key {key_id:?} ends before it was created")
+        });
+        self.faults.unless(CallRate::stored(calls_per_second, calls_burst).is_some(), 0, || {
+            format!("API key {key_id:?} has {calls_per_second} calls per second and {calls_burst} at once")
         });
         self.look(create_time, || format!("API key {key_id:?} was created"));
     }

@@ -13,6 +13,7 @@ mod outage;
 mod points;
 mod points_of_migrations;
 mod power;
+mod restarts;
 mod silence;
 mod witness;
 

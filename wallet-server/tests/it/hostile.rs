@@ -2,6 +2,7 @@
 //!
 //! The server runs as a separate process, so that its memory, its log and its descriptors can be inspected.
 
+mod attacks;
 mod connections;
 mod messages;
 mod replies;
@@ -21,9 +22,16 @@ struct Besieged {
 
 impl Besieged {
     async fn start(server: impl FnOnce(&Database) -> Process) -> Self {
+        Self::start_as(server, |server| ClientConfig::new(server.endpoint())).await
+    }
+
+    async fn start_as(
+        server: impl FnOnce(&Database) -> Process,
+        config: impl FnOnce(&Process) -> ClientConfig,
+    ) -> Self {
         let database = Database::sqlite();
         let server = server(&database);
-        let good = WalletClient::connect(ClientConfig::new(server.endpoint())).await.unwrap();
+        let good = WalletClient::connect(config(&server)).await.unwrap();
         let create = v1::CreateWalletRequest { wallet_id: "good".into(), ..Default::default() };
         good.create_wallet(create).await.unwrap();
         good.top_up(v1::TopUpRequest::amount("good", "first", v1::Amount::new("credits", 1_000_000)))

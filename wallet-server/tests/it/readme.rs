@@ -1,5 +1,7 @@
 //! Runs the commands of the README as they are pasted: with the real grpcurl, by reflection alone.
 
+mod production;
+
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use prost_reflect::{DescriptorError, DescriptorPool, MessageDescriptor};
+use prost_reflect::{DescriptorError, DescriptorPool, MessageDescriptor, MethodDescriptor};
+use prost_types::method_options::IdempotencyLevel;
 
 /// The messages of one method.
 #[derive(Debug, Clone)]
@@ -11,6 +12,8 @@ pub(crate) struct Method {
     pub(super) reply: MessageDescriptor,
     /// True: the reply is a stream of messages.
     is_stream: bool,
+    /// True: a call changes nothing.
+    is_safe: bool,
 }
 
 /// All methods with one request by their path.
@@ -27,7 +30,8 @@ impl Methods {
         let row = methods.map(|method| {
             let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
             let (request, reply, is_stream) = (method.input(), method.output(), method.is_server_streaming());
-            (path, Method { request, reply, is_stream })
+            let is_safe = is_safe(&method);
+            (path, Method { request, reply, is_stream, is_safe })
         });
         Ok(Self(row.collect()))
     }
@@ -42,10 +46,21 @@ impl Methods {
         self.0.keys().map(String::as_str)
     }
 
+    /// Returns the method with this path that answers with one message and changes nothing.
+    pub(crate) fn safe(&self, path: &str) -> Option<&Method> {
+        self.find(path, false).filter(|method| method.is_safe)
+    }
+
     /// Returns the method with this path that answers with one message, or with a stream.
     pub(crate) fn find(&self, path: &str, is_stream: bool) -> Option<&Method> {
         self.0.get(path).filter(|method| method.is_stream == is_stream)
     }
+}
+
+/// Returns whether the proto declares that calls of a method change nothing.
+fn is_safe(method: &MethodDescriptor) -> bool {
+    let options = method.method_descriptor_proto().options.as_ref();
+    options.is_some_and(|options| options.idempotency_level() == IdempotencyLevel::NoSideEffects)
 }
 
 #[cfg(test)]
@@ -66,5 +81,16 @@ mod tests {
             assert!(methods.find(path, true).is_some() && methods.find(path, false).is_none(), "{path}");
         }
         assert!(methods.0.len() > 45, "{}", methods.0.len());
+    }
+
+    #[test]
+    fn reads_can_be_called_by_get_and_nothing_else_can() {
+        let methods = Methods::new().unwrap();
+        let reads = ["Estimate", "Get", "List", "Summarize"];
+        for (path, method) in &methods.0 {
+            let name = path.rsplit('/').next().unwrap();
+            let is_read = reads.iter().any(|read| name.starts_with(read)) && path.starts_with("/wallet.v1.");
+            assert_eq!(methods.safe(path).is_some(), is_read && !method.is_stream, "{path}");
+        }
     }
 }

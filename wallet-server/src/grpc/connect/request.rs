@@ -92,12 +92,19 @@ pub(crate) struct Converted<B> {
     request: MessageDescriptor,
     /// The most bytes of the message.
     limit: usize,
+    /// True: the message was in the URL, so the body is empty.
+    is_by_get: bool,
 }
 
 impl<B> Converted<B> {
     pub(crate) fn new(body: Unread<B>, encoding: Encoding, method: &Method, limit: usize) -> Self {
         let (read, request) = (BytesMut::new(), method.request.clone());
-        Self { body, ended: false, read, encoding, request, limit }
+        Self { body, ended: false, read, encoding, request, limit, is_by_get: false }
+    }
+
+    /// Returns the body of a request whose message was in the URL.
+    pub(crate) fn with_message(self, message: &Bytes) -> Self {
+        Self { read: message.as_ref().into(), is_by_get: true, ..self }
     }
 
     /// Returns the most bytes of the body, before and after decompression.
@@ -111,6 +118,9 @@ impl<B> Converted<B> {
     }
 
     fn read(&mut self, data: &Bytes) -> Result<(), RpcError> {
+        if self.is_by_get && !data.is_empty() {
+            return Err(RpcError::malformed("is in the URL, and there is a body, too"));
+        }
         let most = self.most();
         let bytes = self.read.len() + data.len();
         if bytes > most {
@@ -123,6 +133,9 @@ impl<B> Converted<B> {
     /// Returns the gRPC message.
     fn message(&mut self) -> Result<Bytes, RpcError> {
         let mut read = std::mem::take(&mut self.read).freeze();
+        if read.len() > self.most() {
+            return Err(RpcError::too_large(read.len(), self.most()));
+        }
         let mut is_gzip = self.encoding.is_gzip;
         if self.encoding.is_enveloped {
             is_gzip = opened(&mut read, is_gzip)?;

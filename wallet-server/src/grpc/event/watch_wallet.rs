@@ -3,7 +3,7 @@
 use wallet_core::{Rejection, WalletId, WalletKey};
 use wallet_proto::v1;
 
-use crate::feed::{News, WalletSubscription};
+use crate::feed::{News, WATCHERS, WalletSubscription};
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::FieldReader;
@@ -19,7 +19,7 @@ pub(super) async fn watch_wallet(
 ) -> Result<WalletStream, RpcError> {
     let id = parse(&request)?;
     let news = call.services.wallet_news.subscribe(WalletKey::new(call.tenant, &id));
-    let news = news.ok_or_else(RpcError::too_many_watchers)?;
+    let news = news.ok_or_else(|| RpcError::too_many_watchers(WATCHERS))?;
     let mut wallet = Wallet { id, news, sent: v1::GetBalanceResponse::default() };
     // An error of the first read is the status of the call.
     let first = wallet.read(&call, News::New).await?;

@@ -1,9 +1,11 @@
-//! Parses ids and scopes of API keys.
+//! Parses ids, scopes and rates of API keys.
+
+use std::num::NonZeroU32;
 
 use wallet_proto::v1;
 
 use super::FieldReader;
-use crate::keys::{KeyId, Scope, Scopes};
+use crate::keys::{CallRate, KeyId, MAX_BURST, MAX_PER_SECOND, Scope, Scopes};
 
 /// The most scopes of a list, more than there are.
 const MAX_SCOPES: usize = 16;
@@ -32,6 +34,23 @@ impl FieldReader {
             self.add(path, format!("has {}, which no wallet token has; allowed are {allowed}", scope.name()));
         }
         read
+    }
+
+    /// Parses the rate of a key. `None`: it has none of its own.
+    pub(crate) fn call_rate(&mut self, per_second: i32, burst: i32) -> Option<CallRate> {
+        let mut number = |path: &str, number: i32, most: u32| {
+            let within = u32::try_from(number).ok().filter(|number| *number <= most);
+            if within.is_none() {
+                self.add(path, format!("must be from 0 to {most}, is {number}"));
+            }
+            within.and_then(NonZeroU32::new)
+        };
+        let rate = number("calls_per_second", per_second, MAX_PER_SECOND);
+        let at_once = number("calls_burst", burst, MAX_BURST);
+        if per_second == 0 && at_once.is_some() {
+            self.add("calls_burst", "needs calls_per_second");
+        }
+        Some(CallRate::new(rate?, at_once))
     }
 
     /// Parses the id of a key.
@@ -77,11 +96,15 @@ mod tests {
         let mut fields = FieldReader::default();
         assert_eq!(fields.scopes("scopes", &[2, 2, 9]).to_string(), "reserve keys");
         assert_eq!(fields.key_id("key_id", "0123456789").unwrap().as_str(), "0123456789");
+        assert_eq!(fields.call_rate(0, 0), None);
+        assert_eq!(fields.call_rate(5, 0).unwrap().to_string(), "5 calls per second and 5 at once");
         assert!(fields.lines().is_empty());
         fields.scopes("scopes", &[]);
         fields.scopes("scopes", &[1, 0, 10]);
         fields.key_id("key_id", "0123-56789");
         fields.token_scopes("scopes", &[1, 5, 8, 4]);
+        fields.call_rate(0, 1);
+        fields.call_rate(-1, 1_000_001);
         assert_eq!(
             fields.lines(),
             [
@@ -90,6 +113,9 @@ mod tests {
                 "scopes[2]: 10 is not a scope",
                 "key_id: is not the id of a key, which has 10 letters and digits",
                 "scopes: has topup, which no wallet token has; allowed are estimate read events",
+                "calls_burst: needs calls_per_second",
+                "calls_per_second: must be from 0 to 100000, is -1",
+                "calls_burst: must be from 0 to 1000000, is 1000001",
             ]
         );
     }

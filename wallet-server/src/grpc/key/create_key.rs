@@ -30,5 +30,6 @@ fn parse(tenant: TenantId, request: v1::CreateKeyRequest) -> Result<Issue, Rejec
     let name = fields.required_name("name", request.name, MAX_NAME_BYTES);
     let scopes = fields.scopes("scopes", &request.scopes);
     let expire_time = fields.instant("expire_time", request.expire_time).unwrap_or(Timestamp::NEVER);
-    fields.finish(|| Some(Issue { tenant, name, scopes, expire_time }))
+    let rate = fields.call_rate(request.calls_per_second, request.calls_burst);
+    fields.finish(|| Some(Issue { tenant, name, scopes, expire_time, rate }))
 }

@@ -17,7 +17,7 @@ pub(super) use in_progress::{HEALTH_WATCH, Places, Reply, begin};
 pub(super) use messages::{Messages, framed};
 pub(crate) use messages::{PREFIX, prefixed};
 pub(super) use panic::catch_panic;
-pub(super) use protocol::{Protocol, protocol};
+pub(super) use protocol::{Protocol, no_post, protocol};
 pub(crate) use rate::Rates;
 pub(super) use request_id::{HEADER as REQUEST_ID, RequestIds};
 pub(super) use tenant::{Admission, Caller, Gate};

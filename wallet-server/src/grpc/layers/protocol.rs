@@ -16,6 +16,8 @@ const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 pub(crate) enum Protocol {
     Grpc,
     Connect(Codec),
+    /// The Connect protocol by GET, with the message in the URL.
+    ConnectGet,
     /// The Connect protocol for methods with streams.
     ConnectStream(Codec),
     /// gRPC-Web: gRPC whose trailers are a part of the body.
@@ -24,10 +26,11 @@ pub(crate) enum Protocol {
 
 /// Returns the protocol of a request, or the HTTP error for a request that is not a call.
 pub(crate) fn protocol<B>(request: &Request<B>) -> Result<Protocol, Box<Response<Body>>> {
+    if request.method() == Method::GET {
+        return Ok(Protocol::ConnectGet);
+    }
     if request.method() != Method::POST {
-        let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "calls are POST requests\n");
-        answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-        return Err(answer);
+        return Err(no_post(request.method()));
     }
     match of_content(request.headers()) {
         Some(Protocol::Grpc) if request.version() < Version::HTTP_2 => Err(plain(
@@ -42,6 +45,18 @@ pub(crate) fn protocol<B>(request: &Request<B>) -> Result<Protocol, Box<Response
             Err(answer)
         }
     }
+}
+
+/// Returns the HTTP error for a request whose HTTP method is not that of a call.
+pub(crate) fn no_post(method: &Method) -> Box<Response<Body>> {
+    // A reply to HEAD has no body.
+    let text = match *method {
+        Method::HEAD => "",
+        _ => "calls are POST requests; with an API key, methods that change nothing can be called by GET\n",
+    };
+    let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, text);
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    answer
 }
 
 /// Returns the protocol of a content type, with or without parameters.
@@ -97,7 +112,8 @@ mod tests {
             let old = with(Method::POST, Version::HTTP_11, &[fine]);
             assert_eq!(old, if expected == Protocol::Grpc { Err(505) } else { Ok(expected) }, "{fine}");
         }
-        for method in [Method::GET, Method::PUT, Method::HEAD, Method::OPTIONS] {
+        assert_eq!(with(Method::GET, Version::HTTP_11, &[]), Ok(Protocol::ConnectGet));
+        for method in [Method::PUT, Method::HEAD, Method::OPTIONS] {
             assert_eq!(with(method, Version::HTTP_2, &["application/grpc"]), Err(405));
         }
         for wrong in [

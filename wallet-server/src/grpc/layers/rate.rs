@@ -1,13 +1,15 @@
 //! The rate of calls per API key: a bucket that holds `calls_burst` calls and gains `calls_per_second` each second. The
 //! wallet tokens that a key has made for one wallet share another bucket, so that no web page uses up the calls of the
-//! back end or of other customers.
+//! back end or of other customers. A key that was created with a rate has a bucket for that, besides the one for the rate
+//! that the server allows to every key.
 //!
 //! Only keys that exist get here, and full buckets are dropped, so memory is bounded by the keys and tokens in use.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use governor::clock::{Clock, MonotonicClock};
@@ -16,7 +18,8 @@ use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use wallet_core::{Principal, WalletId};
 
-use crate::grpc::error::RpcError;
+use crate::grpc::error::{AboveRate, RpcError};
+use crate::keys::CallRate;
 use crate::settings::Limits;
 
 /// The number of buckets at which full ones are dropped for the first time.
@@ -24,9 +27,18 @@ const FEW: usize = 1_024;
 
 /// The rates of all keys. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Rates<C: Clock = MonotonicClock>(Option<Arc<Buckets<C>>>);
+pub(crate) struct Rates<C: Clock = MonotonicClock>(Arc<Shared<C>>);
+
+struct Shared<C: Clock> {
+    clock: C,
+    /// Of every key. `None`: any rate is allowed.
+    of_server: Option<Buckets<C>>,
+    /// Of the keys that were created with a rate, by that rate. There are not more rates than keys.
+    of_keys: RwLock<HashMap<CallRate, Arc<Buckets<C>>>>,
+}
 
 struct Buckets<C: Clock> {
+    rate: CallRate,
     by_holder: RateLimiter<Holder, HashMapStateStore<Holder>, C, NoOpMiddleware<C::Instant>>,
     /// The number of buckets at which full ones are dropped next.
     many: AtomicUsize,
@@ -42,34 +54,65 @@ impl Rates {
     }
 }
 
-impl<C: Clock> Rates<C> {
+impl<C: Clock + Clone> Rates<C> {
     fn by(limits: &Limits, clock: C) -> Self {
-        let rate = limits.calls_per_second.and_then(NonZeroU32::new);
-        let buckets = rate.map(|rate| {
-            let burst = limits.calls_burst.and_then(NonZeroU32::new).unwrap_or(rate);
-            let quota = Quota::per_second(rate).allow_burst(burst);
-            let by_holder = RateLimiter::new(quota, HashMapStateStore::default(), clock);
-            Arc::new(Buckets { by_holder, many: AtomicUsize::new(FEW) })
-        });
-        Self(buckets)
+        let burst = limits.calls_burst.and_then(NonZeroU32::new);
+        let rate = limits.calls_per_second.and_then(NonZeroU32::new).map(|rate| CallRate::new(rate, burst));
+        let of_server = rate.map(|rate| Buckets::new(rate, clock.clone()));
+        Self(Arc::new(Shared { clock, of_server, of_keys: RwLock::default() }))
     }
 
-    /// Takes a call from the bucket of a key, or of its tokens for a wallet, or returns RATE_LIMITED.
-    pub(crate) fn take(&self, key: &Principal, wallet: Option<&WalletId>) -> Result<(), RpcError> {
-        let Some(buckets) = &self.0 else { return Ok(()) };
-        let taken = buckets.by_holder.check_key(&(key.clone(), wallet.cloned()));
-        buckets.drop_full();
-        taken.map_err(|early| {
-            let wait = early.wait_time_from(buckets.by_holder.clock().now());
-            // A delay of less than a millisecond would be sent as none.
-            RpcError::rate_limited(wait.max(Duration::from_millis(1)))
+    /// Takes a call from the buckets of a key, or of its tokens for a wallet, or returns RATE_LIMITED. `rate` is the one that
+    /// the key was created with.
+    pub(crate) fn take(
+        &self,
+        key: &Principal,
+        wallet: Option<&WalletId>,
+        rate: Option<CallRate>,
+    ) -> Result<(), RpcError> {
+        if rate.is_none() && self.0.of_server.is_none() {
+            return Ok(());
+        }
+        let holder = (key.clone(), wallet.cloned());
+        if let Some(rate) = rate {
+            self.of_keys(rate).take(&holder, true)?;
+        }
+        if let Some(buckets) = &self.0.of_server {
+            buckets.take(&holder, false)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the buckets of the keys that were created with this rate.
+    fn of_keys(&self, rate: CallRate) -> Arc<Buckets<C>> {
+        let known = self.0.of_keys.read().unwrap_or_else(PoisonError::into_inner).get(&rate).cloned();
+        known.unwrap_or_else(|| {
+            let mut all = self.0.of_keys.write().unwrap_or_else(PoisonError::into_inner);
+            let new = || Arc::new(Buckets::new(rate, self.0.clock.clone()));
+            Arc::clone(all.entry(rate).or_insert_with(new))
         })
     }
 }
 
 impl<C: Clock> Buckets<C> {
-    /// Drops full buckets when there are twice as many as were left the last time. A dropped bucket loses nothing,
-    /// because a new one is full, too.
+    fn new(rate: CallRate, clock: C) -> Self {
+        let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
+        let by_holder = RateLimiter::new(quota, HashMapStateStore::default(), clock);
+        Self { rate, by_holder, many: AtomicUsize::new(FEW) }
+    }
+
+    fn take(&self, holder: &Holder, is_of_key: bool) -> Result<(), RpcError> {
+        let taken = self.by_holder.check_key(holder);
+        self.drop_full();
+        taken.map_err(|early| {
+            let wait = early.wait_time_from(self.by_holder.clock().now());
+            // A delay of less than a millisecond would be sent as none.
+            let retry_after = wait.max(Duration::from_millis(1));
+            RpcError::rate_limited(AboveRate { is_of_key, rate: self.rate, retry_after })
+        })
+    }
+
+    /// Drops full buckets when there are twice as many as were in use at the last time. A new bucket is full, too.
     fn drop_full(&self) {
         if self.by_holder.len() < self.many.load(Ordering::Relaxed) {
             return;
@@ -82,7 +125,8 @@ impl<C: Clock> Buckets<C> {
 
 impl<C: Clock> fmt::Debug for Rates<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Rates").field(&self.0.as_ref().map(|buckets| buckets.by_holder.len())).finish()
+        let of_server = self.0.of_server.as_ref().map(|buckets| buckets.by_holder.len());
+        f.debug_struct("Rates").field("of_server", &of_server).finish_non_exhaustive()
     }
 }
 
@@ -91,6 +135,8 @@ mod tests {
     use governor::clock::FakeRelativeClock;
     use tonic::{Code, Status};
     use tonic_types::StatusExt;
+    use wallet_proto::v1;
+    use wallet_proto::v1::error_detail::Detail;
 
     use super::*;
 
@@ -107,7 +153,7 @@ mod tests {
     /// Takes calls until one is refused. Returns their number and the delay of the refusal.
     fn drain(rates: &Rates<FakeRelativeClock>, key: &Principal) -> (usize, Duration) {
         for taken in 0.. {
-            if let Err(refused) = rates.take(key, None) {
+            if let Err(refused) = rates.take(key, None, None) {
                 let status = Status::from(refused);
                 assert_eq!(status.code(), Code::ResourceExhausted);
                 let details = status.get_error_details();
@@ -137,9 +183,38 @@ mod tests {
     fn tokens_for_a_wallet_take_no_calls_of_their_key_or_of_other_wallets() {
         let (rates, _) = rates(5, None);
         let [ann, bob] = ["ann", "bob"].map(|id| WalletId::parse(id).unwrap());
-        assert_eq!((0..9).filter(|_| rates.take(&key(1), Some(&ann)).is_ok()).count(), 5);
-        assert_eq!((0..9).filter(|_| rates.take(&key(1), Some(&bob)).is_ok()).count(), 5);
+        assert_eq!((0..9).filter(|_| rates.take(&key(1), Some(&ann), None).is_ok()).count(), 5);
+        assert_eq!((0..9).filter(|_| rates.take(&key(1), Some(&bob), None).is_ok()).count(), 5);
         assert_eq!(drain(&rates, &key(1)).0, 5);
+    }
+
+    #[test]
+    fn a_key_with_a_rate_of_its_own_has_the_lower_of_both() {
+        let (rates, clock) = rates(10, None);
+        let own = |per_second: u32, burst: u32| {
+            Some(CallRate::new(NonZeroU32::new(per_second).unwrap(), NonZeroU32::new(burst)))
+        };
+        let taken = |n: usize, rate| (0..99).filter(|_| rates.take(&key(n), None, rate).is_ok()).count();
+        assert_eq!(taken(1, own(2, 3)), 3);
+        assert_eq!(taken(2, own(2, 3)), 3, "a key of the same rate has calls of its own");
+        assert_eq!(taken(3, own(50, 60)), 10, "above that of the server");
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(taken(1, own(2, 3)), 2);
+        let wait = |rate| Status::from(rates.take(&key(1), None, rate).unwrap_err());
+        let figures = |status: &Status| match v1::ErrorDetail::of(status).and_then(|detail| detail.detail) {
+            Some(Detail::RateLimited(above)) => (above.limit, above.calls_per_second, above.calls_burst),
+            other => panic!("{other:?}"),
+        };
+        let refused = wait(own(2, 3));
+        assert_eq!(figures(&refused), ("key".to_owned(), 2, 3));
+        let details = refused.get_error_details();
+        assert_eq!(details.retry_info().unwrap().retry_delay, Some(Duration::from_millis(500)));
+        assert_eq!(details.error_info().unwrap().metadata["calls_per_second"], "2");
+        assert_eq!(drain(&rates, &key(4)).0, 10);
+        assert_eq!(
+            figures(&Status::from(rates.take(&key(4), None, None).unwrap_err())),
+            ("server".to_owned(), 10, 10)
+        );
     }
 
     #[test]
@@ -151,15 +226,15 @@ mod tests {
     #[test]
     fn without_a_limit_any_rate_is_allowed() {
         let rates = Rates::new(&Limits::default());
-        assert!((0..100_000).all(|_| rates.take(&key(1), None).is_ok()));
+        assert!((0..100_000).all(|_| rates.take(&key(1), None, None).is_ok()));
     }
 
     #[test]
     fn buckets_of_keys_that_rest_are_dropped() {
         let (rates, clock) = rates(10, None);
-        let buckets = rates.0.clone().unwrap();
+        let buckets = rates.0.of_server.as_ref().unwrap();
         for n in 0..100_000 {
-            rates.take(&key(n), None).unwrap();
+            rates.take(&key(n), None, None).unwrap();
             // At most ten keys are in use at a time: a bucket is full again after 100 ms.
             clock.advance(Duration::from_millis(10));
             assert!(buckets.by_holder.len() <= FEW, "{n}");

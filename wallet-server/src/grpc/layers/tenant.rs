@@ -69,11 +69,11 @@ impl Admission {
     ) -> Result<Option<Caller>, RpcError> {
         let Self::Keys(gate) = self else { return Ok(Some(Caller::local(deadline))) };
         let secret = bearer(headers)?;
-        let Holder { tenant, principal, credential, scopes } = gate.check.holder(secret).await?;
+        let Holder { tenant, principal, credential, scopes, rate } = gate.check.holder(secret).await?;
         if let Some(call) = CallName::current() {
             call.is_by(&principal);
         }
-        gate.rates.take(&principal, credential.wallet())?;
+        gate.rates.take(&principal, credential.wallet(), rate)?;
         let Some(scope) = v1::Scope::of(path).and_then(from_proto::scope) else { return Ok(None) };
         if !scopes.has(scope) {
             return Err(RpcError::scope_missing(scope));

@@ -1,14 +1,18 @@
 //! Calls of other protocols than gRPC: they become gRPC calls, and their replies are rendered for their callers.
 
 use http::{HeaderValue, Request, Response, header};
+use prost::bytes::Bytes;
 use tokio::time::Instant;
+use tonic::Status;
 use tonic::body::Body;
 
 use super::{Calls, RequestBody, Work};
 use crate::grpc::connect::{self, Codec, Converted, Encoding, Method, Unread};
-use crate::grpc::layers::{Messages, Protocol, Reply};
+use crate::grpc::layers::{Admission, Messages, Protocol, Reply, no_post};
 use crate::grpc::origins;
 
+/// Balances and prices change, and what one key may see is not for others.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const GRPC_WEB: HeaderValue = HeaderValue::from_static("application/grpc-web+proto");
 
 /// The rendering of a reply.
@@ -25,6 +29,8 @@ enum Form {
     Plain,
     /// True: the caller accepts gzip.
     Connect(Codec, Method, bool),
+    /// By GET: like `Connect`, and the reply is stored nowhere.
+    ConnectGet(Codec, Method, bool),
     ConnectStream(Codec, Method),
     GrpcWeb,
 }
@@ -35,6 +41,11 @@ impl Rendering {
             Form::Plain => response,
             Form::Connect(codec, method, accepts_gzip) => {
                 connect::render(response, codec, method, accepts_gzip).await
+            }
+            Form::ConnectGet(codec, method, accepts_gzip) => {
+                let mut response = connect::render(response, codec, method, accepts_gzip).await;
+                response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+                response
             }
             Form::ConnectStream(codec, method) => connect::render_stream(response, codec, method),
             Form::GrpcWeb => {
@@ -69,7 +80,7 @@ impl<B: RequestBody> Calls<B> {
         match protocol {
             Ok(Protocol::Connect(codec)) => {
                 let accepts_gzip = connect::accepts_gzip(request.headers());
-                match self.connect(request.map(Unread::new), codec, false, begun) {
+                match self.connect(request.map(Unread::new), codec, false, None, begun) {
                     Ok((handler, deadline, method)) => {
                         (handler, deadline, rendered(origin, Form::Connect(codec, method, accepts_gzip)))
                     }
@@ -77,13 +88,17 @@ impl<B: RequestBody> Calls<B> {
                 }
             }
             Ok(Protocol::ConnectStream(codec)) => {
-                match self.connect(request.map(Unread::new), codec, true, begun) {
+                match self.connect(request.map(Unread::new), codec, true, None, begun) {
                     Ok((handler, deadline, method)) => {
                         (handler, deadline, rendered(origin, Form::ConnectStream(codec, method)))
                     }
                     Err(refused) => (Err(refused), begun, rendered(origin, Form::Plain)),
                 }
             }
+            Ok(Protocol::ConnectGet) => match self.get(request.map(Unread::new), begun) {
+                Ok((handler, deadline, form)) => (handler, deadline, rendered(origin, form)),
+                Err(refused) => (Err(refused), begun, rendered(origin, Form::Plain)),
+            },
             Ok(Protocol::Grpc | Protocol::GrpcWeb) => {
                 let (handler, deadline) = self.grpc(request, begun);
                 (handler, deadline, rendered(origin, Form::GrpcWeb))
@@ -97,13 +112,41 @@ impl<B: RequestBody> Calls<B> {
         }
     }
 
+    /// Returns the work of the handler of a call by GET, its deadline and the form of its reply, or the reply to a request
+    /// that is no such call.
+    ///
+    /// A browser names no origin when a page reads from its own host, and that host's name may have been made to lead here.
+    /// So these calls need a key, which such a page does not have.
+    fn get(
+        &self,
+        mut request: Request<Unread<B>>,
+        begun: Instant,
+    ) -> Result<(Work, Instant, Form), Box<Response<Body>>> {
+        let method = self.0.methods.safe(request.uri().path());
+        let method = method.filter(|_| matches!(self.0.admission, Admission::Keys(_))).cloned();
+        let method = method.ok_or_else(|| no_post(request.method()))?;
+        let accepts_gzip = connect::accepts_gzip(request.headers());
+        match connect::by_post(&mut request) {
+            Ok((codec, message)) => {
+                let (handler, deadline, method) =
+                    self.connect(request, codec, false, Some(message), begun)?;
+                Ok((handler, deadline, Form::ConnectGet(codec, method, accepts_gzip)))
+            }
+            Err(error) => {
+                let refused = Box::new(Status::from(error).into_http());
+                Ok((Err(refused), begun, Form::ConnectGet(Codec::Json, method, accepts_gzip)))
+            }
+        }
+    }
+
     /// Returns the work of the handler of a call of the Connect protocol, its deadline and its method, or the reply to a
-    /// call that no method answers.
+    /// call that no method answers. `message` is the one of a call by GET.
     fn connect(
         &self,
         mut request: Request<Unread<B>>,
         codec: Codec,
         is_stream: bool,
+        message: Option<Bytes>,
         begun: Instant,
     ) -> Result<(Work, Instant, Method), Box<Response<Body>>> {
         let path = request.uri().path();
@@ -114,8 +157,13 @@ impl<B: RequestBody> Calls<B> {
         let handler = match connect::grpc_headers(request.headers_mut(), is_stream) {
             Ok(is_gzip) => {
                 let encoding = Encoding { codec, is_gzip, is_enveloped: is_stream };
-                let converted =
-                    |body| Messages::Converted(Box::new(Converted::new(body, encoding, &method, most)));
+                let converted = |body| {
+                    let converted = Converted::new(body, encoding, &method, most);
+                    Messages::Converted(Box::new(match &message {
+                        Some(message) => converted.with_message(message),
+                        None => converted,
+                    }))
+                };
                 self.handler(request.map(converted), deadline)
             }
             Err(status) => Err(Box::new(status.into_http())),

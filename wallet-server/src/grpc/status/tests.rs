@@ -13,7 +13,7 @@ use wallet_core::{Timestamp, UnitId};
 use wallet_proto::reasons::REASONS;
 
 use super::*;
-use crate::keys::{KeyId, Scope};
+use crate::keys::{CallRate, KeyId, Scope};
 
 fn credits() -> UnitId {
     UnitId::parse("credits").unwrap()
@@ -208,10 +208,10 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (KeyError::TokenExpired.into(), Code::Unauthenticated, "WALLET_TOKEN_EXPIRED"),
         (KeyError::TenantSuspended.into(), Code::PermissionDenied, "TENANT_SUSPENDED"),
         (KeyError::Store(store(StoreErrorKind::Unavailable)).into(), Code::Unavailable, "STORE_UNAVAILABLE"),
-        (RpcError::rate_limited(Duration::from_millis(5)), Code::ResourceExhausted, "RATE_LIMITED"),
+        (RpcError::rate_limited(above_rate()), Code::ResourceExhausted, "RATE_LIMITED"),
         (RpcError::scope_missing(Scope::Keys), Code::PermissionDenied, "SCOPE_MISSING"),
         (RpcError::not_for_wallet_token(), Code::PermissionDenied, "NOT_FOR_WALLET_TOKEN"),
-        (RpcError::too_many_watchers(), Code::ResourceExhausted, "TOO_MANY_WATCHERS"),
+        (RpcError::too_many_watchers(5), Code::ResourceExhausted, "TOO_MANY_WATCHERS"),
         (IssueError::NoPepper.into(), Code::FailedPrecondition, "KEYS_OFF"),
         (IssueError::NoKey(key()).into(), Code::NotFound, "KEY_NOT_FOUND"),
         (IssueError::Ended(key()).into(), Code::NotFound, "KEY_NOT_FOUND"),
@@ -424,4 +424,9 @@ fn every_error_fits_into_the_headers_that_clients_accept() {
         let spec = ErrorReason::from_short_name(reason).unwrap().spec().unwrap();
         assert_eq!(detail_field(&status).as_deref(), spec.detail, "{reason}");
     }
+}
+
+fn above_rate() -> AboveRate {
+    let rate = CallRate::stored(5, 9).flatten().unwrap();
+    AboveRate { is_of_key: true, rate, retry_after: Duration::from_millis(5) }
 }

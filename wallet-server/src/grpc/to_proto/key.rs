@@ -1,5 +1,7 @@
 //! Renders API keys and the audit.
 
+use std::num::NonZeroU32;
+
 use wallet_core::Timestamp;
 use wallet_proto::v1;
 
@@ -15,6 +17,8 @@ pub(crate) fn api_key(info: &KeyInfo) -> v1::ApiKey {
         create_time: instant(info.create_time),
         expire_time: instant(info.expire_time),
         revoke_time: instant(info.revoke_time),
+        calls_per_second: info.rate.map_or(0, |rate| number(rate.per_second)),
+        calls_burst: info.rate.map_or(0, |rate| number(rate.burst)),
     }
 }
 
@@ -27,6 +31,11 @@ pub(crate) fn audit_event(row: &AuditRow) -> v1::AuditEvent {
         subject: row.subject.clone(),
         details: row.details.clone(),
     }
+}
+
+/// Returns a number of calls, which is far below the bound of the type.
+fn number(calls: NonZeroU32) -> i32 {
+    i32::try_from(calls.get()).unwrap_or(i32::MAX)
 }
 
 const fn scope(scope: Scope) -> v1::Scope {

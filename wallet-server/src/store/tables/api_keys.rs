@@ -17,6 +17,10 @@ pub(crate) struct Model {
     pub(crate) expire_time: i64,
     /// The largest integer: not revoked.
     pub(crate) revoke_time: i64,
+    /// 0: the rate that the server allows to every key.
+    pub(crate) calls_per_second: i64,
+    /// 0 without a rate of its own.
+    pub(crate) calls_burst: i64,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

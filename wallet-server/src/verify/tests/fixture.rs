@@ -114,6 +114,8 @@ pub(super) async fn write(url: &str, wallets: &[Story]) {
         create_time: START.as_micros(),
         expire_time: Timestamp::NEVER.as_micros(),
         revoke_time: Timestamp::NEVER.as_micros(),
+        calls_per_second: 0,
+        calls_burst: 0,
     };
     control.insert_key(key).await.unwrap();
     control.commit(change("key.create", KEY)).await.unwrap();

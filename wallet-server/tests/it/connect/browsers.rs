@@ -37,7 +37,7 @@ async fn pages_of_allowed_origins_may_call_and_others_are_refused_and_change_not
         let allowed = preflight(&page);
         assert_eq!(allowed.status, 204, "{allowed:?}");
         assert_eq!(allowed.header("access-control-allow-origin"), Some(PAGE));
-        assert_eq!(allowed.header("access-control-allow-methods"), Some("POST"));
+        assert_eq!(allowed.header("access-control-allow-methods"), Some("GET, POST"));
         let headers = allowed.header("access-control-allow-headers").unwrap();
         for needed in ["authorization", "content-type", "connect-protocol-version", "x-grpc-web"] {
             assert!(headers.split(", ").any(|header| header == needed), "{needed}: {headers}");

@@ -1,11 +1,17 @@
-//! One list of calls by grpcurl and by curl, with the same answers and the same errors.
+//! One list of calls by curl, grpcurl, client libraries for Node.js and Python, and a page in Chromium: the same answers and
+//! the same errors, also over TLS and by GET.
 
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::Curl;
-use crate::harness::{Database, Front, Server, tool};
+use wallet_server::{Config, TlsFiles};
+
+use super::peers::Peer;
+use super::peers::browser::Host;
+use super::{Answered, Curl};
+use crate::harness::{Database, Front, tool};
+use crate::tls::Certificate;
 
 const VIDEO: &str = r#""operation": {"kind": "video.generate", "attributes": {"model": "standard", "resolution": "720p"},
     "quantities": {"duration_s": "5"}}"#;
@@ -69,13 +75,14 @@ const CALLS: &[(&str, &str)] = &[
 ];
 
 /// The answer to a call: the message, or the code, the text and the details of its error.
-type Answer = Result<Value, (u64, String, Vec<Value>)>;
+pub(super) type Answer = Result<Value, (u64, String, Vec<Value>)>;
 
-fn by_grpcurl(server: &Server, key: &str, method: &str, text: &str) -> Answer {
+fn by_grpcurl(connection: &[&str], key: &str, method: &str, text: &str) -> Answer {
     let authorization = format!("authorization: Bearer {key}");
     let output = Command::new(tool("WALLET_TEST_GRPCURL"))
-        .args(["-plaintext", "-format-error", "-H", &authorization, "-d", text])
-        .args([&server.address.to_string(), method])
+        .args(["-format-error", "-H", &authorization, "-d", text])
+        .args(connection)
+        .arg(method)
         .output()
         .expect("grpcurl runs");
     let read = |bytes: &[u8]| {
@@ -96,22 +103,33 @@ fn by_grpcurl(server: &Server, key: &str, method: &str, text: &str) -> Answer {
 }
 
 fn by_curl(curl: &Curl, method: &str, text: &str) -> Answer {
-    let answer = curl.json(method, text);
+    of_connect(&curl.json(method, text))
+}
+
+/// Reads an answer of the Connect protocol with JSON.
+fn of_connect(answer: &Answered) -> Answer {
     assert_eq!(answer.content_type, "application/json");
-    let mut body = answer.body();
+    let body = answer.body();
     if answer.status == 200 {
         return Ok(body);
     }
+    let (status, refusal) = refusal(body);
+    assert_eq!(answer.status, status, "{refusal:?}");
+    Err(refusal)
+}
+
+/// Reads the body of an error. Returns the HTTP status that belongs to it, too.
+fn refusal(mut body: Value) -> (u16, (u64, String, Vec<Value>)) {
     let code = body["code"].as_str().unwrap();
     let codes = [
         ("invalid_argument", 3, 400),
         ("not_found", 5, 404),
         ("already_exists", 6, 409),
+        ("permission_denied", 7, 403),
         ("failed_precondition", 9, 400),
         ("unauthenticated", 16, 401),
     ];
     let (_, number, status) = codes.into_iter().find(|(name, ..)| *name == code).expect(code);
-    assert_eq!(answer.status, status, "{code}");
     let mut details = body["details"].as_array().cloned().unwrap_or_default();
     for detail in &mut details {
         assert!(
@@ -124,7 +142,7 @@ fn by_curl(curl: &Curl, method: &str, text: &str) -> Answer {
                 .is_some_and(|v| !v.contains('='))
         );
     }
-    Err((number, body["message"].take().as_str().unwrap().to_owned(), details))
+    (status, (number, body["message"].take().as_str().unwrap().to_owned(), details))
 }
 
 /// Removes the statement that an answer repeats an earlier one.
@@ -148,12 +166,14 @@ async fn the_same_answers(database: Database) {
     let bearer = format!("authorization: Bearer {key}");
     let curls = ["--http1.1", "--http2-prior-knowledge"]
         .map(|version| Curl::new(server.endpoint(), version).with(&["-H", &bearer]));
+    let address = server.address.to_string();
+    let plaintext = ["-plaintext", address.as_str()];
     let (mut answered, mut refused) = (0, 0);
     for (method, text) in CALLS {
         let text = text.replace("VIDEO", VIDEO);
         let first = once(by_curl(&curls[0], method, &text));
         let second = once(by_curl(&curls[1], method, &text));
-        let expected = once(by_grpcurl(&server, &key, method, &text));
+        let expected = once(by_grpcurl(&plaintext, &key, method, &text));
         assert_eq!(first, expected, "{method} {text}");
         assert_eq!(second, expected, "{method} {text}");
         match expected {
@@ -182,4 +202,78 @@ async fn curl_and_grpcurl_get_the_same_answers_and_errors_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn curl_and_grpcurl_get_the_same_answers_and_errors_on_postgres() {
     the_same_answers(Database::postgres()).await;
+}
+
+/// The calls of a page with the token of a wallet.
+const OF_A_PAGE: &[(&str, &str)] = &[
+    ("wallet.v1.WalletService/GetBalance", r#"{"walletId": "w"}"#),
+    ("wallet.v1.WalletService/ListEntries", r#"{"walletId": "w", "pageSize": 500}"#),
+    ("wallet.v1.WalletService/Estimate", r#"{"walletId": "w", "operation": {"kind": "none \u00e9 + & %"}}"#),
+    ("wallet.v1.WalletService/GetBalance", r#"{"walletId": "v"}"#),
+    ("wallet.v1.WalletService/GetBalance", "{"),
+];
+
+async fn every_peer_gets_the_same_answers(database: Database) {
+    let front = Front::new(database);
+    let key = front.key("default", "all");
+    let (certificate, host) = (Certificate::new(), Host::new().await);
+    let [pem, private, ca] = ["server.pem", "server.key", "ca.pem"].map(|name| certificate.path(name));
+    let tls = TlsFiles { certificate: pem.into(), key: private.into(), client_ca: None };
+    let origins = vec![host.origin().parse().unwrap()];
+    let server = front.serve_configured(Config { tls: Some(tls), origins, ..Config::default() }).await;
+    let address = format!("localhost:{}", server.address.port());
+    let base = format!("https://{address}");
+    let with = |secret: &str| {
+        let bearer = format!("authorization: Bearer {secret}");
+        Curl::new(base.clone(), "--http2").with(&["--cacert", &ca, "-H", &bearer])
+    };
+    let curl = with(&key);
+    let encrypted = ["-cacert", &ca, &address];
+    let mut peers = [Peer::node(&base, &ca, &key), Peer::python(&base, &ca, &key)];
+    let mut compared = 0;
+    for (method, text) in CALLS {
+        let text = text.replace("VIDEO", VIDEO);
+        let expected = once(by_curl(&curl, method, &text));
+        assert_eq!(once(by_grpcurl(&encrypted, &key, method, &text)), expected, "grpcurl: {method} {text}");
+        // The descriptors of the libraries are those of the wallet.
+        for peer in peers.iter_mut().filter(|_| method.starts_with("wallet.")) {
+            for (name, answer) in peer.answers(method, &text) {
+                assert_eq!(once(answer), expected, "{name}: {method} {text}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 22 * 25, "{compared}");
+
+    let wanted = r#"{"walletId": "w", "scopes": ["SCOPE_READ", "SCOPE_ESTIMATE"]}"#;
+    let token = curl.json("wallet.v1.KeyService/CreateWalletToken", wanted).body()["token"].clone();
+    let token = token.as_str().unwrap();
+    let page = with(token);
+    let answers = host.answers(&base, token, OF_A_PAGE).await;
+    assert_eq!(answers.len(), OF_A_PAGE.len(), "{answers:?}");
+    for (answer, (method, text)) in answers.into_iter().zip(OF_A_PAGE) {
+        let expected = by_curl(&page, method, text);
+        for way in ["post", "get"] {
+            let found = match answer[way].get("message").filter(|_| answer[way].get("code").is_none()) {
+                Some(message) => Ok(message.clone()),
+                None => {
+                    let mut body = answer[way].clone();
+                    body["message"] = body["text"].take();
+                    Err(refusal(body).1)
+                }
+            };
+            assert_eq!(found, expected, "Chromium by {way}: {method} {text}");
+        }
+    }
+    assert!(server.verify().await.is_clean());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_peer_gets_the_same_answers_and_errors_over_tls_on_sqlite() {
+    every_peer_gets_the_same_answers(Database::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_peer_gets_the_same_answers_and_errors_over_tls_on_postgres() {
+    every_peer_gets_the_same_answers(Database::postgres()).await;
 }

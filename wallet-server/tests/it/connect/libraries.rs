@@ -1,4 +1,5 @@
-//! The client libraries of Connect for Node.js: JSON, bare messages, gRPC-Web and gRPC, over both versions of HTTP.
+//! The client libraries of Connect for Node.js watch a wallet: by JSON, bare messages, gRPC-Web and gRPC, over both versions of
+//! HTTP.
 
 use std::fs;
 use std::process::Command;
@@ -12,7 +13,7 @@ use crate::harness::{Database, Front, Server, tool, with_key};
 /// Runs a script with the server's address, the descriptors and these words, and returns the lines that it prints.
 fn run(script: &str, server: &Server, words: &[&str]) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
-    let [file, descriptors] = ["client.cjs", "descriptors"].map(|name| folder.path().join(name));
+    let [file, descriptors] = ["watch.cjs", "descriptors"].map(|name| folder.path().join(name));
     fs::write(&file, script).unwrap();
     fs::write(&descriptors, wallet_proto::FILE_DESCRIPTOR_SET).unwrap();
     let output = Command::new(tool("WALLET_TEST_NODE"))
@@ -23,28 +24,6 @@ fn run(script: &str, server: &Server, words: &[&str]) -> Vec<Value> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).expect("text");
     lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
-
-async fn each_protocol_gets_the_same_answers(database: Database) {
-    let front = Front::new(database);
-    let key = front.key("default", "all");
-    let server = front.serve().await;
-    let answers = run(include_str!("client.cjs"), &server, &[&key]);
-    let expected = ["json-1.1", "proto-1.1", "web-1.1", "json-2", "proto-2", "web-2", "grpc-2"].map(|name| {
-        json!({ "name": name, "available": "1000000000000000", "missing": ["NotFound", "WALLET_NOT_FOUND"] })
-    });
-    assert_eq!(answers, expected);
-    assert!(server.verify().await.is_clean());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_for_node_get_the_same_answers_with_each_protocol_on_sqlite() {
-    each_protocol_gets_the_same_answers(Database::sqlite()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_for_node_get_the_same_answers_with_each_protocol_on_postgres() {
-    each_protocol_gets_the_same_answers(Database::postgres()).await;
 }
 
 async fn each_protocol_watches(database: Database) {

@@ -1,11 +1,13 @@
-//! Calls with JSON: with curl over both versions of HTTP, next to the same calls of grpcurl.
+//! Calls with JSON: with curl over both versions of HTTP, next to the same calls of other peers.
 
 mod browsers;
 mod calls;
+mod get;
 mod gzip;
 mod hostile;
 mod libraries;
 mod methods;
+mod peers;
 mod refusals;
 mod streams;
 

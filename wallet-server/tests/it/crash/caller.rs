@@ -10,7 +10,7 @@ use super::witness::{Acknowledgement, Witness};
 use crate::harness::{credits, micros, video};
 
 /// Calls per job: top-up, reserve, start, and the call that ends it.
-const STEPS: usize = 4;
+pub(super) const STEPS: usize = 4;
 /// The price of `video("5")` in credits.
 pub(super) const PRICE: i64 = 40;
 

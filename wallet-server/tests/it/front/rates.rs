@@ -1,10 +1,15 @@
 //! The rate of calls per key: its own for each, and a delay after which the client repeats a call.
 
-use wallet_client::v1::{CreateWalletTokenRequest, ErrorReason, GetBalanceRequest, GetCatalogRequest, Scope};
-use wallet_client::{ClientConfig, Code, Error, RetryPolicy, WalletClient};
+use std::time::Duration;
+
+use wallet_client::v1::{
+    CreateKeyRequest, CreateWalletTokenRequest, ErrorReason, GetBalanceRequest, GetCatalogRequest,
+    GetPriceTableRequest, ListKeysRequest, Scope, WatchFeedRequest,
+};
+use wallet_client::{ClientConfig, Code, Error, RetryPolicy, WalletClient, v1};
 use wallet_server::Limits;
 
-use crate::harness::{Database, Front, with_key};
+use crate::harness::{Database, Front, Server, id_of, with_key};
 use crate::monitoring::metrics;
 
 fn at_most(rate: u32, burst: u32) -> Limits {
@@ -75,4 +80,102 @@ async fn the_client_repeats_calls_over_the_rate_until_they_are_answered() {
     }
     let refused = "grpc_method=\"GetCatalog\",grpc_code=\"ResourceExhausted\"";
     assert!(metrics(&server).contains(refused), "no call was refused");
+}
+
+/// A client that sends every call once.
+async fn once(server: &Server, key: &str) -> WalletClient {
+    with_key(server, key).await.without_retries()
+}
+
+/// Makes calls until one is refused. Returns their number and the refusal.
+async fn drain(client: &WalletClient) -> (usize, Error) {
+    for answered in 0..1_000 {
+        if let Err(error) = client.get_catalog(GetCatalogRequest::default()).await {
+            return (answered, error);
+        }
+    }
+    panic!("no call was refused");
+}
+
+async fn a_key_has_the_rate_of_its_creation(database: Database) {
+    let front = Front::new(database);
+    let all = front.key("default", "all");
+    let words = ["keys", "create", "k", "--scopes", "read", "--calls-per-second", "1", "--calls-burst", "7"];
+    let from_cli = front.cli(&words).lines().last().unwrap().to_owned();
+    let server = front.serve().await;
+    let admin = with_key(&server, &all).await;
+    let wanted = CreateKeyRequest::new("scripts", [Scope::Read]).with_rate(1, 5);
+    let made = admin.create_key(wanted.clone()).await.unwrap();
+    let same = admin.create_key(wanted).await.unwrap();
+    let keys = admin.list_keys(ListKeysRequest::new()).await.unwrap().keys;
+    let rate = |id: &str| {
+        let key = keys.iter().find(|key| key.key_id == id).unwrap();
+        (key.calls_per_second, key.calls_burst)
+    };
+    assert_eq!(rate(&made.key.unwrap().key_id), (1, 5));
+    assert_eq!((rate(id_of(&from_cli)), rate(id_of(&all))), ((1, 7), (0, 0)));
+
+    let (answered, refused) = drain(&once(&server, &made.secret).await).await;
+    assert!((5..50).contains(&answered), "{answered}");
+    let Error::Unavailable { reason, retry_after, status } = &refused else { panic!("{refused:?}") };
+    assert_eq!((*reason, status.code()), (ErrorReason::RateLimited, Code::ResourceExhausted));
+    let Some(v1::error_detail::Detail::RateLimited(above)) = v1::ErrorDetail::of(status).unwrap().detail
+    else {
+        panic!("{status:?}")
+    };
+    assert_eq!((above.limit.as_str(), above.calls_per_second, above.calls_burst), ("key", 1, 5));
+    let delay = Duration::try_from(above.retry_delay.unwrap()).unwrap();
+    assert!(*retry_after == Some(delay) && !delay.is_zero() && delay <= Duration::from_secs(1), "{above:?}");
+    assert!(
+        drain(&once(&server, &same.secret).await).await.0 >= 5,
+        "a key of the same rate has calls of its own"
+    );
+    for _ in 0..20 {
+        admin.without_retries().get_price_table(GetPriceTableRequest::default()).await.unwrap();
+    }
+    let events = admin.list_audit_events(v1::ListAuditEventsRequest::new()).await.unwrap().events;
+    assert!(
+        events.iter().any(|event| event.details.ends_with("1 calls per second and 5 at once")),
+        "{events:?}"
+    );
+    assert!(server.verify().await.is_clean());
+    drop(server);
+    let rotated = front.cli(&["keys", "rotate", id_of(&from_cli)]);
+    assert!(rotated.contains("1 calls per second and 7 at once"), "{rotated}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_has_the_rate_that_it_was_created_with_on_sqlite() {
+    a_key_has_the_rate_of_its_creation(Database::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_has_the_rate_that_it_was_created_with_on_postgres() {
+    a_key_has_the_rate_of_its_creation(Database::postgres()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_tenant_cannot_take_the_places_of_others_in_the_feed() {
+    let front = Front::new(Database::sqlite());
+    front.cli(&["tenants", "create", "other"]);
+    let (greedy, calm) = (front.key("default", "events"), front.key("other", "events"));
+    let server = front.serve_with(Limits { feed_watchers: 3, ..Limits::default() }).await;
+    let (greedy, calm) = (once(&server, &greedy).await, once(&server, &calm).await);
+    let mut watching = Vec::new();
+    for n in 0..4 {
+        let mut watch = greedy.watch_feed(WatchFeedRequest::new(0));
+        // Without items a sign of life comes only after seconds, a refusal at once.
+        match tokio::time::timeout(Duration::from_secs(1), watch.next()).await {
+            Err(_) => watching.push(watch),
+            Ok(refused) => {
+                let refusal = refused.unwrap_err();
+                let refusal = refusal.refusal().unwrap();
+                assert_eq!((n, refusal.reason), (3, ErrorReason::TooManyWatchers));
+                assert_eq!(refusal.metadata["limit"], "3");
+            }
+        }
+    }
+    assert_eq!(watching.len(), 3);
+    let mut other = calm.watch_feed(WatchFeedRequest::new(0));
+    assert!(tokio::time::timeout(Duration::from_secs(1), other.next()).await.is_err(), "it was refused");
 }

@@ -145,7 +145,11 @@ pub(crate) fn usual() -> Vec<Input> {
             &v1::SetAutoTopUpRequest::on("w", "auto", v1::AutoTopUpSetting::new("credits", 20, "single")),
         ),
         admin("RecordAutoTopUpFailure", &v1::RecordAutoTopUpFailureRequest::new("w", "declined", "auto-1")),
-        key("CreateKey", &v1::CreateKeyRequest::new("gpu workers", [v1::Scope::Reserve, v1::Scope::Settle])),
+        key(
+            "CreateKey",
+            &v1::CreateKeyRequest::new("gpu workers", [v1::Scope::Reserve, v1::Scope::Settle])
+                .with_rate(9, 20),
+        ),
         key(
             "CreateWalletToken",
             &v1::CreateWalletTokenRequest::new("w", [v1::Scope::Read, v1::Scope::Estimate])

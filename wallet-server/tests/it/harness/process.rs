@@ -30,6 +30,13 @@ impl Process {
         Self::spawn(command, database, arguments, environment)
     }
 
+    /// Starts the binary on this database and this address.
+    pub(crate) fn start_at(database: &Database, address: &str) -> Self {
+        let mut command = Command::new(BINARY);
+        command.args(["--listen", address, "--database-url", &database.url]);
+        Self::started(command.stderr(Stdio::null()))
+    }
+
     /// Starts the binary with the settings of a file alone.
     pub(crate) fn configured(file: &str) -> Self {
         let mut command = Command::new(BINARY);

@@ -35,6 +35,9 @@ async fn given(database: Database) {
     assert_eq!(refusal.metadata["scope"], "topup");
     narrow.create_key(ask("as narrow", &[Scope::Read])).await.unwrap();
 
+    let rate = ask("no rate", &[Scope::Read]).with_rate(-1, 1_000_001);
+    let faults = violations(client.create_key(rate).await);
+    assert_eq!(faults.len(), 2, "{faults:?}");
     expires(&server, &client).await;
     assert!(server.verify().await.is_clean());
 }

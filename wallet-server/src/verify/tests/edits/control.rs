@@ -29,6 +29,17 @@ pub(super) const EDITS: &[Edit] = &[
         "UPDATE api_keys SET revoke_time = create_time + 5",
         Nothing("The control plane"),
     ),
+    (
+        "api_keys.calls_per_second",
+        "UPDATE api_keys SET calls_per_second = 5",
+        Fault("has 5 calls per second and 0"),
+    ),
+    ("api_keys.calls_burst", "UPDATE api_keys SET calls_burst = 5", Fault("has 0 calls per second and 5")),
+    (
+        "api_keys.calls_burst",
+        "UPDATE api_keys SET calls_per_second = 9, calls_burst = 5",
+        Nothing("The control plane"),
+    ),
     ("audit_events.tenant", "UPDATE audit_events SET tenant = {uuid}", Fault("of the audit has tenant")),
     ("audit_events.event_time", "UPDATE audit_events SET event_time = 5", Nothing("The control plane")),
     (
