@@ -120,7 +120,7 @@ pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, CliError> {
             let end = keys.clock.now().plus(Duration::from_secs(overlap_hours * 3_600));
             let issued = keys.rotate(tenant, &id(&key_id)?, end, &author()).await?;
             say(format_args!("key {key_id} expires at {end} at the latest"));
-            print_new(&issued, &of);
+            show_new(&issued, &of);
         }
         KeysCommand::Token { wallet_id, key_id, scopes, minutes, of, pepper } => {
             let (keys, tenant) = keys(&of, Some(&pepper)).await?;

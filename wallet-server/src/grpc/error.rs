@@ -63,7 +63,7 @@ pub(super) enum Cause {
     TooManyWatchers {
         limit: usize,
     },
-    /// No key was issued or ended.
+    /// A key was not issued, replaced or revoked.
     Issue(IssueError),
     /// An endpoint of webhooks was not created or changed.
     Webhook(WebhookError),

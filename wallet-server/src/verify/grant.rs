@@ -272,7 +272,7 @@ impl GrantFold {
         let stems = self.purchase.as_ref().filter(|_| returned);
         self.period = details.period;
         let period = details.period.map(|start| format!("#{}", start.as_micros()));
-        let purchase = purchase.map(ToString::to_string).or(period).unwrap_or_default();
+        let purchase = stems.map(ToString::to_string).or(period).unwrap_or_default();
         faults.unless(purchase == row.purchase, at, || {
             format!("I11: grant {key} is found by purchase {:?}, stems from {purchase:?}", row.purchase)
         });

@@ -113,3 +113,23 @@ fn every_numbered_rule_of_billing_has_a_test_of_the_core_and_one_over_the_wire()
         assert!(missing.is_empty(), "{folder} has no test of {missing:?}");
     }
 }
+
+#[test]
+fn every_document_is_a_page_of_the_site() {
+    let root = root();
+    let summary = fs::read_to_string(root.join("docs/SUMMARY.md")).unwrap();
+    let pages: BTreeSet<_> =
+        links(&summary).iter().map(|link| root.join("docs").join(link).canonicalize().unwrap()).collect();
+    // The summary names the pages of these folders by their README.
+    let folders = ["docs/decisions", "docs/reference"].map(|folder| root.join(folder));
+    let documents = files(&root.join("docs"), ".md").into_iter().filter(|document| {
+        let folder = document.parent().unwrap();
+        !document.ends_with("SUMMARY.md")
+            && (document.ends_with("README.md") || folders.iter().all(|known| known != folder))
+    });
+    let documents: Vec<_> = documents.collect();
+    assert!(documents.len() > 20, "{documents:?}");
+    let missing: Vec<_> =
+        documents.iter().filter(|document| !pages.contains(&document.canonicalize().unwrap())).collect();
+    assert!(missing.is_empty(), "not in docs/SUMMARY.md: {missing:?}");
+}

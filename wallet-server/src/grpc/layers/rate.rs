@@ -112,7 +112,8 @@ impl<C: Clock> Buckets<C> {
         })
     }
 
-    /// Drops full buckets when there are twice as many as were in use at the last time. A new bucket is full, too.
+    /// Drops full buckets when there are twice as many as were left the last time. A dropped bucket loses nothing,
+    /// because a new one is full, too.
     fn drop_full(&self) {
         if self.by_holder.len() < self.many.load(Ordering::Relaxed) {
             return;

@@ -15,6 +15,26 @@ impl Postgres {
         Postgres::start(&[], "")
     }
 
+    /// A private cluster that archives its WAL once it has an `archive_command`; removed when dropped.
+    pub(crate) fn archiving() -> Postgres {
+        Postgres::start(&[], "archive_mode = on\n")
+    }
+
+    /// The folder of the cluster, in which its user may write.
+    pub(crate) fn folder(&self) -> String {
+        self.dir.display().to_string()
+    }
+
+    /// Runs a script of the shell as the user of the server, with its programs on the path.
+    pub(crate) fn shell(&self, script: &str, environment: &[(&str, &str)]) {
+        let mut command = Command::new("bash");
+        command.args(["-euo", "pipefail", "-c", script]);
+        let path = format!("{}:{}", self.bin.display(), std::env::var("PATH").expect("a path"));
+        command.env("PATH", path).envs(environment.iter().copied());
+        let output = self.prepared(command).output().expect("bash");
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// The URL of a database of this cluster for a role, which needs no password.
     pub(crate) fn url(&self, role: &str, database: &str) -> String {
         format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)

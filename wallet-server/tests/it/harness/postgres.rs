@@ -107,11 +107,6 @@ impl Postgres {
         format!("{}/data", self.dir.display())
     }
 
-    /// The folder of the cluster, in which its user may write.
-    pub(crate) fn folder(&self) -> String {
-        self.dir.display().to_string()
-    }
-
     pub(super) fn log(&self) -> String {
         format!("{}/log", self.dir.display())
     }
