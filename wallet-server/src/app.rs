@@ -198,7 +198,7 @@ impl App {
             key_check,
             manual_time,
             feed_news: FeedNews::new(config.limits.feed_watchers),
-            wallet_news: WalletNews::new(),
+            wallet_news: WalletNews::new(config.limits.wallet_watchers),
             webhooks,
             call_metrics,
             traces,

@@ -87,6 +87,7 @@ fn round(seed: u64, variables: &Variables, log: &Path) -> Result<bool> {
             ("WALLET_COMMANDS", "20000"),
             ("WALLET_FUZZ_CALLS", "20000"),
             ("WALLET_RESTARTS", "30"),
+            ("WALLET_OUTAGE_SECONDS", "10"),
             ("WALLET_IDLE_CONNECTIONS", "10000"),
         ]);
         if !succeeds(logged(variables.set(&mut test), log)?)? {

@@ -5,9 +5,10 @@
 //! costs nothing.
 
 mod news;
+mod places;
 mod sequencer;
 mod wallet_news;
 
 pub(crate) use news::{FeedNews, News, Subscription};
 pub(crate) use sequencer::{Sequencer, SequencerMetrics};
-pub(crate) use wallet_news::{WATCHERS, WalletNews, WalletSubscription};
+pub(crate) use wallet_news::{WalletNews, WalletSubscription};

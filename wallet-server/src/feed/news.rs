@@ -1,13 +1,13 @@
 //! Notifies the readers of this server that a feed has new items.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wallet_core::TenantId;
 
+use super::places::{Place, Places};
 use crate::causes::Chain;
 use crate::store::{FeedEnds, Store};
 
@@ -15,10 +15,7 @@ use crate::store::{FeedEnds, Store};
 #[derive(Debug, Clone)]
 pub(crate) struct FeedNews {
     ends: watch::Sender<BTreeMap<TenantId, FeedEnds>>,
-    /// The most readers of one tenant.
-    watchers: usize,
-    /// The owner of the places of each tenant, which its readers share.
-    places: Arc<Mutex<BTreeMap<TenantId, Arc<()>>>>,
+    places: Places,
     /// Cancelled when the server stops.
     stopping: CancellationToken,
 }
@@ -28,7 +25,7 @@ pub(crate) struct FeedNews {
 pub(crate) struct Subscription {
     ends: watch::Receiver<BTreeMap<TenantId, FeedEnds>>,
     tenant: TenantId,
-    _place: Arc<()>,
+    _place: Place,
     stopping: CancellationToken,
 }
 
@@ -46,8 +43,8 @@ pub(crate) enum News {
 impl FeedNews {
     /// Returns news that [`Self::publish`] publishes, for at most `watchers` readers of one tenant.
     pub(crate) fn new(watchers: usize) -> Self {
-        let (ends, places) = (watch::Sender::new(BTreeMap::new()), Arc::default());
-        Self { ends, watchers, places, stopping: CancellationToken::new() }
+        let (ends, places) = (watch::Sender::new(BTreeMap::new()), Places::new(watchers));
+        Self { ends, places, stopping: CancellationToken::new() }
     }
 
     /// Looks at the ends of the feeds every `period` until `shutdown` is cancelled, which ends all subscriptions.
@@ -76,23 +73,11 @@ impl FeedNews {
         }
     }
 
-    /// Returns the most readers of one tenant.
-    pub(crate) fn watchers(&self) -> usize {
-        self.watchers
-    }
-
-    /// Subscribes to the news of a tenant. `None` if it has too many readers.
-    pub(crate) fn subscribe(&self, tenant: TenantId) -> Option<Subscription> {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let owner = places.entry(tenant).or_default();
-        // The owner counts as one.
-        let is_free = Arc::strong_count(owner) <= self.watchers;
-        is_free.then(|| Subscription {
-            ends: self.ends.subscribe(),
-            tenant,
-            _place: Arc::clone(owner),
-            stopping: self.stopping.clone(),
-        })
+    /// Subscribes to the news of a tenant. Returns the most subscriptions of a tenant if it has that many.
+    pub(crate) fn subscribe(&self, tenant: TenantId) -> Result<Subscription, usize> {
+        let place = self.places.take(tenant).ok_or(self.places.most())?;
+        let (ends, stopping) = (self.ends.subscribe(), self.stopping.clone());
+        Ok(Subscription { ends, tenant, _place: place, stopping })
     }
 }
 
@@ -131,16 +116,5 @@ mod tests {
         assert_eq!(subscription.after(7, soon).await, News::Quiet, "nothing after the last position");
         news.stopping.cancel();
         assert_eq!(subscription.after(7, longest).await, News::Stopping);
-    }
-
-    #[test]
-    fn a_tenant_has_a_bounded_number_of_readers_and_others_have_their_own() {
-        let news = FeedNews::new(2);
-        let readers = [news.subscribe(TenantId::DEFAULT), news.subscribe(TenantId::DEFAULT)];
-        assert!(readers.iter().all(Option::is_some));
-        assert!(news.subscribe(TenantId::DEFAULT).is_none());
-        assert!(news.subscribe(TenantId(uuid::Uuid::nil())).is_some());
-        drop(readers);
-        assert!(news.subscribe(TenantId::DEFAULT).is_some(), "an ended reader leaves its place");
     }
 }

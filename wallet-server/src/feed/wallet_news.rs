@@ -6,21 +6,23 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use wallet_core::WalletKey;
+use wallet_core::{TenantId, WalletId, WalletKey};
 
 use super::News;
+use super::places::{Place, Places};
 use crate::causes::Chain;
 use crate::store::{Store, StoreError};
 
 /// The most wallets whose versions are read by one query.
 const GROUP: usize = 256;
 /// The most watchers of one wallet, so that one customer cannot take the places of all callers.
-pub(crate) const WATCHERS: usize = 256;
+const WATCHERS: usize = 256;
 
 /// Looks at the versions of all watched wallets together, while there are any. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct WalletNews {
     watched: Arc<Mutex<BTreeMap<WalletKey, watch::Sender<i64>>>>,
+    places: Places,
     /// Cancelled when the server stops.
     stopping: CancellationToken,
 }
@@ -29,13 +31,14 @@ pub(crate) struct WalletNews {
 #[derive(Debug)]
 pub(crate) struct WalletSubscription {
     version: watch::Receiver<i64>,
+    _place: Place,
     stopping: CancellationToken,
 }
 
 impl WalletNews {
-    /// Returns news that [`Self::publish`] publishes.
-    pub(crate) fn new() -> Self {
-        Self { watched: Arc::default(), stopping: CancellationToken::new() }
+    /// Returns news that [`Self::publish`] publishes, for at most `watchers` watchers of one tenant.
+    pub(crate) fn new(watchers: usize) -> Self {
+        Self { watched: Arc::default(), places: Places::new(watchers), stopping: CancellationToken::new() }
     }
 
     /// Looks at the versions every `period` until `shutdown` is cancelled, which ends all subscriptions.
@@ -52,12 +55,17 @@ impl WalletNews {
         }
     }
 
-    /// Subscribes to the news of a wallet. `None` if it has too many watchers.
-    pub(crate) fn subscribe(&self, key: WalletKey) -> Option<WalletSubscription> {
+    /// Subscribes to the news of a tenant's wallet. Returns the most subscriptions of a tenant or of a wallet if it has that
+    /// many.
+    pub(crate) fn subscribe(&self, tenant: TenantId, wallet: &WalletId) -> Result<WalletSubscription, usize> {
+        let place = self.places.take(tenant).ok_or(self.places.most())?;
         let mut watched = self.watched();
-        let sender = watched.entry(key).or_default();
-        let is_free = sender.receiver_count() < WATCHERS;
-        is_free.then(|| WalletSubscription { version: sender.subscribe(), stopping: self.stopping.clone() })
+        let sender = watched.entry(WalletKey::new(tenant, wallet)).or_default();
+        if sender.receiver_count() >= WATCHERS {
+            return Err(WATCHERS);
+        }
+        let (version, stopping) = (sender.subscribe(), self.stopping.clone());
+        Ok(WalletSubscription { version, _place: place, stopping })
     }
 
     async fn look(&self, store: &Store) -> Result<(), StoreError> {
@@ -99,21 +107,23 @@ impl WalletSubscription {
 
 #[cfg(test)]
 mod tests {
-    use wallet_core::TenantId;
-
     use super::*;
 
     fn key(id: &str) -> WalletKey {
         WalletKey::new(TenantId::DEFAULT, &id.parse().unwrap())
     }
 
+    fn subscribe(news: &WalletNews, wallet: &str) -> Result<WalletSubscription, usize> {
+        news.subscribe(TenantId::DEFAULT, &wallet.parse().unwrap())
+    }
+
     #[tokio::test]
     async fn a_subscription_waits_for_its_wallet_for_the_time_or_for_the_end() {
-        let news = WalletNews::new();
-        let mut subscription = news.subscribe(key("ann")).unwrap();
+        let news = WalletNews::new(999);
+        let mut subscription = subscribe(&news, "ann").unwrap();
         let (soon, longest) = (Duration::from_millis(1), Duration::from_secs(60));
         assert_eq!(subscription.after(0, soon).await, News::Quiet);
-        let _other = news.subscribe(key("bob")).unwrap();
+        let _other = subscribe(&news, "bob").unwrap();
         news.watched()[&key("bob")].send_replace(9);
         assert_eq!(subscription.after(0, soon).await, News::Quiet, "another wallet");
         news.watched()[&key("ann")].send_replace(3);
@@ -128,14 +138,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite://{}/wallet.db", folder.path().display())).await.unwrap();
         store.migrate().await.unwrap();
-        let news = WalletNews::new();
-        let all: Vec<_> = (0..WATCHERS).map(|_| news.subscribe(key("ann")).unwrap()).collect();
-        assert!(news.subscribe(key("ann")).is_none());
-        assert!(news.subscribe(key("bob")).is_some(), "another wallet has places of its own");
+        let news = WalletNews::new(999);
+        let all: Vec<_> = (0..WATCHERS).map(|_| subscribe(&news, "ann").unwrap()).collect();
+        assert!(subscribe(&news, "ann").is_err());
+        assert!(subscribe(&news, "bob").is_ok(), "another wallet has places of its own");
         news.look(&store).await.unwrap();
         assert_eq!(news.watched().len(), 1);
+        let few = WalletNews::new(1);
+        let _only = subscribe(&few, "ann").unwrap();
+        assert!(matches!(subscribe(&few, "bob"), Err(1)), "the tenant has no more places");
         drop(all);
-        assert!(news.subscribe(key("ann")).is_some());
+        assert!(subscribe(&news, "ann").is_ok());
         news.look(&store).await.unwrap();
         assert!(news.watched().is_empty());
     }

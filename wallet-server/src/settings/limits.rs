@@ -31,7 +31,11 @@ settings! {
 
     /// The most streams of WatchFeed that one tenant may have at a time, on this server. Further ones are refused with
     /// TOO_MANY_WATCHERS.
-    feed_watchers: usize = 256, Count(1, 100_000), WithoutFlag;
+    feed_watchers: usize = 2_048, Count(1, 100_000), WithoutFlag;
+
+    /// The most streams of WatchWallet that one tenant may have at a time, on this server; one wallet may have 256 of them.
+    /// Further ones are refused with TOO_MANY_WATCHERS.
+    wallet_watchers: usize = 4_096, Count(1, 1_000_000), WithoutFlag;
 
     /// The most commands that wait in one lane, which limits memory. Further ones are refused with OVERLOADED. Commands
     /// that end jobs may use all places, others a part.

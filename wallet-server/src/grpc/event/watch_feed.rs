@@ -18,9 +18,7 @@ pub(super) type FeedStream = Messages<v1::WatchFeedResponse>;
 
 pub(super) async fn watch_feed(call: Call, request: v1::WatchFeedRequest) -> Result<FeedStream, RpcError> {
     let (after, filter) = parse(request)?;
-    let places = &call.services.feed_news;
-    let news = places.subscribe(call.tenant);
-    let news = news.ok_or_else(|| RpcError::too_many_watchers(places.watchers()))?;
+    let news = call.services.feed_news.subscribe(call.tenant).map_err(RpcError::too_many_watchers)?;
     let mut feed = Feed { filter, news, looked_at: after, last: after };
     // An error of the first page is the status of the call.
     let first = feed.page(&call).await?;

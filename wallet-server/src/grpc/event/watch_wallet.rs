@@ -1,9 +1,9 @@
 //! `WatchWallet`: streams the balances of a wallet, at once and whenever they have changed.
 
-use wallet_core::{Rejection, WalletId, WalletKey};
+use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
-use crate::feed::{News, WATCHERS, WalletSubscription};
+use crate::feed::{News, WalletSubscription};
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::FieldReader;
@@ -18,8 +18,7 @@ pub(super) async fn watch_wallet(
     request: v1::WatchWalletRequest,
 ) -> Result<WalletStream, RpcError> {
     let id = parse(&request)?;
-    let news = call.services.wallet_news.subscribe(WalletKey::new(call.tenant, &id));
-    let news = news.ok_or_else(|| RpcError::too_many_watchers(WATCHERS))?;
+    let news = call.services.wallet_news.subscribe(call.tenant, &id).map_err(RpcError::too_many_watchers)?;
     let mut wallet = Wallet { id, news, sent: v1::GetBalanceResponse::default() };
     // An error of the first read is the status of the call.
     let first = wallet.read(&call, News::New).await?;

@@ -127,10 +127,20 @@ mod a_stopped_database_is_seen_by_health_checks_and_leaves_no_late_executions {
                 hasty.top_up(v1::TopUpRequest::amount("ann", format!("late-{n}"), credits(1))).await
             });
         }
+        let begun = Instant::now();
         is(&server, ServingStatus::NotServing).await;
         for answer in calls.join_all().await {
             let error = answer.unwrap_err();
             assert!(error.is_outcome_unknown() || reason(&error) == "STORE_UNAVAILABLE", "{error}");
+        }
+        for n in 3.. {
+            let top_up = v1::TopUpRequest::amount("ann", format!("late-{n}"), credits(1));
+            // With a full queue it is OVERLOADED.
+            let error = hasty.top_up(top_up).await.unwrap_err();
+            assert!(error.is_retryable(), "{error}");
+            if begun.elapsed() >= longest() {
+                break;
+            }
         }
 
         cluster.start_again();
@@ -142,6 +152,12 @@ mod a_stopped_database_is_seen_by_health_checks_and_leaves_no_late_executions {
         assert_eq!(balance(&patient).await, (101, 0), "executed after the caller's deadline");
         assert!(server.verify().await.is_clean());
     }
+}
+
+/// The least time for which PostgreSQL is stopped. The nightly run sets WALLET_OUTAGE_SECONDS to 10.
+fn longest() -> Duration {
+    std::env::var("WALLET_OUTAGE_SECONDS")
+        .map_or(Duration::ZERO, |text| Duration::from_secs(text.parse().expect("a number")))
 }
 
 /// A client that sends every call once.

@@ -179,3 +179,28 @@ async fn one_tenant_cannot_take_the_places_of_others_in_the_feed() {
     let mut other = calm.watch_feed(WatchFeedRequest::new(0));
     assert!(tokio::time::timeout(Duration::from_secs(1), other.next()).await.is_err(), "it was refused");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_tenant_cannot_take_the_places_of_others_that_watch_wallets() {
+    let front = Front::new(Database::sqlite());
+    front.cli(&["tenants", "create", "other"]);
+    let (greedy, calm) = (front.key("default", "all"), front.key("other", "all"));
+    let server = front.serve_with(Limits { wallet_watchers: 2, ..Limits::default() }).await;
+    let mut watching = Vec::new();
+    for (key, wallets) in [(&greedy, ["a", "b", "c"].as_slice()), (&calm, &["a"])] {
+        let client = once(&server, key).await;
+        for wallet in wallets {
+            client.create_wallet(v1::CreateWalletRequest::new(*wallet)).await.unwrap();
+            let mut watch = client.watch_wallet(v1::WatchWalletRequest::new(*wallet));
+            match watch.next().await {
+                Ok(_) => watching.push(watch),
+                Err(error) => {
+                    let refusal = error.refusal().unwrap();
+                    assert_eq!((*wallet, refusal.reason), ("c", ErrorReason::TooManyWatchers));
+                    assert_eq!(refusal.metadata["limit"], "2");
+                }
+            }
+        }
+    }
+    assert_eq!(watching.len(), 3, "two of one tenant and one of the other");
+}
