@@ -85,8 +85,7 @@ fn period_end(wallet: &Wallet, mut subscription: Subscription, at: Timestamp) ->
     }
     let condition = if past_due { Renewal::Automatic } else { subscription.next_condition() };
     if condition == Renewal::OnPayment {
-        subscription.standing = Standing::PastDue;
-        subscription.unused = unused_at(wallet, at);
+        let subscription = subscription.past_due(unused_at(wallet, at));
         let decision = Decision::of(EntryKind::PaymentMissed, at).because(&subscription.sold.plan);
         return with_subscription(wallet, decision, Some(subscription));
     }

@@ -50,6 +50,9 @@ pub struct Subscription {
     /// The instant of the payment for the present period, if it was paid late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_late: Option<Timestamp>,
+    /// While the next period is unpaid, and another plan would begin with it: the dunning time of that plan, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dunning_seconds: Option<u64>,
     /// While the next period is unpaid or does not begin: the credits that expired unused at the end of the last one.
     /// They roll over when it begins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -137,6 +140,7 @@ impl Subscription {
             pause: None,
             end: None,
             paid_late: None,
+            dunning_seconds: None,
             unused: Vec::new(),
             advance: Amounts::none(),
         }
@@ -195,6 +199,7 @@ impl Subscription {
             given: vec![0; next.sold.allowances.len()],
             standing: Standing::Active,
             paid_late: None,
+            dunning_seconds: None,
             unused: Vec::new(),
             advance: Amounts::none(),
             ..next
@@ -234,10 +239,20 @@ impl Subscription {
     /// Returns the condition on which the next period begins, by the terms that are valid then: AUTOMATIC if it is
     /// paid.
     pub fn next_condition(&self) -> Renewal {
-        let next = self.period + 1;
-        let change = self.change.as_ref().filter(|change| change.period <= next);
-        let sold = change.map_or(&self.sold, |change| &change.sold);
-        if self.paid.contains(&next) { Renewal::Automatic } else { sold.renewal }
+        let sold = self.due_change().unwrap_or(&self.sold);
+        if self.paid.contains(&(self.period + 1)) { Renewal::Automatic } else { sold.renewal }
+    }
+
+    /// Returns the terms of another plan that begin with the next period.
+    fn due_change(&self) -> Option<&Sold> {
+        let change = self.change.as_ref().filter(|change| change.period <= self.period + 1);
+        change.map(|change| &change.sold)
+    }
+
+    /// Returns the subscription at the end of its period whose next one was not paid.
+    pub fn past_due(mut self, unused: Vec<Unused>) -> Self {
+        self.dunning_seconds = self.due_change().map(|sold| sold.dunning_seconds);
+        Self { standing: Standing::PastDue, unused, ..self }
     }
 
     /// Returns the start of the unpaid period that contains `now`, if there is one.
@@ -317,7 +332,7 @@ impl Subscription {
 
     /// Returns the instant at which an unpaid subscription ends. A provisional period ends it in any case.
     pub fn dunning_end(&self) -> Timestamp {
-        let dunning = Duration::from_secs(self.sold.dunning_seconds);
+        let dunning = Duration::from_secs(self.dunning_seconds.unwrap_or(self.sold.dunning_seconds));
         match self.standing {
             Standing::Provisional => self.period_start().plus(dunning).min(self.period_end()),
             Standing::Active | Standing::PastDue | Standing::Paused => self.period_end().plus(dunning),

@@ -69,6 +69,21 @@ fn the_plan_that_follows_a_trial_begins_at_its_end() {
 }
 
 #[test]
+fn the_dunning_time_is_that_of_the_plan_whose_payment_is_missed() {
+    let brief = TRIALS.replace("then = \"prepaid\"", "then = \"brief\"");
+    let brief = format!(
+        "{}{brief}[[plans]]\nid = \"brief\"\nrank = 2\nterm = \"MONTH\"\nrenewal = \"ON_PAYMENT\"\ndunning = \"3d\"\n",
+        with_plans()
+    );
+    let after = |date| given_catalog(&brief, [subscribe("s", "start"), until(date)]);
+    after("2026-01-17").when(process_due()).then([past_due(), plan("start")]);
+    after("2026-01-18").when(process_due()).then([unsubscribed()]);
+    // A change that is withdrawn leaves the time as it began.
+    let kept = after("2026-01-16").and(change_plan("c", "start")).and(until("2026-01-18"));
+    kept.when(process_due()).then([unsubscribed()]);
+}
+
+#[test]
 fn a_wallet_has_a_trial_once() {
     for (id, end) in [("taste", "x"), ("start", "x"), ("welcome", "x")] {
         on_trials([subscribe("s", id), unsubscribe_now(end)])

@@ -194,6 +194,8 @@ impl Model {
         };
         if !sub.past_due && to_be.on_payment && !sub.paid.contains(&(sub.period + 1)) {
             sub.past_due = true;
+            let changes = sub.change.as_ref().is_some_and(|(_, period)| *period <= sub.period + 1);
+            sub.dunning = changes.then_some(to_be.dunning);
             sub.unpaid = Some((at, self.lots.clone()));
             self.subscribed(sub);
             return self.write(EntryKind::PaymentMissed, at);

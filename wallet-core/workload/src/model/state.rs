@@ -143,6 +143,8 @@ pub(crate) struct Sub {
     pub(crate) past_due: bool,
     /// The instant of a late payment for the present period.
     pub(crate) paid_late: Option<i64>,
+    /// The dunning time of the missed payment, if another plan would begin with it.
+    pub(crate) dunning: Option<i64>,
     /// True in a period that has begun without its payment.
     pub(crate) provisional: bool,
     /// Another plan, and the period with which it begins.

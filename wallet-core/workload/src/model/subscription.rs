@@ -18,6 +18,7 @@ impl Sub {
             paid: Vec::new(),
             given,
             past_due: false,
+            dunning: None,
             paid_late: None,
             provisional: false,
             change: None,
@@ -129,7 +130,7 @@ impl Sub {
         match (self.past_due, self.paid.iter().min()) {
             (false, _) => self.end(),
             (true, Some(paid)) => self.boundary(*paid),
-            (true, None) => self.end() + self.sold.dunning,
+            (true, None) => self.end() + self.dunning.unwrap_or(self.sold.dunning),
         }
     }
 
@@ -176,7 +177,7 @@ impl Sub {
         self.paid.retain(|paid| *paid > period);
         self.given = vec![0; self.sold.allowances.len()];
         (self.past_due, self.provisional) = (false, false);
-        self.paid_late = None;
+        (self.paid_late, self.dunning) = (None, None);
         self.unpaid = None;
         self.advance.clear();
     }

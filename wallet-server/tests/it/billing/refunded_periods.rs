@@ -49,6 +49,24 @@ product! {
         assert_eq!(platform.credits().await, (100, 0), "the next quarter is another period");
     }
 
+    async fn windows_of_a_charged_back_period_give_nothing_until_the_dispute_is_won(platform: Platform) {
+        quarter(platform).await;
+        platform.client.record_refund(paid_back("r", START, 1_500)).await.unwrap();
+        let dispute = v1::RecordChargebackRequest::period(ALICE, "lost", at(START));
+        let done = platform.client.record_chargeback(dispute).await.unwrap();
+        assert_eq!((figures(&done.withheld), figures(&done.revoked).contains("100 credits")), ("820 coins, 200 credits".into(), true));
+        for instant in ["2026-02-01T09:00:00Z", "2026-02-28T09:00:00Z"] {
+            assert_eq!(platform.credits().await, (0, 0));
+            platform.until(instant).await;
+        }
+        let won = v1::ReverseChargebackRequest::period(ALICE, "won", at(START));
+        platform.client.reverse_chargeback(won).await.unwrap();
+        // The credits of the month that has ended, and the half of February that the refund left.
+        assert_eq!(platform.credits().await, (150, 0));
+        platform.until("2026-03-31T09:00:00Z").await;
+        assert_eq!(platform.credits().await, (0, 0), "the refund withholds the last month, as before");
+    }
+
     async fn a_month_that_is_over_can_be_refunded_and_its_use_owed(platform: Platform) {
         quarter(platform).await;
         platform.run("used", op("image", &[])).await;
