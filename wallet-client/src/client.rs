@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use prost::Message as _;
 use tonic::metadata::MetadataMap;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::coalesce::{Coalescing, Method, Route};
 use crate::config::metadata_entry;
-use crate::servers::Servers;
+use crate::resumed_stream::OpenStream;
+use crate::servers::{Servers, Target};
 use crate::{ClientConfig, Error, RetryPolicy, trace};
 
 /// A connection to the wallet server, with one method per RPC.
@@ -203,39 +204,39 @@ impl WalletClient {
         Q: Clone,
         F: Future<Output = Result<Response<A>, Status>>,
     {
-        self.attempts(|limit| rpc(stub.clone(), prepare(&self.route.metadata, request.clone(), limit))).await
-    }
-
-    /// Opens a stream, with as many attempts as the retry policy allows. The deadline bounds the time until it is open.
-    pub(crate) async fn open_stream<S, Q, A, F>(
-        &self,
-        stub: S,
-        request: Q,
-        rpc: impl Fn(S, Request<Q>) -> F,
-    ) -> Result<A, Error>
-    where
-        S: Clone,
-        Q: Clone,
-        F: Future<Output = Result<Response<A>, Status>>,
-    {
-        self.attempts(|_| {
-            let mut call = Request::new(request.clone());
-            *call.metadata_mut() = MetadataMap::clone(&self.route.metadata);
-            trace::inject(call.metadata_mut());
-            rpc(stub.clone(), call)
+        self.attempts(|target| {
+            let response = rpc(stub.clone(), prepare(&self.route.metadata, request.clone(), target));
+            async move { response.await.map(Response::into_inner) }
         })
         .await
     }
 
-    /// Attempts a call, each time with the limit of the attempt, as often as the retry policy allows.
-    async fn attempts<A, F>(&self, call: impl Fn(Duration) -> F) -> Result<A, Error>
+    /// Opens a stream, with as many attempts as the retry policy allows. The deadline bounds the time until it is open.
+    pub(crate) async fn open_stream<S, Q, M, F>(
+        &self,
+        stub: S,
+        request: Q,
+        rpc: impl Fn(S, Request<Q>) -> F,
+    ) -> Result<OpenStream<M>, Error>
     where
-        F: Future<Output = Result<Response<A>, Status>>,
+        S: Clone,
+        Q: Clone,
+        F: Future<Output = Result<Response<Streaming<M>>, Status>>,
     {
-        let attempt = |limit| {
-            let response = call(limit);
-            async move { in_time(limit, response).await.map(Response::into_inner) }
-        };
+        self.attempts(|target| {
+            let call = without_deadline(&self.route.metadata, request.clone(), target);
+            let response = rpc(stub.clone(), call);
+            async move { Ok(OpenStream::new(response.await?.into_inner(), self.servers(), target.server)) }
+        })
+        .await
+    }
+
+    /// Attempts a call as often as the retry policy allows.
+    async fn attempts<A, F>(&self, send: impl Fn(Target) -> F) -> Result<A, Error>
+    where
+        F: Future<Output = Result<A, Status>>,
+    {
+        let attempt = async |limit| self.route.servers.attempt(limit, &send).await.map_err(Error::from);
         self.settings.retry.run(self.settings.deadline, attempt).await
     }
 
@@ -249,7 +250,10 @@ impl WalletClient {
             async move {
                 match queue {
                     Some(queue) => queue.send(request, bytes, limit).await,
-                    None => in_time(limit, M::send_one(&self.route, request, limit)).await,
+                    None => {
+                        let send = |target| M::send_one(&self.route, request.clone(), target);
+                        self.route.servers.attempt(limit, send).await.map_err(Error::from)
+                    }
                 }
             }
         };
@@ -257,20 +261,19 @@ impl WalletClient {
     }
 }
 
-/// Waits for a response for at most `limit`, the wait for a connection included, which tonic's own timeout leaves out.
-async fn in_time<A>(limit: Duration, response: impl Future<Output = Result<A, Status>>) -> Result<A, Error> {
-    match tokio::time::timeout(limit, response).await {
-        Ok(response) => response.map_err(Error::from),
-        Err(_elapsed) => Err(Error::no_answer(limit)),
-    }
+/// Adds metadata, the caller's trace, the server and the deadline to a message.
+pub(crate) fn prepare<Q>(metadata: &MetadataMap, message: Q, target: Target) -> Request<Q> {
+    let mut request = without_deadline(metadata, message, target);
+    request.set_timeout(target.limit);
+    request
 }
 
-/// Adds metadata, the caller's trace and the deadline to a message.
-pub(crate) fn prepare<Q>(metadata: &MetadataMap, message: Q, limit: Duration) -> Request<Q> {
+/// Adds metadata, the caller's trace and the server to a message.
+fn without_deadline<Q>(metadata: &MetadataMap, message: Q, target: Target) -> Request<Q> {
     let mut request = Request::new(message);
     *request.metadata_mut() = metadata.clone();
+    request.extensions_mut().insert(target);
     trace::inject(request.metadata_mut());
-    request.set_timeout(limit);
     request
 }
 

@@ -72,9 +72,11 @@ impl ClientConfig {
         self.endpoints([endpoint])
     }
 
-    /// Sets the endpoints of several servers that share one database. The client calls one of them, at random, and goes to the
-    /// next one when it cannot be reached or is unavailable, so that the retries of a call meet another server. It returns
-    /// after 30 seconds.
+    /// Sets the endpoints of several servers that share one database. The client calls one of them, chosen at random.
+    ///
+    /// An attempt that cannot connect continues with the next server. If a connection breaks, a deadline passes, a proxy
+    /// answers UNAVAILABLE, or the reason is `CLOCK_IN_DOUBT`, later attempts go to the next server. Every 30 seconds one
+    /// call tries the first choice again, and all calls return to it once it answers.
     ///
     /// # Examples
     ///

@@ -132,8 +132,7 @@ impl Error {
     }
 
     pub(crate) fn no_answer(limit: Duration) -> Self {
-        let status = Status::deadline_exceeded(format!("no response within {limit:?}"));
-        Self::OutcomeUnknown { retry_after: None, status: Box::new(status) }
+        Self::from(no_response(limit))
     }
 
     pub(crate) fn incomplete(what: &str) -> Self {
@@ -216,7 +215,13 @@ pub(crate) fn reason_of_end(state: ReservationState) -> Option<ErrorReason> {
     }
 }
 
-fn never_connected(status: &Status) -> bool {
+/// Returns the status of a call without a response within its limit.
+pub(crate) fn no_response(limit: Duration) -> Status {
+    Status::deadline_exceeded(format!("no response within {limit:?}"))
+}
+
+/// Returns whether an error is that of a connection that was not established.
+pub(crate) fn never_connected(status: &Status) -> bool {
     let mut cause = status.source();
     while let Some(error) = cause {
         if error.is::<ConnectError>() {

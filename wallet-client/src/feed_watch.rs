@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use tonic::{Request, Streaming};
+use tonic::Request;
 
-use crate::resumed_stream::ResumedStream;
+use crate::resumed_stream::{OpenStream, ResumedStream};
 use crate::v1::event_service_client::EventServiceClient;
 use crate::{Error, WalletClient, v1};
 
@@ -83,7 +83,7 @@ impl FeedWatch {
 async fn open(
     client: &WalletClient,
     request: &v1::WatchFeedRequest,
-) -> Result<Streaming<v1::WatchFeedResponse>, Error> {
+) -> Result<OpenStream<v1::WatchFeedResponse>, Error> {
     let stub =
         EventServiceClient::new(client.servers()).max_decoding_message_size(client.max_response_bytes());
     client

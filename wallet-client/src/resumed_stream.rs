@@ -6,6 +6,7 @@ use tonic::Streaming;
 use tracing::debug;
 
 use crate::Error;
+use crate::servers::Servers;
 
 /// The time without any message after which a stream counts as lost. The server sends one at least every 5 seconds.
 const SILENCE: Duration = Duration::from_secs(20);
@@ -15,9 +16,18 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A stream that is open, or will be opened by the next [`next`](Self::next).
 pub(crate) struct ResumedStream<M>(Option<OpenStream<M>>);
 
-struct OpenStream<M> {
+/// A stream that is open, and its server.
+pub(crate) struct OpenStream<M> {
     messages: Streaming<M>,
+    servers: Servers,
+    server: usize,
     has_answered: bool,
+}
+
+impl<M> OpenStream<M> {
+    pub(crate) const fn new(messages: Streaming<M>, servers: Servers, server: usize) -> Self {
+        Self { messages, servers, server, has_answered: false }
+    }
 }
 
 impl<M> ResumedStream<M> {
@@ -31,11 +41,11 @@ impl<M> ResumedStream<M> {
     /// Cancel safe: a dropped future loses no message.
     pub(crate) async fn next(
         &mut self,
-        open: impl Future<Output = Result<Streaming<M>, Error>>,
+        open: impl Future<Output = Result<OpenStream<M>, Error>>,
     ) -> Result<Option<M>, Error> {
         let stream = match &mut self.0 {
             Some(stream) => stream,
-            None => self.0.insert(OpenStream { messages: open.await?, has_answered: false }),
+            None => self.0.insert(open.await?),
         };
         let answer = tokio::time::timeout(SILENCE, stream.messages.message()).await;
         let has_answered = stream.has_answered;
@@ -46,7 +56,10 @@ impl<M> ResumedStream<M> {
             }
             Ok(Ok(None)) => None,
             Ok(Err(status)) => Some(Error::from(status)),
-            Err(_silence) => Some(Error::no_answer(SILENCE)),
+            Err(_silence) => {
+                stream.servers.leave(stream.server);
+                Some(Error::no_answer(SILENCE))
+            }
         };
         debug!(?error, "a stream ended");
         self.0 = None;

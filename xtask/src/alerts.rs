@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result, ensure};
 use prometheus::Prometheus;
 
 use crate::postgres::Postgres;
-use crate::process::{cargo, command, root, run as run_command};
+use crate::process::{cargo, command, run as run_command, target};
 use crate::server::Server;
 use crate::tools::Tools;
 
@@ -112,7 +112,7 @@ impl Drop for Load {
 
 /// The path of a program of the debug build.
 fn program(name: &str) -> PathBuf {
-    root().join("target/debug").join(name)
+    target().join("debug").join(name)
 }
 
 /// An address on which nobody listens.

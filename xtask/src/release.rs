@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::process::{cargo, root, run};
+use crate::process::{cargo, run, target};
 
 /// Builds a program with these arguments of `cargo build`.
 pub(crate) fn build(arguments: &[&str]) -> Result<()> {
@@ -13,6 +13,5 @@ pub(crate) fn build(arguments: &[&str]) -> Result<()> {
 
 /// Returns the path of a program, below `target/release`.
 pub(crate) fn program(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("release").join(name)
+    target().join("release").join(name)
 }

@@ -20,7 +20,7 @@ const SITE: &str = "target/site";
 const SUMMARY: &str = "docs/SUMMARY.md";
 /// Folders whose documents are not listed one by one in the summary: their README lists them.
 const FOLDERS: [&str; 2] = ["docs/decisions", "docs/reference"];
-/// mdBook installs itself there.
+/// The mdBook of PyPI, which is only for Linux.
 const MDBOOK: &str = "target/tools/venv/bin/mdbook";
 const MERMAID: &str = "target/tools/node/node_modules/@mermaid-js/tiny/dist/mermaid.tiny.js";
 
@@ -40,7 +40,7 @@ struct Anchor {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    Tools::Tests.find()?;
+    Tools::Site.find()?;
     let site = Path::new(SITE);
     if site.exists() {
         fs::remove_dir_all(site)?;
@@ -63,7 +63,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         fs::copy(from, site.join(to)).with_context(|| from.to_owned())?;
     }
     // Warnings of mdBook are about links and HTML that it does not understand.
-    let built = command(MDBOOK).args(["build", SITE]).output().context(MDBOOK)?;
+    let mdbook = if Path::new(MDBOOK).exists() { MDBOOK } else { "mdbook" };
+    let built = command(mdbook).args(["build", SITE]).output();
+    let built =
+        built.context("mdbook does not run: `cargo install mdbook --version 0.5.4` puts it on the PATH")?;
     let log = String::from_utf8_lossy(&built.stderr);
     ensure!(built.status.success() && !log.contains("WARN"), "mdbook: {log}");
     let html = site.join("html");
@@ -149,6 +152,10 @@ fn page_text(
     let mut result = String::new();
     let mut copied = 0;
     for link in links(text) {
+        if link.text_start < copied {
+            // An image in the text of a link, which is copied already.
+            continue;
+        }
         let (path, heading) = link.target.split_once('#').unwrap_or((&link.target, ""));
         if path.contains(':') {
             continue;
@@ -162,7 +169,7 @@ fn page_text(
             let words = &text[link.text_start..link.text_end];
             match sources {
                 Some(url) => result += &format!("{words}]({url}/{})", target.display()),
-                None => result += words.trim_start_matches('['),
+                None => result += words.trim_start_matches('!').trim_start_matches('['),
             }
             copied = link.end;
         }
@@ -239,6 +246,14 @@ mod tests {
         assert!(text.ends_with("echo '[no](link.rs)'\n```\n"));
         assert_eq!((anchors.len(), anchors[0].heading.as_str()), (1, "pepper"));
         assert_eq!(anchors[0].page, Path::new("docs/keys.md"));
+    }
+
+    #[test]
+    fn an_image_in_the_text_of_a_link_stays_in_the_text() {
+        let shown =
+            |text| page_text(Path::new("docs/start.md"), text, &BTreeSet::new(), None, &mut Vec::new());
+        assert_eq!(shown("[![logo](../logo.svg)](../src/store.rs), then"), "![logo](../logo.svg), then");
+        assert_eq!(shown("![logo](../logo.svg), then"), "logo, then");
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(crate) enum Tools {
     Rust,
     /// Those, and the server programs of PostgreSQL.
     Postgres,
+    /// Cargo, the Python environment and Node.js, which have the programs of the documentation site.
+    Site,
     /// Everything that the tests use.
     Tests,
 }
@@ -28,6 +30,7 @@ impl Tools {
         let needs = match self {
             Self::Rust => "need_rust",
             Self::Postgres => "need_rust; need_postgres; export WALLET_TEST_PG_BIN=$postgres_bin",
+            Self::Site => "need_rust; need_python; need_node",
             Self::Tests => "need_test_tools",
         };
         // Standard output is for the variables alone.

@@ -1,7 +1,6 @@
 //! The methods whose calls can travel together. A request with one call is the single call itself.
 
 use std::fmt::Debug;
-use std::time::Duration;
 
 use prost::Message;
 use tonic::{Request, Response, Status};
@@ -10,6 +9,7 @@ use super::sender::Sender;
 use super::{Coalescing, Route};
 use crate::Error;
 use crate::client::prepare;
+use crate::servers::Target;
 use crate::v1;
 use crate::v1::wallet_service_client::WalletServiceClient;
 
@@ -25,14 +25,14 @@ pub(crate) trait Method: Debug + Sized + 'static {
     fn send_one(
         route: &Route,
         request: Self::Request,
-        limit: Duration,
+        target: Target,
     ) -> impl Future<Output = Result<Self::Response, Status>> + Send;
 
     /// Makes one call for all of these, and returns their answers in this order.
     fn send(
         route: &Route,
         requests: Vec<Self::Request>,
-        limit: Duration,
+        target: Target,
     ) -> impl Future<Output = Result<Vec<Result<Self::Response, Error>>, Status>> + Send;
 }
 
@@ -53,29 +53,29 @@ macro_rules! methods {
             async fn send_one(
                 route: &Route,
                 request: Self::Request,
-                limit: Duration,
+                target: Target,
             ) -> Result<Self::Response, Status> {
                 let mut stub = WalletServiceClient::new(route.servers.clone())
                     .max_decoding_message_size(route.max_response_bytes);
-                stub.$one(prepare(&route.metadata, request, limit)).await.map(Response::into_inner)
+                stub.$one(prepare(&route.metadata, request, target)).await.map(Response::into_inner)
             }
 
             async fn send(
                 route: &Route,
                 mut requests: Vec<Self::Request>,
-                limit: Duration,
+                target: Target,
             ) -> Result<Vec<Result<Self::Response, Error>>, Status> {
                 if requests.len() == 1
                     && let Some(request) = requests.pop()
                 {
-                    return Ok(vec![Ok(Self::send_one(route, request, limit).await?)]);
+                    return Ok(vec![Ok(Self::send_one(route, request, target).await?)]);
                 }
                 // Each item may be as large as the response to a single call.
                 let bytes = route.max_response_bytes.saturating_mul(requests.len());
                 let mut stub =
                     WalletServiceClient::new(route.servers.clone()).max_decoding_message_size(bytes);
                 let request: Request<v1::$many_request> =
-                    prepare(&route.metadata, v1::$many_request { requests }, limit);
+                    prepare(&route.metadata, v1::$many_request { requests }, target);
                 let response = stub.$many(request).await?.into_inner();
                 let result = |item: Option<Result<v1::$response, v1::ItemError>>| match item {
                     Some(result) => result.map_err(Error::from),

@@ -11,6 +11,8 @@ use tokio::time::{Instant, timeout};
 use super::queue::{Queue, Waiting};
 use super::{Method, Route};
 use crate::Error;
+use crate::servers::Target;
+use crate::v1::ErrorReason;
 
 /// A handle to the queue of a method on a connection.
 pub(crate) struct Sender<M: Method>(Arc<Shared<M>>);
@@ -71,23 +73,33 @@ impl<M: Method> Shared<M> {
         let limit = deadline.map_or(Duration::ZERO, |last| last.saturating_duration_since(Instant::now()));
         let (requests, callers): (Vec<_>, Vec<_>) =
             calls.into_iter().map(|Waiting { call, .. }| (call.request, call.caller)).unzip();
-        match timeout(limit, M::send(&self.route, requests, limit)).await {
-            Ok(Ok(answers)) => {
+        let servers = &self.route.servers;
+        let send = |target: Target| {
+            let answers = M::send(&self.route, requests.clone(), target);
+            async move { Ok((answers.await?, target.server)) }
+        };
+        match servers.attempt(limit, send).await {
+            Ok((answers, server)) => {
+                if answers.iter().any(is_clock_in_doubt) {
+                    servers.leave(server);
+                }
                 let missing = iter::repeat_with(|| Err(Error::incomplete("the result of an item")));
                 for (caller, answer) in callers.into_iter().zip(answers.into_iter().chain(missing)) {
                     // A caller that has gone away learns the outcome by repeating the call with the same ids.
                     let _ = caller.send(answer);
                 }
             }
-            Ok(Err(status)) => {
+            Err(status) => {
                 for caller in callers {
                     let _ = caller.send(Err(Error::from(status.clone())));
                 }
             }
-            // The callers' own deadlines have passed.
-            Err(_elapsed) => {}
         }
     }
+}
+
+fn is_clock_in_doubt<A>(answer: &Result<A, Error>) -> bool {
+    answer.as_ref().is_err_and(|error| error.reason() == Some(ErrorReason::ClockInDoubt))
 }
 
 /// A task that sends one request after the other, as long as calls wait.

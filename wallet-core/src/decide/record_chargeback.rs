@@ -79,7 +79,6 @@ impl WalletCommand for RecordChargeback {
                 let id = self.request.clone().into();
                 let mut restoration = Restoration::of(wallet, catalog, decision, id, context.now);
                 let before = wallet.profile.recorded_refunds.get(&payment);
-                chargeback.refunded = before.map(|before| (before.share, before.used));
                 let whole = RefundedShare {
                     payment: &payment,
                     grants: &grants,
@@ -87,8 +86,9 @@ impl WalletCommand for RecordChargeback {
                     share: Fraction::WHOLE,
                     used: UsedCredits::Owe,
                 };
-                let mut record = whole.apply(&mut restoration);
+                let (mut record, taken) = whole.apply(&mut restoration);
                 record.total = before.and_then(|before| before.total.clone());
+                (chargeback.before, chargeback.taken) = (before.cloned(), taken);
                 change.profile.recorded_refunds.insert(payment.clone(), record);
                 decision = restoration.decision;
             }

@@ -78,7 +78,8 @@ impl WalletCommand for RecordRefund {
         let before = wallet.profile.recorded_refunds.get(&id).and_then(|before| before.total.as_ref());
         let before = Fraction { numerator: before.map_or(0, |before| before.minor_units), ..share };
         let refunded = RefundedShare { payment: &id, grants: &grants, before, share, used: self.used };
-        let record = RecordedRefund { total: Some(self.total.clone()), ..refunded.apply(&mut restoration) };
+        let (record, _) = refunded.apply(&mut restoration);
+        let record = RecordedRefund { total: Some(self.total.clone()), ..record };
         let mut decision = restoration.decision;
         let mut change = Change::none(wallet);
         change.profile.recorded_refunds.insert(id.clone(), record);

@@ -38,6 +38,10 @@ pub(crate) fn take_back(
     let change = decision.change.get_or_insert_with(|| Change::none(wallet));
     let Some(record) = change.profile.recorded_refunds.get_mut(&subject) else { return (0, 0) };
     let (taken, forgiven) = record.take(&grant.unit, amount, from == Part::Consumed);
+    let chargeback = change.profile.chargebacks.get_mut(&subject);
+    if let (PaymentSubject::Period(_), Some(chargeback)) = (&subject, chargeback) {
+        chargeback.took(grant, taken, from == Part::Consumed);
+    }
     decision.move_in_grant(&grant.key, &grant.unit, from, Part::PaidOut, taken);
     (taken, forgiven)
 }
@@ -62,15 +66,21 @@ pub(crate) fn issue_paid(
     let refund = wallet.profile.recorded_refunds.get(&period);
     // A subscription that began later at the same instant has a payment of its own.
     let mut refund = refund.filter(|refund| subscription.first <= refund.sale).cloned();
+    let chargeback = wallet.profile.chargebacks.get(&period);
+    let mut chargeback = chargeback.filter(|_| refund.is_some()).cloned();
     let left = refund.as_ref().map_or_else(Amounts::none, |_| subscription.to_come());
     for grant in grants {
+        let left = left.get(grant.unit.as_str());
         let refund = refund.as_mut().filter(|_| grant.details.period.is_some());
-        let withheld = refund
-            .map_or(0, |refund| refund.withhold(&grant.unit, grant.amount, left.get(grant.unit.as_str())));
+        let withheld = refund.map_or(0, |refund| refund.withhold(&grant.unit, grant.amount, left));
+        if let Some(chargeback) = chargeback.as_mut().filter(|_| withheld > 0) {
+            chargeback.withheld(&grant, subscription.first, left, withheld);
+        }
         decision.issue_without(wallet, grant, withheld, at);
     }
     let mut decision = with_subscription(wallet, decision, Some(subscription));
     if let (Some(change), Some(refund)) = (&mut decision.change, refund) {
+        change.profile.chargebacks.extend(chargeback.map(|chargeback| (period.clone(), chargeback)));
         change.profile.recorded_refunds.insert(period, refund);
     }
     decision

@@ -15,7 +15,7 @@ use crate::value::ids::UnitId;
 use crate::value::payment_subject::PaymentSubject;
 use crate::wallet::Wallet;
 use crate::wallet::grant::Grant;
-use crate::wallet::refund::{Fraction, RecordedRefund, UsedCredits};
+use crate::wallet::refund::{Chargeback, Fraction, RecordedRefund, UsedCredits};
 use crate::wallet::subscription::Subscription;
 
 /// Another share of a payment that has gone back.
@@ -30,8 +30,9 @@ pub(crate) struct RefundedShare<'a> {
 }
 
 impl RefundedShare<'_> {
-    /// Takes the credits back that are no longer paid, or gives them back. Returns the record of it, without a total.
-    pub(crate) fn apply(&self, restoration: &mut Restoration<'_>) -> RecordedRefund {
+    /// Takes the credits back that are no longer paid, or gives them back. Returns the record, without a total, and the
+    /// credits that were taken.
+    pub(crate) fn apply(&self, restoration: &mut Restoration<'_>) -> (RecordedRefund, Amounts) {
         let (wallet, share) = (restoration.wallet, self.share);
         let owed_before = wallet.profile.recorded_refunds.get(self.payment).map(|before| before.owed.clone());
         let owed_before = owed_before.unwrap_or_else(Amounts::none);
@@ -48,12 +49,14 @@ impl RefundedShare<'_> {
                 PaymentSubject::Period(_) => wallet.profile.sales,
             },
         };
+        let mut all_taken = Amounts::none();
         for (unit, credits) in credits_of(self.grants, &to_come) {
             record.withheld.set(unit, credits.withheld(share));
             let beyond = credits.beyond(share);
             if beyond > 0 {
                 let taken = take(&mut restoration.decision, self.grants, unit, beyond);
                 record.claims.set(unit, beyond - taken);
+                all_taken.add(unit, taken);
             }
             if self.used == UsedCredits::Owe {
                 record.owed.set(unit, credits.used_beyond(share));
@@ -69,7 +72,7 @@ impl RefundedShare<'_> {
         }
         (record.claims, record.owed) = (above_zero(&record.claims), above_zero(&record.owed));
         record.withheld = above_zero(&record.withheld);
-        record
+        (record, above_zero(&all_taken))
     }
 }
 
@@ -150,6 +153,23 @@ fn take(decision: &mut Decision, grants: &[&Grant], unit: &UnitId, amount: i64) 
         }
     }
     amount - left
+}
+
+/// Undoes a chargeback of a period: the credits that were taken because of it return, and its debt is withdrawn.
+pub(crate) fn undo(
+    restoration: &mut Restoration<'_>,
+    payment: &PaymentSubject,
+    grants: &[&Grant],
+    chargeback: &Chargeback,
+) {
+    let owed_before = chargeback.before.as_ref().map_or_else(Amounts::none, |before| before.owed.clone());
+    let record = restoration.wallet.profile.recorded_refunds.get(payment);
+    for (unit, owed) in record.map_or_else(Amounts::none, |record| record.owed.clone()).iter() {
+        restoration.withdraw_debt(unit, owed - owed_before.get(unit.as_str()));
+    }
+    for (unit, taken) in chargeback.taken.iter() {
+        give_back(restoration, grants, unit, taken);
+    }
 }
 
 /// Gives credits back, those of grants that live longest first. Credits of a revoked grant stay revoked.

@@ -7,7 +7,7 @@ use crate::decide::decision::{Change, Decision};
 use crate::decide::payment_name::{PaymentName, paid_with};
 use crate::decide::read_set::ReadSet;
 use crate::decide::refund_claims::not_owed;
-use crate::decide::refunded_share::RefundedShare;
+use crate::decide::refunded_share::undo;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::restore::Restoration;
 use crate::decide::verdict::Verdict;
@@ -19,7 +19,7 @@ use crate::value::ids::RequestId;
 use crate::value::payment_subject::PaymentSubject;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::grant::{Clawback, Grant};
-use crate::wallet::refund::{Chargeback, Fraction, RecordedRefund, UsedCredits};
+use crate::wallet::refund::Chargeback;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::{Wallet, WalletStatus};
 
@@ -52,7 +52,10 @@ impl WalletCommand for ReverseChargeback {
         if replay_of_request(wallet, &self.request, EntryKind::ChargebackReversed, &fingerprint)? {
             return Ok(Verdict::replay(WalletSubject));
         }
-        self.payment.check(wallet, &grants)?;
+        // A charged-back period without grants is known by its chargeback alone.
+        if !payment.as_ref().is_some_and(|payment| wallet.profile.chargebacks.contains_key(payment)) {
+            self.payment.check(wallet, &grants)?;
+        }
         let payment = payment.ok_or(Rejection::TopUpNotFound)?;
         let mut change = Change::none(wallet);
         let chargeback = change.profile.chargebacks.remove(&payment).ok_or(Rejection::NotChargedBack)?;
@@ -68,15 +71,9 @@ impl WalletCommand for ReverseChargeback {
         match payment {
             PaymentSubject::Purchase(_) => return_purchase(&mut restoration, &payment, &grants, &chargeback),
             PaymentSubject::Period(_) => {
-                let (share, used) = chargeback.refunded.unwrap_or((Fraction::NONE, UsedCredits::Forgive));
-                let before = Fraction::WHOLE;
-                let rest = RefundedShare { payment: &payment, grants: &grants, before, share, used };
-                let record = rest.apply(&mut restoration);
-                let before = change.profile.recorded_refunds.remove(&payment);
-                if chargeback.refunded.is_some() {
-                    let total = before.and_then(|before| before.total);
-                    change.profile.recorded_refunds.insert(payment, RecordedRefund { total, ..record });
-                }
+                undo(&mut restoration, &payment, &grants, &chargeback);
+                change.profile.recorded_refunds.remove(&payment);
+                change.profile.recorded_refunds.extend(chargeback.before.map(|before| (payment, before)));
             }
         }
         let another = change.profile.chargebacks.values().any(|chargeback| chargeback.suspends);

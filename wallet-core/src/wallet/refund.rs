@@ -117,9 +117,29 @@ pub struct Chargeback {
     /// one return.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub others: BTreeMap<GrantKey, Clawback>,
-    /// The share of a period's payment that had been refunded before, and the treatment of used credits.
+    /// The refund of the period that was recorded before, as it would be without the chargeback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refunded: Option<(Fraction, UsedCredits)>,
+    pub before: Option<RecordedRefund>,
+    /// The credits of the period that were taken because of the chargeback, per unit. They return with its withdrawal.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub taken: Amounts,
+}
+
+impl Chargeback {
+    /// Counts credits that were taken when they returned from a job or a charge.
+    pub(crate) fn took(&mut self, grant: &Grant, amount: i64, was_charged: bool) {
+        let before = self.before.as_mut().filter(|before| before.concerns(grant));
+        let anyway = before.map_or(0, |before| before.take(&grant.unit, amount, was_charged).0);
+        self.taken.add(&grant.unit, amount - anyway);
+    }
+
+    /// Counts the part of a new window that was withheld. `left` is that of [`RecordedRefund::withhold`], `first` the first
+    /// sale of the subscription.
+    pub(crate) fn withheld(&mut self, window: &Grant, first: u32, left: i64, part: i64) {
+        let before = self.before.as_mut().filter(|before| first <= before.sale);
+        let anyway = before.map_or(0, |before| before.withhold(&window.unit, window.amount, left));
+        self.taken.add(&window.unit, part - anyway);
+    }
 }
 
 /// The refund of a subscription, and how it was computed.

@@ -167,3 +167,54 @@ fn disputes_about_a_period_and_a_purchase_suspend_until_both_are_won() {
         .when(won("w"))
         .then([status(Active), available(150)]);
 }
+
+/// Returns a wallet with 100 credits of a month for 10.00.
+fn priced(steps: impl IntoIterator<Item = Step>) -> World {
+    let price = "id = \"pro\"\nlist_price = { currency = \"EUR\", minor_units = 1000 }";
+    let catalog = plans().replacen("id = \"pro\"", price, 1);
+    given_catalog(&catalog, [subscribe("s", "pro")].into_iter().chain(steps))
+}
+
+fn refunded(cents: i64, used: wallet_core::refund::UsedCredits) -> Step {
+    provider_refund_period("r", "2026-01-01", cents, used)
+}
+
+#[test]
+fn a_won_dispute_returns_what_was_taken_after_an_upgrade_or_a_cancel_too() {
+    for treatment in [Forgive, Owe] {
+        priced([refunded(800, treatment), charged_back("c")])
+            .then([available(0)])
+            .and(change_plan("u", "studio"))
+            .then([available(200)])
+            .when(won("w"))
+            .then([debt(0), available(220)]);
+        yearly([refunded(6000, treatment), charged_back("c"), unsubscribe("u")])
+            .then([available(0)])
+            .when(won("w"))
+            .then([debt(0), available(100)]);
+    }
+}
+
+#[test]
+fn a_won_dispute_returns_nothing_that_a_refund_had_taken() {
+    priced([refunded(500, Forgive), unsubscribe("u"), until("2026-02-01"), charged_back("c")])
+        .then([available(0), debt(0), parts("period:1.0.0", "expired 50, paid out 50")])
+        .when(won("w"))
+        .then([available(0), debt(0), parts("period:1.0.0", "expired 50, paid out 50"), status(Active)]);
+    // A hold that the refund had claimed as well.
+    priced([reserve("job", 80), refunded(500, Owe), charged_back("c"), fail("job")])
+        .then([parts("period:1.0.0", "paid out 100")])
+        .when(won("w"))
+        .then([parts("period:1.0.0", "available 50, paid out 50")]);
+}
+
+#[test]
+fn a_dispute_about_a_period_without_credits_is_won_after_its_end() {
+    let catalog = plans().replacen("allowances = [{ unit = \"credits\", amount = 30 }]", "", 1);
+    given_catalog(&catalog, [subscribe("s", "creator"), charged_back("c"), until("2026-03-10")])
+        .then([status(Suspended)])
+        .when(won("w"))
+        .then([done(), status(Active)])
+        .when(won("w"))
+        .then([replayed()]);
+}

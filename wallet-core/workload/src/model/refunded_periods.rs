@@ -34,7 +34,34 @@ pub(crate) struct PeriodRefund {
     pub(crate) withheld: BTreeMap<Unit, i64>,
 }
 
+/// A period whose payment was charged back: the refund that would stand without it, and the credits that it alone took.
+#[derive(Debug, Clone)]
+pub(crate) struct Dispute {
+    start: i64,
+    before: Option<PeriodRefund>,
+    taken: BTreeMap<Unit, i64>,
+}
+
 impl PeriodRefund {
+    /// Takes credits that return. Returns how many, and how many of them were owed.
+    fn take(&mut self, unit: Unit, amount: i64, charged: bool) -> (i64, i64) {
+        let claim = self.claims.entry(unit).or_default();
+        let taken = amount.min(*claim);
+        *claim -= taken;
+        let owed = self.owed.entry(unit).or_default();
+        let forgiven = if charged { taken.min(*owed) } else { 0 };
+        *owed -= forgiven;
+        (taken, forgiven)
+    }
+
+    /// Withholds the part of a new window that those to come do not provide.
+    fn withhold(&mut self, unit: Unit, amount: i64, to_come: i64) -> i64 {
+        let Some(withheld) = self.withheld.get_mut(unit) else { return 0 };
+        let now = (*withheld - to_come).clamp(0, amount);
+        *withheld -= now;
+        now
+    }
+
     /// Returns whether a lot was paid for by the payment that went back.
     fn concerns(&self, lot: &Lot) -> bool {
         let first = lot.first.as_ref().unwrap_or(&lot.key);
@@ -64,10 +91,15 @@ impl Model {
     /// Returns the part of a new window of `amount` that is not paid and that the windows after it do not provide.
     pub(super) fn withhold(&mut self, sub: &Sub, unit: Unit, amount: i64) -> i64 {
         let start = sub.boundary(sub.period);
-        let refund = self.period_refunds.iter_mut().find(|it| it.start == start && it.sale >= sub.first);
-        let Some(withheld) = refund.and_then(|refund| refund.withheld.get_mut(unit)) else { return 0 };
-        let now = (*withheld - sub.to_come(unit)).clamp(0, amount);
-        *withheld -= now;
+        let to_come = sub.to_come(unit);
+        let is_own = |it: &&mut PeriodRefund| it.start == start && it.sale >= sub.first;
+        let now =
+            self.period_refunds.iter_mut().find(is_own).map_or(0, |it| it.withhold(unit, amount, to_come));
+        if let Some(dispute) = self.disputes.iter_mut().find(|dispute| dispute.start == start) {
+            let before = dispute.before.as_mut().filter(|it| it.sale >= sub.first);
+            let anyway = before.map_or(0, |before| before.withhold(unit, amount, to_come));
+            *dispute.taken.entry(unit).or_default() += (now - anyway).max(0);
+        }
         now
     }
 
@@ -79,14 +111,13 @@ impl Model {
         amount: i64,
         charged: bool,
     ) -> (i64, i64) {
-        let unit = self.lots[n].unit;
-        let refund = &mut self.period_refunds[refund];
-        let claim = refund.claims.entry(unit).or_default();
-        let taken = amount.min(*claim);
-        *claim -= taken;
-        let owed = refund.owed.entry(unit).or_default();
-        let forgiven = if charged { taken.min(*owed) } else { 0 };
-        *owed -= forgiven;
+        let (unit, start) = (self.lots[n].unit, self.period_refunds[refund].start);
+        let (taken, forgiven) = self.period_refunds[refund].take(unit, amount, charged);
+        if let Some(dispute) = self.disputes.iter_mut().find(|dispute| dispute.start == start) {
+            let before = dispute.before.as_mut().filter(|before| before.concerns(&self.lots[n]));
+            let anyway = before.map_or(0, |before| before.take(unit, taken, charged).0);
+            *dispute.taken.entry(unit).or_default() += taken - anyway;
+        }
         self.lots[n].paid_out += taken;
         (taken, forgiven)
     }
@@ -213,11 +244,16 @@ impl Model {
         if self.is_provisional(start) {
             return Err(refused("UNPAID"));
         }
-        let refunded = self.period_refunds.iter().find(|refund| refund.start == start);
-        let refunded = refunded.map(|refund| (refund.share, refund.owes));
-        let before = refunded.map_or((0, 1), |(share, _)| share);
-        self.went_back(start, (before, (1, 1)), true, &chargeback.request);
-        self.refunded_before.extend(refunded.map(|before| (start, before)));
+        let before = self.period_refunds.iter().find(|refund| refund.start == start).cloned();
+        let share = before.as_ref().map_or((0, 1), |before| before.share);
+        let unspent = |model: &Model, unit| -> i64 {
+            let own = lots.iter().map(|n| &model.lots[*n]).filter(|lot| lot.unit == unit);
+            own.map(|lot| lot.free + lot.waiting).sum()
+        };
+        let there = UNITS.map(|(unit, _)| (unit, unspent(self, unit)));
+        self.went_back(start, (share, (1, 1)), true, &chargeback.request);
+        let taken = there.map(|(unit, there)| (unit, there - unspent(self, unit))).into();
+        self.disputes.push(Dispute { start, before, taken });
         self.suspend(PaymentSubject::Period(Timestamp::from_micros(start)), Vec::new());
         self.remember(command, EntryKind::ChargedBack);
         Ok(Answered::done(self.seen(&lots)))
@@ -234,21 +270,40 @@ impl Model {
         if self.requested(&Command::ReverseChargeback(reverse.clone()))? {
             return Ok(Answered::again(Seen::Wallet));
         }
-        self.has_begun(start)?;
         let standing = self.chargebacks.iter().position(|(of, ..)| *of == payment);
-        let standing = standing.ok_or_else(|| Refusal::new("NOT_CHARGED_BACK"))?;
+        let Some(standing) = standing else {
+            self.has_begun(start)?;
+            return Err(Refusal::new("NOT_CHARGED_BACK"));
+        };
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
         let (_, suspends, _) = self.chargebacks.remove(standing);
-        let (share, owes) = self.refunded_before.get(&start).copied().unwrap_or(((0, 1), false));
-        self.went_back(start, ((1, 1), share), owes, &reverse.request);
-        if self.refunded_before.remove(&start).is_none() {
-            self.period_refunds.retain(|refund| refund.start != start);
-        }
+        self.undo(start, &reverse.request);
         self.release(suspends);
         self.remember(&Command::ReverseChargeback(reverse.clone()), EntryKind::ChargebackReversed);
         Ok(Answered::done(Seen::Wallet))
+    }
+
+    /// Gives back what a chargeback took, and nothing more: as if it had never been.
+    fn undo(&mut self, start: i64, request: &RequestId) {
+        let Some(at) = self.disputes.iter().position(|dispute| dispute.start == start) else { return };
+        let Dispute { before, taken, .. } = self.disputes.remove(at);
+        let standing = self.period_refunds.iter().position(|refund| refund.start == start);
+        let standing = standing.map(|at| self.period_refunds.remove(at));
+        let owed = |refund: &Option<PeriodRefund>, unit: Unit| {
+            refund.as_ref().map_or(0, |refund| refund.owed.get(unit).copied().unwrap_or(0))
+        };
+        let mut corrections = 0;
+        for (unit, _) in UNITS {
+            let more = owed(&standing, unit) - owed(&before, unit);
+            corrections += self.withdraw(unit, more, request, corrections);
+        }
+        for (unit, amount) in taken {
+            let own = self.lots_of_period(start).into_iter().filter(|n| self.lots[*n].unit == unit).collect();
+            corrections += self.give_again(own, amount, request, corrections);
+        }
+        self.period_refunds.extend(before);
     }
 
     /// Returns the indexes of the lots of a period, in the order of their keys.

@@ -19,7 +19,7 @@ use super::auto_top_up::Auto;
 use super::calendar::Every;
 use super::catalog::{self, Allowance, Beyond, Unit};
 use super::following::is_other_edition;
-use super::refunded_periods::PeriodRefund;
+use super::refunded_periods::{Dispute, PeriodRefund};
 
 /// A lot of credits: a grant in the core.
 #[derive(Debug, Clone)]
@@ -201,7 +201,7 @@ pub struct Model {
     /// Those of periods.
     pub(crate) period_refunds: Vec<PeriodRefund>,
     /// Of periods that are charged back: the share that had been refunded before, and whether use was owed.
-    pub(crate) refunded_before: BTreeMap<i64, ((i64, i64), bool)>,
+    pub(crate) disputes: Vec<Dispute>,
     pub(crate) sub: Option<Sub>,
     /// The plan of a wallet without a subscription.
     pub(crate) default: &'static str,
@@ -258,7 +258,7 @@ impl Model {
             chargebacks: Vec::new(),
             recorded: Vec::new(),
             period_refunds: Vec::new(),
-            refunded_before: BTreeMap::new(),
+            disputes: Vec::new(),
             sub: None,
             default: catalog::DEFAULT,
             free: None,

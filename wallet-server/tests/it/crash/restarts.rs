@@ -1,5 +1,8 @@
 //! Two servers that share a PostgreSQL, behind clients that know both. One of them is restarted again and again under
-//! load, in turn by SIGTERM and by SIGKILL: no call fails, and every call happens exactly once.
+//! load, in turn by SIGTERM and by SIGKILL: no call fails, and every call happens exactly once. Then one stops answering
+//! by SIGSTOP, and clients leave it.
+
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, block_in_place};
@@ -69,13 +72,16 @@ mod no_call_fails_while_one_of_two_servers_is_restarted_again_and_again {
         let callers = working.join_all().await;
         println!("{} calls of {CALLERS} callers during {restarts} restarts", witness.acknowledged());
 
+        servers[0].pause();
+        clients_leave_a_silent_server(&endpoints).await;
         servers[0].kill();
         for _ in 0..8 {
             let config = ClientConfig::default().endpoints(&endpoints);
             let newcomer = WalletClient::connect(config).await.expect("one of the servers answers");
             newcomer.get_balance(v1::GetBalanceRequest::new(wallet(0))).await.expect("without the other");
             let lazy = client(&endpoints);
-            lazy.get_balance(v1::GetBalanceRequest::new(wallet(0))).await.expect("without the other");
+            let once = lazy.without_retries();
+            once.get_balance(v1::GetBalanceRequest::new(wallet(0))).await.expect("without the other");
         }
 
         witness.compare(&clients[0]).await;
@@ -88,4 +94,29 @@ mod no_call_fails_while_one_of_two_servers_is_restarted_again_and_again {
 /// A client of both servers, as in production.
 fn client(endpoints: &[String]) -> WalletClient {
     WalletClient::connect_lazy(ClientConfig::default().endpoints(endpoints)).expect("the configuration works")
+}
+
+/// Makes the first calls of several clients: alone, as a stream and coalesced. About half of the clients begin with the
+/// server that is silent. Then makes a call without retries.
+async fn clients_leave_a_silent_server(endpoints: &[String]) {
+    for n in 0..12 {
+        let client = client(endpoints).with_deadline(Duration::from_millis(500));
+        let balance = || v1::GetBalanceRequest::new(wallet(0));
+        match n % 3 {
+            0 => {
+                client.get_balance(balance()).await.expect("a retry by the other server");
+            }
+            1 => {
+                let mut watch = client.watch_wallet(v1::WatchWalletRequest::new(wallet(0)));
+                watch.next().await.expect("a stream of the other server");
+            }
+            _ => {
+                let (wallet_id, reservation_id) = (wallet(0), "no-such-job".to_owned());
+                let request = v1::ExtendRequest { wallet_id, reservation_id, ..Default::default() };
+                let error = client.extend(request).await.unwrap_err();
+                assert_eq!(error.reason(), Some(v1::ErrorReason::ReservationNotFound), "{error}");
+            }
+        }
+        client.without_retries().get_balance(balance()).await.expect("the silent server is left");
+    }
 }

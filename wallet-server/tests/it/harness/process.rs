@@ -74,6 +74,12 @@ impl Process {
         assert!(Command::new("kill").args(["-HUP", &process]).status().expect("kill").success());
     }
 
+    /// Sends SIGSTOP: the process keeps its connections and answers nothing.
+    pub(crate) fn pause(&self) {
+        let process = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-STOP", &process]).status().expect("kill").success());
+    }
+
     /// Sends SIGTERM and waits for an orderly end.
     pub(crate) fn stop(&mut self) {
         let process = self.child.id().to_string();

@@ -60,11 +60,11 @@ async fn a_postgresql_database_is_dumped_restored_and_proved_when_pasted() {
     let client = server.wallet("w", 100).await;
     let url = server.database.url.clone();
     let shell = Shell::new(&[]);
-    let blocks = blocks("wallet_restored");
+    let blocks = blocks("\"$restored\"");
     assert_eq!(blocks.len(), 2);
-    for block in blocks {
-        shell.paste(block, &[("WALLET_DATABASE_URL", &url)]);
-    }
+    // The name of the database is not the last part of the URL.
+    let with_parameters = format!("{url}?sslmode=disable&sslrootcert=/etc/ssl/authority.pem");
+    shell.paste(&blocks.join("\n"), &[("WALLET_DATABASE_URL", &with_parameters)]);
     assert_eq!(credits_of(&client, "w").await.0, 100);
     let restored = format!("{}/wallet_restored", url.rsplit_once('/').unwrap().0);
     let before = server.verify().await;

@@ -1,6 +1,7 @@
 //! The drill of `docs/operations.md`: a PostgreSQL is restored to the moment before a mistake, from a base backup that was
 //! made under load and from archived WAL.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ async fn a_postgresql_is_restored_to_the_moment_before_a_mistake_when_pasted() {
         text.replace("/var/backups", &format!("{folder}/backups"))
             .replace("/var/lib/postgresql", &format!("{folder}/lib"))
     };
-    cluster.shell("mkdir -p backups/wal lib", &[]);
+    cluster.shell("mkdir -p backups/base backups/wal lib", &[]);
     cluster.set("archive_command", &here(setting("archive_command")));
     let server = Server::start(Database::on(&cluster)).await;
     let database = server.database.clone();
@@ -44,6 +45,8 @@ async fn a_postgresql_is_restored_to_the_moment_before_a_mistake_when_pasted() {
     let backup = here(backup);
     tokio::task::block_in_place(|| cluster.shell(&backup, &[("WALLET_DATABASE_URL", &database.url)]));
     load.await.unwrap();
+    let mut bases = fs::read_dir(format!("{folder}/backups/base")).unwrap();
+    let base = bases.next().expect("a base backup, named after its day").unwrap().path();
 
     let before = server.verify().await;
     let moment = moment(&database).await;
@@ -56,8 +59,13 @@ async fn a_postgresql_is_restored_to_the_moment_before_a_mistake_when_pasted() {
     let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let stop =
         Stop { cluster: &cluster, script: format!("pg_ctl stop -m immediate -D {folder}/lib/restored") };
-    cluster.shell(&here(restore), &[("MOMENT", &moment), ("PGPORT", &address.port().to_string())]);
+    let (base, port) = (base.display().to_string(), address.port().to_string());
+    cluster.shell(&here(restore), &[("BASE", &base), ("MOMENT", &moment), ("PGPORT", &port)]);
     let restored = database.by_way_of(address);
+    // pg_ctl returns a little earlier.
+    while text(&restored, "SELECT pg_is_in_recovery()::text").await != "false" {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let after = wallet_server::verify(&restored.url).await.unwrap();
     assert!(after.is_clean(), "{after:?}");
     assert_eq!((after.entries, after.digest), (before.entries, before.digest));

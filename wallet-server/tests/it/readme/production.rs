@@ -10,7 +10,7 @@ use crate::harness::{Postgres, tool};
 
 /// The lines that a reader adapts.
 const ADAPTED: [&str; 2] = [
-    "export WALLET_DATABASE_URL=postgres://wallet@localhost/wallet",
+    "postgres=postgres://wallet@localhost database=wallet parameters=''",
     "name=localhost first=0.0.0.0:50051 second=0.0.0.0:50052",
 ];
 
@@ -21,9 +21,12 @@ async fn two_servers_with_tls_and_keys_share_a_postgresql_when_the_section_is_pa
     let blocks: Vec<&str> = blocks_of(section("## In production")).collect();
     assert_eq!(blocks[0].lines().collect::<Vec<_>>(), ADAPTED, "the first block is what readers adapt");
     let url = cluster.url("wallet", "wallet");
+    let postgres = url.strip_suffix("/wallet").unwrap();
+    let parameters = "?sslmode=disable&sslrootcert=/etc/ssl/db.pem";
     let [first, second] = [(); 2].map(|()| free_port());
     let adapted = format!(
-        "export WALLET_DATABASE_URL={url}\nname=localhost first=0.0.0.0:{first} second=0.0.0.0:{second}"
+        "postgres={postgres} database=wallet parameters='{parameters}'\n\
+         name=localhost first=0.0.0.0:{first} second=0.0.0.0:{second}"
     );
     // Nothing else is replaced. A failed test leaves no server behind.
     let pasted = [&["trap 'kill $(jobs -p) 2>/dev/null || true' EXIT", &adapted][..], &blocks[1..]].concat();

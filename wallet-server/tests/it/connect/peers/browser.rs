@@ -29,8 +29,12 @@ impl Host {
     }
 
     /// Opens the page in Chromium, which makes the calls at `base` with a token. Returns the answers, each by POST and by
-    /// GET, or the page's error.
-    pub(crate) async fn answers(self, base: &str, token: &str, calls: &[(&str, &str)]) -> Vec<Value> {
+    /// GET, or the page's error. `None` on a machine without Chromium, where WALLET_TEST_CHROMIUM is not set.
+    pub(crate) async fn answers(self, base: &str, token: &str, calls: &[(&str, &str)]) -> Option<Vec<Value>> {
+        if std::env::var_os("WALLET_TEST_CHROMIUM").is_none() {
+            eprintln!("WALLET_TEST_CHROMIUM is not set: the page in a browser is left out");
+            return None;
+        }
         let page = include_str!("page.html").replace("CALLS;", &format!("{};", json!([base, token, calls])));
         let (send, mut answers) = unbounded_channel();
         let origin = self.origin();
@@ -46,7 +50,7 @@ impl Host {
         let _ = chromium.kill();
         let _ = chromium.wait();
         serving.abort();
-        answered.expect("the page answers within a minute").expect("answers")
+        Some(answered.expect("the page answers within a minute").expect("answers"))
     }
 }
 
