@@ -85,9 +85,8 @@ impl Servers {
     {
         let end = Instant::now() + limit;
         let mut server = self.choose();
-        let mut tried = 1;
+        let (mut tried, mut left) = (1, limit);
         loop {
-            let left = end.saturating_duration_since(Instant::now());
             let Ok(response) = timeout(left, send(Target { server, limit: left })).await else {
                 self.leave(server);
                 return Err(no_response(limit));
@@ -107,6 +106,7 @@ impl Servers {
             }
             server = self.after(server);
             tried += 1;
+            left = end.saturating_duration_since(Instant::now());
         }
     }
 

@@ -17,7 +17,7 @@ use crate::causes::Chain;
 use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
 use crate::engine::{Engine, EngineConfig, EngineCounts, ManualTime, Sweeper, SweeperConfig, SweeperMetrics};
-use crate::feed::{FeedNews, Sequencer, SequencerMetrics, WalletNews};
+use crate::feed::{AllPlaces, FeedNews, Sequencer, SequencerMetrics, WalletNews};
 use crate::grpc::{self, Condition, Health, Origins, ServeError, Services, Tls, TlsError};
 use crate::keys::{KeyCheck, Keys};
 use crate::monitoring::{self, Monitoring};
@@ -189,6 +189,8 @@ impl App {
         if key_check.is_none() && store.has_keys().await? {
             tracing::warn!("the database has API keys, but callers need none: there is no --key-pepper-file");
         }
+        // A stream is a call in progress as long as it lasts, and other calls keep a quarter of the places.
+        let streams = AllPlaces::new(config.limits.calls_in_progress / 4 * 3);
         let services = Services {
             engine,
             queries,
@@ -197,8 +199,8 @@ impl App {
             keys,
             key_check,
             manual_time,
-            feed_news: FeedNews::new(config.limits.feed_watchers),
-            wallet_news: WalletNews::new(config.limits.wallet_watchers),
+            feed_news: FeedNews::new(config.limits.feed_watchers, streams.clone()),
+            wallet_news: WalletNews::new(config.limits.wallet_watchers, streams),
             webhooks,
             call_metrics,
             traces,

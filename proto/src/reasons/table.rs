@@ -481,8 +481,8 @@ pub const REASONS: &[ReasonSpec] = &[
     refused(
         R::TooManyWatchers,
         &[ResourceExhausted],
-        "The wallet has as many streams of WatchWallet at this server, or the tenant as many of WatchWallet or WatchFeed, as \
-         one server allows, `limit`. End one, or read the balances with GetBalance and the feed with ListFeed.",
+        "The wallet, the tenant or all tenants together have as many streams at this server as it allows, `limit`. End one, \
+         or read the balances with GetBalance and the feed with ListFeed.",
     )
     .keys(&["limit"]),
 ];

@@ -10,5 +10,6 @@ mod sequencer;
 mod wallet_news;
 
 pub(crate) use news::{FeedNews, News, Subscription};
+pub(crate) use places::AllPlaces;
 pub(crate) use sequencer::{Sequencer, SequencerMetrics};
 pub(crate) use wallet_news::{WalletNews, WalletSubscription};

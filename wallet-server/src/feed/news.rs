@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wallet_core::TenantId;
 
-use super::places::{Place, Places};
+use super::places::{AllPlaces, Place, Places};
 use crate::causes::Chain;
 use crate::store::{FeedEnds, Store};
 
@@ -42,8 +42,8 @@ pub(crate) enum News {
 
 impl FeedNews {
     /// Returns news that [`Self::publish`] publishes, for at most `watchers` readers of one tenant.
-    pub(crate) fn new(watchers: usize) -> Self {
-        let (ends, places) = (watch::Sender::new(BTreeMap::new()), Places::new(watchers));
+    pub(crate) fn new(watchers: usize, all: AllPlaces) -> Self {
+        let (ends, places) = (watch::Sender::new(BTreeMap::new()), Places::new(watchers, all));
         Self { ends, places, stopping: CancellationToken::new() }
     }
 
@@ -73,9 +73,9 @@ impl FeedNews {
         }
     }
 
-    /// Subscribes to the news of a tenant. Returns the most subscriptions of a tenant if it has that many.
+    /// Subscribes to the news of a tenant. Returns the limit that is reached if there is no place for it.
     pub(crate) fn subscribe(&self, tenant: TenantId) -> Result<Subscription, usize> {
-        let place = self.places.take(tenant).ok_or(self.places.most())?;
+        let place = self.places.take(tenant)?;
         let (ends, stopping) = (self.ends.subscribe(), self.stopping.clone());
         Ok(Subscription { ends, tenant, _place: place, stopping })
     }
@@ -104,7 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_subscription_waits_for_items_of_its_tenant_for_the_time_or_for_the_end() {
-        let news = FeedNews::new(1);
+        let news = FeedNews::new(1, AllPlaces::new(1));
         let mut subscription = news.subscribe(TenantId::DEFAULT).unwrap();
         let (soon, longest) = (Duration::from_millis(1), Duration::from_secs(60));
         assert_eq!(subscription.after(0, soon).await, News::Quiet);

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use wallet_core::{TenantId, WalletId, WalletKey};
 
 use super::News;
-use super::places::{Place, Places};
+use super::places::{AllPlaces, Place, Places};
 use crate::causes::Chain;
 use crate::store::{Store, StoreError};
 
@@ -37,8 +37,9 @@ pub(crate) struct WalletSubscription {
 
 impl WalletNews {
     /// Returns news that [`Self::publish`] publishes, for at most `watchers` watchers of one tenant.
-    pub(crate) fn new(watchers: usize) -> Self {
-        Self { watched: Arc::default(), places: Places::new(watchers), stopping: CancellationToken::new() }
+    pub(crate) fn new(watchers: usize, all: AllPlaces) -> Self {
+        let places = Places::new(watchers, all);
+        Self { watched: Arc::default(), places, stopping: CancellationToken::new() }
     }
 
     /// Looks at the versions every `period` until `shutdown` is cancelled, which ends all subscriptions.
@@ -55,10 +56,10 @@ impl WalletNews {
         }
     }
 
-    /// Subscribes to the news of a tenant's wallet. Returns the most subscriptions of a tenant or of a wallet if it has that
-    /// many.
+    /// Subscribes to the news of a tenant's wallet. Returns the limit that is reached if there is no place for
+    /// it.
     pub(crate) fn subscribe(&self, tenant: TenantId, wallet: &WalletId) -> Result<WalletSubscription, usize> {
-        let place = self.places.take(tenant).ok_or(self.places.most())?;
+        let place = self.places.take(tenant)?;
         let mut watched = self.watched();
         let sender = watched.entry(WalletKey::new(tenant, wallet)).or_default();
         if sender.receiver_count() >= WATCHERS {
@@ -119,7 +120,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_subscription_waits_for_its_wallet_for_the_time_or_for_the_end() {
-        let news = WalletNews::new(999);
+        let news = WalletNews::new(999, AllPlaces::new(999));
         let mut subscription = subscribe(&news, "ann").unwrap();
         let (soon, longest) = (Duration::from_millis(1), Duration::from_secs(60));
         assert_eq!(subscription.after(0, soon).await, News::Quiet);
@@ -138,13 +139,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite://{}/wallet.db", folder.path().display())).await.unwrap();
         store.migrate().await.unwrap();
-        let news = WalletNews::new(999);
+        let news = WalletNews::new(999, AllPlaces::new(999));
         let all: Vec<_> = (0..WATCHERS).map(|_| subscribe(&news, "ann").unwrap()).collect();
         assert!(subscribe(&news, "ann").is_err());
         assert!(subscribe(&news, "bob").is_ok(), "another wallet has places of its own");
         news.look(&store).await.unwrap();
         assert_eq!(news.watched().len(), 1);
-        let few = WalletNews::new(1);
+        let few = WalletNews::new(1, AllPlaces::new(999));
         let _only = subscribe(&few, "ann").unwrap();
         assert!(matches!(subscribe(&few, "bob"), Err(1)), "the tenant has no more places");
         drop(all);
