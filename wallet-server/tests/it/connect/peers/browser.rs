@@ -1,6 +1,7 @@
 //! A page in a real Chromium, whose origin may call.
 
-use std::process::{Command, Stdio};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -45,12 +46,24 @@ impl Host {
         chromium.args(["--headless", "--no-sandbox", "--disable-gpu", "--ignore-certificate-errors"]);
         chromium.args(["--disable-dev-shm-usage", "--no-first-run", "--remote-debugging-port=0"]);
         chromium.arg(format!("--user-data-dir={}", profile.path().display())).arg(format!("{origin}/"));
-        let mut chromium = chromium.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("Chromium");
+        chromium.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        let chromium = Browser(chromium.spawn().expect("Chromium"));
         let answered = tokio::time::timeout(std::time::Duration::from_secs(60), answers.recv()).await;
-        let _ = chromium.kill();
-        let _ = chromium.wait();
+        drop(chromium);
         serving.abort();
         Some(answered.expect("the page answers within a minute").expect("answers"))
+    }
+}
+
+/// A running Chromium with all of its processes, which are killed when it is dropped. Its first process may be a script that
+/// starts it.
+struct Browser(Child);
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.0.wait();
     }
 }
 
