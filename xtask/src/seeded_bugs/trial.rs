@@ -48,7 +48,7 @@ fn passes(
     let log = File::create(log)?;
     let mut test = command("timeout");
     test.args(["--kill-after=5", &timeout.to_string()]).arg(copy.program(suite)?).args(suite.filters);
-    test.env("WALLET_BUG", &bug.name).env("RUST_BACKTRACE", "0").env("WALLET_ORACLE_COMMANDS", "200000");
+    test.env("WALLET_BUG", &bug.name).env("RUST_BACKTRACE", "0").env("WALLET_ORACLE_COMMANDS", "500000");
     test.current_dir(copy.place.tree().join("wallet-server")).stdout(log.try_clone()?).stderr(log);
     succeeds(variables.set(&mut test))
 }
