@@ -63,12 +63,7 @@ impl RecordChargebackRequest {
         top_up_id: impl Into<String>,
     ) -> Self {
         let payment = record_chargeback_request::Payment::TopUpId(top_up_id.into());
-        Self {
-            wallet_id: wallet_id.into(),
-            request_id: request_id.into(),
-            payment: Some(payment),
-            ..Default::default()
-        }
+        Self::of(wallet_id, request_id, payment)
     }
 
     /// Records that the bank returned this payment.
@@ -78,12 +73,7 @@ impl RecordChargebackRequest {
         payment: ExternalRef,
     ) -> Self {
         let payment = record_chargeback_request::Payment::ExternalRef(payment);
-        Self {
-            wallet_id: wallet_id.into(),
-            request_id: request_id.into(),
-            payment: Some(payment),
-            ..Default::default()
-        }
+        Self::of(wallet_id, request_id, payment)
     }
 
     /// Records that the bank returned the payment for the period of a subscription that started at this instant.
@@ -93,6 +83,14 @@ impl RecordChargebackRequest {
         period_start_time: impl Into<Timestamp>,
     ) -> Self {
         let payment = record_chargeback_request::Payment::PeriodStartTime(period_start_time.into());
+        Self::of(wallet_id, request_id, payment)
+    }
+
+    fn of(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        payment: record_chargeback_request::Payment,
+    ) -> Self {
         Self {
             wallet_id: wallet_id.into(),
             request_id: request_id.into(),
@@ -178,12 +176,7 @@ impl ReverseChargebackRequest {
         top_up_id: impl Into<String>,
     ) -> Self {
         let payment = reverse_chargeback_request::Payment::TopUpId(top_up_id.into());
-        Self {
-            wallet_id: wallet_id.into(),
-            request_id: request_id.into(),
-            payment: Some(payment),
-            ..Default::default()
-        }
+        Self::of(wallet_id, request_id, payment)
     }
 
     /// Withdraws the chargeback of this payment.
@@ -193,12 +186,7 @@ impl ReverseChargebackRequest {
         payment: ExternalRef,
     ) -> Self {
         let payment = reverse_chargeback_request::Payment::ExternalRef(payment);
-        Self {
-            wallet_id: wallet_id.into(),
-            request_id: request_id.into(),
-            payment: Some(payment),
-            ..Default::default()
-        }
+        Self::of(wallet_id, request_id, payment)
     }
 
     /// Withdraws the chargeback of the period of a subscription that started at this instant.
@@ -208,6 +196,14 @@ impl ReverseChargebackRequest {
         period_start_time: impl Into<Timestamp>,
     ) -> Self {
         let payment = reverse_chargeback_request::Payment::PeriodStartTime(period_start_time.into());
+        Self::of(wallet_id, request_id, payment)
+    }
+
+    fn of(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        payment: reverse_chargeback_request::Payment,
+    ) -> Self {
         Self {
             wallet_id: wallet_id.into(),
             request_id: request_id.into(),

@@ -1,6 +1,6 @@
 //! RecordChargeback: records that the bank returned a payment.
 
-use wallet_core::decide::{PaymentName, PurchaseName, RecordChargeback};
+use wallet_core::decide::RecordChargeback;
 use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1::{self, record_chargeback_request::Payment};
 
@@ -33,13 +33,10 @@ fn parse(request: v1::RecordChargebackRequest) -> Result<(WalletId, RecordCharge
     let mut fields = FieldReader::default();
     let wallet = fields.id("wallet_id", &request.wallet_id);
     let id = fields.id("request_id", &request.request_id);
-    let purchase = |name: Option<PurchaseName>| name.map(PaymentName::Purchase);
     let payment = match request.payment {
-        Some(Payment::TopUpId(id)) => purchase(fields.id("top_up_id", &id).map(PurchaseName::TopUp)),
-        Some(Payment::ExternalRef(payment)) => purchase(fields.payment("external_ref", payment)),
-        Some(Payment::PeriodStartTime(start)) => {
-            fields.instant("period_start_time", Some(start)).map(PaymentName::Period)
-        }
+        Some(Payment::TopUpId(id)) => fields.payment_of_top_up(&id),
+        Some(Payment::ExternalRef(payment)) => fields.payment_with_ref(payment),
+        Some(Payment::PeriodStartTime(start)) => fields.payment_of_period(start),
         None => fields.no_payment(),
     };
     let reason = fields.reason(request.reason);

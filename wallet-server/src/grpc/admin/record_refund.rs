@@ -1,6 +1,6 @@
 //! RecordRefund: records that the payment provider has paid back a purchase or a period, or shows the result.
 
-use wallet_core::decide::{PaymentName, PurchaseName, RecordRefund};
+use wallet_core::decide::RecordRefund;
 use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1::{self, record_refund_request::Payment};
 
@@ -39,13 +39,10 @@ fn parse(request: v1::RecordRefundRequest) -> Result<(WalletId, RecordRefund), R
     let mut fields = FieldReader::default();
     let wallet = fields.id("wallet_id", &request.wallet_id);
     let id = fields.id("request_id", &request.request_id);
-    let purchase = |name: Option<PurchaseName>| name.map(PaymentName::Purchase);
     let payment = match request.payment {
-        Some(Payment::TopUpId(id)) => purchase(fields.id("top_up_id", &id).map(PurchaseName::TopUp)),
-        Some(Payment::ExternalRef(payment)) => purchase(fields.payment("external_ref", payment)),
-        Some(Payment::PeriodStartTime(start)) => {
-            fields.instant("period_start_time", Some(start)).map(PaymentName::Period)
-        }
+        Some(Payment::TopUpId(id)) => fields.payment_of_top_up(&id),
+        Some(Payment::ExternalRef(payment)) => fields.payment_with_ref(payment),
+        Some(Payment::PeriodStartTime(start)) => fields.payment_of_period(start),
         None => fields.no_payment(),
     };
     let total = fields.required_money("refunded_total", request.refunded_total);

@@ -1,6 +1,6 @@
 //! ReverseChargeback: withdraws a chargeback whose dispute was won.
 
-use wallet_core::decide::{PaymentName, PurchaseName, ReverseChargeback};
+use wallet_core::decide::ReverseChargeback;
 use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1::{self, reverse_chargeback_request::Payment};
 
@@ -28,13 +28,10 @@ fn parse(request: v1::ReverseChargebackRequest) -> Result<(WalletId, ReverseChar
     let mut fields = FieldReader::default();
     let wallet = fields.id("wallet_id", &request.wallet_id);
     let id = fields.id("request_id", &request.request_id);
-    let purchase = |name: Option<PurchaseName>| name.map(PaymentName::Purchase);
     let payment = match request.payment {
-        Some(Payment::TopUpId(id)) => purchase(fields.id("top_up_id", &id).map(PurchaseName::TopUp)),
-        Some(Payment::ExternalRef(payment)) => purchase(fields.payment("external_ref", payment)),
-        Some(Payment::PeriodStartTime(start)) => {
-            fields.instant("period_start_time", Some(start)).map(PaymentName::Period)
-        }
+        Some(Payment::TopUpId(id)) => fields.payment_of_top_up(&id),
+        Some(Payment::ExternalRef(payment)) => fields.payment_with_ref(payment),
+        Some(Payment::PeriodStartTime(start)) => fields.payment_of_period(start),
         None => fields.no_payment(),
     };
     let reason = fields.reason(request.reason);

@@ -1,5 +1,6 @@
 //! Parses purchases, payments, money and sources.
 
+use prost_types::Timestamp;
 use wallet_core::catalog::MAX_PACKS;
 use wallet_core::decide::{PackSale, PaymentName, Purchase, PurchaseName};
 use wallet_core::grant::{ExternalRef, Money};
@@ -79,6 +80,21 @@ impl FieldReader {
     /// Parses the payment that names a purchase.
     pub(crate) fn payment(&mut self, path: &str, payment: v1::ExternalRef) -> Option<PurchaseName> {
         self.external_ref(path, Some(payment)).map(PurchaseName::Payment)
+    }
+
+    /// Parses the name of a payment by the purchase that it paid.
+    pub(crate) fn payment_of_top_up(&mut self, top_up_id: &str) -> Option<PaymentName> {
+        self.id("top_up_id", top_up_id).map(PurchaseName::TopUp).map(PaymentName::Purchase)
+    }
+
+    /// Parses the name of a payment by the reference of the payment provider.
+    pub(crate) fn payment_with_ref(&mut self, external_ref: v1::ExternalRef) -> Option<PaymentName> {
+        self.payment("external_ref", external_ref).map(PaymentName::Purchase)
+    }
+
+    /// Parses the name of a payment by the start of the period that it paid.
+    pub(crate) fn payment_of_period(&mut self, start: Timestamp) -> Option<PaymentName> {
+        self.instant("period_start_time", Some(start)).map(PaymentName::Period)
     }
 
     /// Reports that the request names no payment.
