@@ -21,10 +21,15 @@ pub enum Unreadable {
     Damaged(String),
 }
 
+/// Most values have fewer bytes than this, so that they are written without moving them.
+const USUAL_BYTES: usize = 128;
+
 /// Returns the bytes of a value.
 #[expect(clippy::expect_used, reason = "a row or a hash of anything else would be accepted silently")]
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    postcard::to_extend(value, vec![FORMAT]).expect("stored types have known lengths and no fallible parts")
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    bytes.push(FORMAT);
+    postcard::to_extend(value, bytes).expect("stored types have known lengths and no fallible parts")
 }
 
 /// Decodes exactly the bytes that [`encode`] returns for a value.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::value::ids::{InvalidId, OriginId, Parsed};
@@ -52,8 +52,7 @@ impl Origin {
 }
 
 /// The identity of a grant within its wallet: its origin, the id of the origin, and a number.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(into = "String")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GrantKey {
     /// The kind of its origin.
     pub origin: Origin,
@@ -67,6 +66,13 @@ impl GrantKey {
     /// The `n`-th grant of an origin.
     pub fn new(origin: Origin, id: OriginId, n: u16) -> Self {
         Self { origin, id, n }
+    }
+
+    /// Returns the public form in one allocation: a key is written several times per command.
+    fn text(&self) -> String {
+        let (origin, id) = (self.origin.as_str(), self.id.as_str());
+        let number = if self.n > 0 { format!("#{}", self.n) } else { String::new() };
+        [origin, ":", id, &number].concat()
     }
 
     /// Returns the number of the sale whose plan issued the grant, if one did.
@@ -105,8 +111,7 @@ pub enum InvalidGrantId {
 
 impl fmt::Display for GrantKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.origin.as_str(), self.id)?;
-        if self.n > 0 { write!(f, "#{}", self.n) } else { Ok(()) }
+        f.write_str(&self.text())
     }
 }
 
@@ -116,15 +121,15 @@ impl fmt::Debug for GrantKey {
     }
 }
 
-impl<'de> Deserialize<'de> for GrantKey {
-    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
-        text.deserialize_str(Parsed(Self::parse))
+impl Serialize for GrantKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text())
     }
 }
 
-impl From<GrantKey> for String {
-    fn from(key: GrantKey) -> String {
-        key.to_string()
+impl<'de> Deserialize<'de> for GrantKey {
+    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+        text.deserialize_str(Parsed(Self::parse))
     }
 }
 

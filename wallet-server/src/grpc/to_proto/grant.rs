@@ -33,7 +33,7 @@ pub(crate) fn grant(catalog: &Catalog, grant: &Grant) -> v1::Grant {
         paid_time: details.paid_time.and_then(instant),
         labels: details.labels.into_iter().collect(),
         line: details.line.map(String::from).unwrap_or_default(),
-        stems_from: details.stems_from.map(String::from).unwrap_or_default(),
+        stems_from: details.stems_from.map(|grant| grant.to_string()).unwrap_or_default(),
     }
 }
 
