@@ -7,6 +7,8 @@
 use std::time::Duration;
 
 use sea_orm::prelude::async_trait::async_trait;
+use sea_orm::sqlx::postgres::PgRow;
+use sea_orm::sqlx::{self, AssertSqlSafe};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
     RuntimeErr, SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionTrait,
@@ -16,6 +18,7 @@ use tokio_stream::StreamExt;
 use crate::store::error::is_of_connection;
 use crate::store::failpoints;
 use crate::store::pool::{LastFailure, Pool};
+use crate::store::sql::ColumnStatement;
 
 /// A transaction, or connections for single statements. No call may take longer than `call_timeout`.
 #[derive(Debug)]
@@ -45,6 +48,17 @@ impl TimedConnection<DatabaseConnection> {
     /// Returns the connection of a lane for single statements, each a transaction of its own.
     pub(super) fn of_lane(connection: &DatabaseConnection, call_timeout: Duration) -> Self {
         Self { connection: connection.clone(), call_timeout, calls: Calls::Lane }
+    }
+
+    /// Runs a statement of PostgreSQL.
+    pub(super) async fn query_by_columns(&self, statement: ColumnStatement) -> Result<Vec<PgRow>, DbErr> {
+        let failed = |error: sqlx::Error| DbErr::Query(RuntimeErr::SqlxError(error.into()));
+        let ColumnStatement { sql, parameters } = statement;
+        let arguments =
+            ColumnStatement::arguments(parameters).map_err(|error| failed(sqlx::Error::Encode(error)))?;
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+        let rows = query.fetch_all(self.connection.get_postgres_connection_pool());
+        self.call(async { rows.await.map_err(failed) }).await
     }
 }
 

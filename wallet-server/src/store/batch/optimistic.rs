@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::DatabaseConnection;
+use sea_orm::sqlx::Row as _;
 use wallet_core::WalletKey;
 use wallet_core::ids::ReservationId;
 
@@ -62,9 +63,9 @@ impl Optimistic {
     /// wallets is stored. Unless the database refuses, an error leaves the outcome unknown.
     pub(crate) async fn write(&self, batch: &[WalletWrite<'_>]) -> Result<bool, StoreError> {
         // All rows are fetched: the first one is sent before the commit, the end of the answer after it.
-        let answer = self.connection.query_all_raw(write_at_versions(batch)).await;
+        let answer = self.connection.query_by_columns(write_at_versions(batch)).await;
         let rows = answer.map_err(StoreError::of_committing_statement)?;
-        let holds = rows.first().map(|row| row.try_get("", "holds"));
+        let holds = rows.first().map(|row| row.try_get("holds"));
         let unknown = || StoreError::new(StoreErrorKind::CommitUnknown, "the write returned no answer");
         holds.and_then(Result::ok).ok_or_else(unknown)
     }

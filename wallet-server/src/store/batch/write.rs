@@ -14,7 +14,7 @@ use wallet_core::event::Event;
 
 use crate::store::Backend;
 use crate::store::batch::WalletWrite;
-use crate::store::sql::{RowWrite, WriteKind, load};
+use crate::store::sql::{Column, ColumnStatement, RowWrite, WriteKind, load};
 use crate::store::tables::{
     entries, events, feed_outbox, grants, holds, reservations, wallet_profiles, wallets,
 };
@@ -37,38 +37,38 @@ pub(in crate::store) fn write(backend: Backend, batch: &[WalletWrite<'_>]) -> Ve
 }
 
 fn together(parts: Vec<RowWrite>) -> Write {
-    let Parts { ctes, counts, rows, values } = Parts::of(parts, 1, "true");
+    let Parts { ctes, counts, rows, parameters } = Parts::of(parts, 1, "true");
     let sql = format!("WITH {} SELECT {}", ctes.join(", "), counts.join(", "));
+    let values: Vec<Value> = parameters.into_iter().map(Column::array).collect();
     Write { statement: Statement::from_sql_and_values(Backend::Postgres.db(), sql, values), rows }
 }
 
 /// Returns the one statement that locks the stored wallets of the batch, writes what was decided if they all have the
 /// versions that they were loaded with, and returns whether they have. It fails, and writes nothing, if it writes
 /// another number of rows than expected. PostgreSQL only.
-pub(in crate::store) fn write_at_versions(batch: &[WalletWrite<'_>]) -> Statement {
+pub(in crate::store) fn write_at_versions(batch: &[WalletWrite<'_>]) -> ColumnStatement {
     let mut stored: Vec<&WalletWrite<'_>> = batch.iter().filter(|w| w.is_stored()).collect();
     stored.sort_unstable_by_key(|w| w.key());
     let locked = load::lock_at_versions(&stored);
-    let mut values = locked.values;
-    values.push(count(stored.len()).into());
-    let all_locked = values.len();
+    let mut parameters = locked.parameters;
     let parts = parts(batch).into_iter().filter(|part| part.rows > 0).collect();
-    let mut parts = Parts::of(parts, all_locked + 1, "(SELECT holds FROM at_versions)");
-    values.append(&mut parts.values);
-    let written = values.len() + 1;
-    values.push(parts.rows.into());
+    let mut parts = Parts::of(parts, parameters.len() + 1, "(SELECT holds FROM at_versions)");
+    parameters.append(&mut parts.parameters);
+    parameters.push(Column::BigInt(parts.rows));
     // A wrong number of rows casts a text to boolean, which fails and undoes the statement. The text contains the
-    // counts, so that PostgreSQL cannot evaluate the cast before they are known.
+    // counts, so that PostgreSQL cannot evaluate the cast before they are known. OFFSET 0 keeps it from counting once per
+    // mention.
     let sql = format!(
-        "WITH locked AS ({}), at_versions AS (SELECT count(*) = ${all_locked} AS holds FROM locked) {}
-         SELECT CASE WHEN NOT holds THEN false WHEN written = ${written} THEN true
-                     ELSE concat('wrote ', written, ' rows instead of ', ${written})::boolean END AS holds
-         FROM at_versions, (SELECT ARRAY[{}]::bigint[] AS written) c",
+        "WITH locked AS ({}), at_versions AS (SELECT count(*) = cardinality($1) AS holds FROM locked) {}
+         SELECT CASE WHEN NOT holds THEN false WHEN written = ${expected} THEN true
+                     ELSE concat('wrote ', written, ' rows instead of ', ${expected})::boolean END AS holds
+         FROM at_versions, (SELECT ARRAY[{}]::bigint[] AS written OFFSET 0) c",
         locked.sql,
         parts.ctes.iter().map(|cte| format!(", {cte}")).collect::<String>(),
         parts.counts.join(", "),
+        expected = parameters.len(),
     );
-    Statement::from_sql_and_values(Backend::Postgres.db(), sql, values)
+    ColumnStatement { sql, parameters }
 }
 
 /// The writes of several tables as parts of one statement.
@@ -78,23 +78,22 @@ struct Parts {
     counts: Vec<String>,
     /// The number of rows that each part must write.
     rows: Vec<i64>,
-    values: Vec<Value>,
+    parameters: Vec<Column>,
 }
 
 impl Parts {
     /// Returns the parts with parameters from `first` on. Nothing is written unless `condition` holds.
-    fn of(writes: Vec<RowWrite>, mut first: usize, condition: &str) -> Self {
-        let mut parts = Self { ctes: Vec::new(), counts: Vec::new(), rows: Vec::new(), values: Vec::new() };
+    fn of(writes: Vec<RowWrite>, first: usize, condition: &str) -> Self {
+        let mut parts =
+            Self { ctes: Vec::new(), counts: Vec::new(), rows: Vec::new(), parameters: Vec::new() };
         for (i, write) in writes.into_iter().enumerate() {
-            let rows = write.columns.table(Backend::Postgres, "d", first);
+            let rows = write.columns.table(Backend::Postgres, "d", first + parts.parameters.len());
             parts
                 .ctes
                 .push(format!("p{i} AS ({} RETURNING 1)", write.sql(Backend::Postgres, &rows, condition)));
             parts.counts.push(format!("(SELECT count(*) FROM p{i})"));
             parts.rows.push(count(write.rows));
-            let bound = write.columns.bind(Backend::Postgres);
-            first += bound.len();
-            parts.values.extend(bound);
+            parts.parameters.extend(write.columns.into_parameters());
         }
         parts
     }

@@ -10,13 +10,13 @@
 //! tables: a plan made while a table is empty may live until the table is large. See [`rows_of`], and the indexes
 //! in the migration of the wallets.
 
-use sea_orm::{EntityTrait, Statement, Value};
+use sea_orm::{EntityTrait, Statement};
 use wallet_core::grant::{ExternalRef, GrantKey, Origin};
 use wallet_core::ids::{OriginId, RequestId, ReservationId};
 use wallet_core::wallet::Horizon;
 use wallet_core::{Timestamp, WalletKey};
 
-use super::columns::{Columns, column_names, columns};
+use super::columns::{ColumnStatement, Columns, column_names, columns};
 use crate::store::Backend;
 use crate::store::batch::WalletWrite;
 use crate::store::tables::feed_blocks::PlacedItem;
@@ -76,15 +76,9 @@ pub(crate) fn lock(backend: Backend, keys: &[WalletKey], skip_locked: bool) -> S
     Statement::from_sql_and_values(backend.db(), sql, keys.bind(backend))
 }
 
-/// The SQL and the values of a part of a statement.
-pub(in crate::store) struct Fragment {
-    pub(in crate::store) sql: String,
-    pub(in crate::store) values: Vec<Value>,
-}
-
 /// Locks the wallets, which must be sorted by key, that have the versions with which they were loaded. Returns a row for each
 /// of them. PostgreSQL only.
-pub(in crate::store) fn lock_at_versions(wallets: &[&WalletWrite<'_>]) -> Fragment {
+pub(in crate::store) fn lock_at_versions(wallets: &[&WalletWrite<'_>]) -> ColumnStatement {
     debug_assert!(wallets.is_sorted_by_key(|w| w.key()), "locks are taken in the order of the keys");
     let keys = columns!(wallets, {
         bucket: SmallInt = |w| w.key().bucket(),
@@ -97,7 +91,7 @@ pub(in crate::store) fn lock_at_versions(wallets: &[&WalletWrite<'_>]) -> Fragme
          CROSS JOIN LATERAL (SELECT 1 FROM wallets t WHERE {OWN} AND t.version = k.version FOR NO KEY UPDATE) t",
         keys.names(),
     );
-    Fragment { sql, values: keys.bind(Backend::Postgres) }
+    ColumnStatement { sql, parameters: keys.into_parameters().collect() }
 }
 
 /// Selects the wallets that exist, locked or not.

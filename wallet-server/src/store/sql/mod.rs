@@ -10,7 +10,7 @@ pub(crate) mod load;
 mod plan_tests;
 mod row_write;
 
-pub(super) use columns::{Column, column_names};
+pub(super) use columns::{Column, ColumnStatement, column_names};
 pub(super) use row_write::{Role, RowWrite, WriteKind, row_write};
 use serde::Serialize;
 

@@ -232,7 +232,7 @@ fn writes(backend: Backend, wallet: Wallet) -> Vec<Expected> {
             const LOCK_AND_UPDATES: &[&str] =
                 &[WALLETS[0], UPDATES[0], UPDATES[1], UPDATES[2], UPDATES[3], UPDATES[4]];
             let mut statements: Vec<Expected> = writes.map(|write| (write, UPDATES)).collect();
-            statements.push((write_at_versions(&written), LOCK_AND_UPDATES));
+            statements.push((write_at_versions(&written).for_sea_orm(), LOCK_AND_UPDATES));
             statements
         }
         Backend::Sqlite => writes.zip(UPDATES.chunks(1)).collect(),
