@@ -64,11 +64,11 @@ impl Faults {
             (Kind::Message(entry), Tree::Object(entries)) if field.is_map() => {
                 let mut keys = HashSet::new();
                 for (key, _) in entries.iter().filter(|(key, _)| !keys.insert(key) && !self.values) {
-                    self.found.push(FieldViolation::new(key_path(path, key), "occurs twice"));
+                    self.found.push(FieldViolation::new(key_path(path, key).to_string(), "occurs twice"));
                 }
                 if let Kind::Message(value) = entry.map_entry_value_field().kind() {
                     for (key, tree) in entries {
-                        self.message(tree, &value, &key_path(path, key));
+                        self.message(tree, &value, &key_path(path, key).to_string());
                     }
                     return;
                 }

@@ -38,7 +38,7 @@ impl FieldReader {
             return Conditions::default();
         }
         let read = |(name, matcher): (String, v1::Matcher)| {
-            let path = key_path(path, &name);
+            let path = key_path(path, &name).to_string();
             let name = self.required_name(&path, name, MAX_NAME_BYTES);
             Some((name, self.matcher(&path, Some(matcher))?))
         };

@@ -1,6 +1,7 @@
 //! Parses operations into the normal form that replays compare. The core checks that an operation has a price.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
 
 use wallet_core::{Decimal, Operation};
 use wallet_proto::v1;
@@ -19,10 +20,11 @@ impl FieldReader {
             self.missing(path);
             return None;
         };
+        self.check_required_name(format_args!("{path}.kind"), &kind, MAX_NAME_BYTES);
         Some(Operation {
-            kind: self.required_name(&format!("{path}.kind"), kind, MAX_NAME_BYTES),
-            attributes: self.attributes(&format!("{path}.attributes"), attributes),
-            quantities: self.quantities(&format!("{path}.quantities"), quantities),
+            kind,
+            attributes: self.attributes(format_args!("{path}.attributes"), attributes),
+            quantities: self.quantities(format_args!("{path}.quantities"), quantities),
         })
     }
 
@@ -43,7 +45,7 @@ impl FieldReader {
     /// Parses exact decimals by name, which must not be negative.
     pub(super) fn quantities(
         &mut self,
-        path: &str,
+        path: impl Display + Copy,
         quantities: HashMap<String, String>,
     ) -> BTreeMap<String, Decimal> {
         let mut read = BTreeMap::new();
@@ -52,27 +54,34 @@ impl FieldReader {
         }
         for (name, text) in quantities.into_iter().collect::<BTreeMap<_, _>>() {
             let path = key_path(path, &name);
-            let name = self.required_name(&path, name, MAX_NAME_BYTES);
+            self.check_required_name(path, &name, MAX_NAME_BYTES);
             match Decimal::parse(&text) {
-                Ok(quantity) if quantity < Decimal::ZERO => self.add(&path, "must not be negative"),
+                Ok(quantity) if quantity < Decimal::ZERO => {
+                    self.add(path.to_string(), "must not be negative")
+                }
                 Ok(quantity) => {
                     read.insert(name, quantity);
                 }
-                Err(error) => self.add(&path, error.to_string()),
+                Err(error) => self.add(path.to_string(), error.to_string()),
             }
         }
         read
     }
 
-    fn attributes(&mut self, path: &str, attributes: HashMap<String, String>) -> BTreeMap<String, String> {
+    fn attributes(
+        &mut self,
+        path: impl Display + Copy,
+        attributes: HashMap<String, String>,
+    ) -> BTreeMap<String, String> {
         let mut read = BTreeMap::new();
         if self.too_many(path, attributes.len(), MAX_ENTRIES) {
             return read;
         }
         for (name, value) in attributes.into_iter().collect::<BTreeMap<_, _>>() {
             let path = key_path(path, &name);
-            let name = self.required_name(&path, name, MAX_NAME_BYTES);
-            read.insert(name, self.name(&path, value, MAX_VALUE_BYTES));
+            self.check_required_name(path, &name, MAX_NAME_BYTES);
+            self.check_name(path, &value, MAX_VALUE_BYTES);
+            read.insert(name, value);
         }
         read
     }

@@ -70,8 +70,9 @@ impl FieldReader {
         }
         for (key, value) in labels.into_iter().collect::<BTreeMap<_, _>>() {
             let path = key_path(path, &key);
-            let key = self.required_name(&path, key, MAX_LABEL_KEY_BYTES);
-            read.insert(key, self.text(&path, value, MAX_LABEL_BYTES));
+            self.check_required_name(path, &key, MAX_LABEL_KEY_BYTES);
+            self.check_text(path, &value, MAX_LABEL_BYTES);
+            read.insert(key, value);
         }
         read
     }

@@ -95,7 +95,7 @@ impl FieldReader {
             return read;
         }
         for (name, limit) in limits.into_iter().collect::<BTreeMap<_, _>>() {
-            let path = key_path(path, &name);
+            let path = key_path(path, &name).to_string();
             let name = self.required_name(&path, name, MAX_LIMIT_NAME_BYTES);
             read.insert(name, self.not_negative(&path, limit).unsigned_abs());
         }

@@ -1,37 +1,68 @@
 //! Parses names and free text.
 
+use std::fmt::{self, Display};
+
 use super::FieldReader;
 
 /// The most characters of a key that a path repeats.
 const KEY_IN_PATH: usize = 64;
 
-/// Returns the path of a map's entry, for example `labels["k"]`.
-pub(crate) fn key_path(path: &str, key: &str) -> String {
-    let shown: String = key.chars().take(KEY_IN_PATH).collect();
-    format!("{path}[{shown:?}]")
+/// The path of a map's entry, for example `labels["k"]`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyPath<'a, P> {
+    path: P,
+    key: &'a str,
+}
+
+/// Returns the path of a map's entry. It is written only if the entry is reported.
+pub(crate) const fn key_path<P: Display + Copy>(path: P, key: &str) -> KeyPath<'_, P> {
+    KeyPath { path, key }
+}
+
+impl<P: Display> Display for KeyPath<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: String = self.key.chars().take(KEY_IN_PATH).collect();
+        write!(f, "{}[{shown:?}]", self.path)
+    }
 }
 
 impl FieldReader {
     /// Parses free text: at most `max` bytes, with line feeds and tabs but no other control characters.
     pub(crate) fn text(&mut self, path: &str, text: String, max: usize) -> String {
-        self.within(path, &text, max);
-        self.without_control(path, &text, |c| matches!(c, '\n' | '\t'), "line feeds and tabs are allowed");
+        self.check_text(path, &text, max);
         text
+    }
+
+    /// Checks free text as [`FieldReader::text`] does.
+    pub(super) fn check_text(&mut self, path: impl Display + Copy, text: &str, max: usize) {
+        self.within(path, text, max);
+        self.without_control(path, text, |c| matches!(c, '\n' | '\t'), "line feeds and tabs are allowed");
     }
 
     /// Parses a name: at most `max` bytes without control characters. It may be empty.
     pub(crate) fn name(&mut self, path: &str, name: String, max: usize) -> String {
-        self.within(path, &name, max);
-        self.without_control(path, &name, |_| false, "no control character is allowed");
+        self.check_name(path, &name, max);
         name
     }
 
     /// Parses a name that must not be empty.
     pub(crate) fn required_name(&mut self, path: &str, name: String, max: usize) -> String {
+        self.check_required_name(path, &name, max);
+        name
+    }
+
+    /// Checks a name as [`FieldReader::required_name`] does.
+    pub(super) fn check_required_name(&mut self, path: impl Display + Copy, name: &str, max: usize) {
         if name.is_empty() {
-            self.add(path, "must not be empty");
+            self.add(path.to_string(), "must not be empty");
         }
-        self.name(path, name, max)
+        self.check_name(path, name, max);
+    }
+
+    /// Checks a name as [`FieldReader::name`] does.
+    pub(super) fn check_name(&mut self, path: impl Display + Copy, name: &str, max: usize) {
+        self.within(path, name, max);
+        self.without_control(path, name, |_| false, "no control character is allowed");
     }
 
     /// Reports a list that has no entries or more than `max`. Returns whether its entries are to be parsed.
@@ -43,23 +74,32 @@ impl FieldReader {
     }
 
     /// Reports more than `max` entries. Returns whether there are more, so that they need not be parsed.
-    pub(super) fn too_many(&mut self, path: &str, entries: usize, max: usize) -> bool {
+    pub(super) fn too_many(&mut self, path: impl Display, entries: usize, max: usize) -> bool {
         if entries > max {
-            self.add(path, format!("has {entries} entries, at most {max} are allowed"));
+            self.add(path.to_string(), format!("has {entries} entries, at most {max} are allowed"));
         }
         entries > max
     }
 
     /// Reports the first control character that is not allowed, because it could control the terminal of a reader.
-    fn without_control(&mut self, path: &str, text: &str, allowed: impl Fn(char) -> bool, rule: &str) {
+    fn without_control(
+        &mut self,
+        path: impl Display,
+        text: &str,
+        allowed: impl Fn(char) -> bool,
+        rule: &str,
+    ) {
         if let Some(control) = text.chars().find(|c| c.is_control() && !allowed(*c)) {
-            self.add(path, format!("contains the control character U+{:04X}; {rule}", u32::from(control)));
+            self.add(
+                path.to_string(),
+                format!("contains the control character U+{:04X}; {rule}", u32::from(control)),
+            );
         }
     }
 
-    fn within(&mut self, path: &str, text: &str, max: usize) {
+    fn within(&mut self, path: impl Display, text: &str, max: usize) {
         if text.len() > max {
-            self.add(path, format!("has {} bytes, at most {max} are allowed", text.len()));
+            self.add(path.to_string(), format!("has {} bytes, at most {max} are allowed", text.len()));
         }
     }
 }
@@ -100,8 +140,8 @@ mod tests {
 
     #[test]
     fn a_path_repeats_at_most_64_characters_of_a_key() {
-        assert_eq!(key_path("labels", "k"), r#"labels["k"]"#);
-        assert_eq!(key_path("labels", "\"\n"), r#"labels["\"\n"]"#);
-        assert_eq!(key_path("labels", &"x".repeat(60_000)).len(), "labels[\"\"]".len() + 64);
+        assert_eq!(key_path("labels", "k").to_string(), r#"labels["k"]"#);
+        assert_eq!(key_path("labels", "\"\n").to_string(), r#"labels["\"\n"]"#);
+        assert_eq!(key_path("labels", &"x".repeat(60_000)).to_string().len(), "labels[\"\"]".len() + 64);
     }
 }
