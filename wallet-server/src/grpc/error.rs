@@ -79,11 +79,21 @@ pub(super) enum Cause {
     },
 }
 
+/// The holder of a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RateOf {
+    /// A key that was created with a rate.
+    Key,
+    /// The server, which allows it to every key.
+    Server,
+    /// The server, which allows it to all keys of a tenant together.
+    Tenant,
+}
+
 /// A rate that a call is above.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AboveRate {
-    /// True: the rate is that of the key. False: the server allows it to every key.
-    pub(crate) is_of_key: bool,
+    pub(crate) of: RateOf,
     pub(crate) rate: CallRate,
     /// The time after which the call may be repeated.
     pub(crate) retry_after: Duration,

@@ -24,7 +24,7 @@ use wallet_proto::v1::error_detail::{
 use wallet_proto::v1::{self, ErrorDetail, ErrorReason};
 
 use self::bounds::{bounded_metadata, bounded_text, bounded_violations};
-use super::error::{AboveRate, Cause, Decided, ErrorContext, RpcError};
+use super::error::{AboveRate, Cause, Decided, ErrorContext, RateOf, RpcError};
 use super::from_proto::key_path;
 use super::to_proto;
 use crate::call_name::in_call;
@@ -244,7 +244,7 @@ fn rejected(rejection: &Rejection, operation_path: &str) -> Content {
 
 /// The invalid fields that `BadRequest` lists.
 fn violations(rejection: &Rejection, operation_path: &str) -> Vec<FieldViolation> {
-    let quantity = |name: &str| key_path(&format!("{operation_path}.quantities"), name);
+    let quantity = |name: &str| key_path(format_args!("{operation_path}.quantities"), name).to_string();
     match rejection {
         Rejection::InvalidFields(violations) => violations.clone(),
         Rejection::Unpriced(PricingError::MissingQuantity { kind, quantity: name }) => {
@@ -325,8 +325,14 @@ fn invalid_catalog(problems: CatalogProblems) -> Content {
     Content { violations: violations.collect(), ..with_reason(ErrorReason::CatalogInvalid, message) }
 }
 
-fn rate_limited(AboveRate { is_of_key, rate, retry_after }: AboveRate) -> Content {
-    let (limit, owner) = if is_of_key { ("key", "it") } else { ("server", "this server") };
+fn rate_limited(AboveRate { of, rate, retry_after }: AboveRate) -> Content {
+    let (limit, why) = match of {
+        RateOf::Key => ("key", "the API key is used for more calls than it allows"),
+        RateOf::Server => ("server", "the API key is used for more calls than this server allows"),
+        RateOf::Tenant => {
+            ("tenant", "the keys of the tenant are used for more calls than this server allows them")
+        }
+    };
     let number = |calls: NonZeroU32| i32::try_from(calls.get()).unwrap_or(i32::MAX);
     let detail = RateLimited {
         limit: limit.to_owned(),
@@ -341,12 +347,7 @@ fn rate_limited(AboveRate { is_of_key, rate, retry_after }: AboveRate) -> Conten
             ("calls_per_second".to_owned(), rate.per_second.to_string()),
         ],
         detail: Some(Detail::RateLimited(detail)),
-        ..with_reason(
-            ErrorReason::RateLimited,
-            format!(
-                "the API key is used for more calls than {owner} allows, {rate}; repeat the call after the delay"
-            ),
-        )
+        ..with_reason(ErrorReason::RateLimited, format!("{why}, {rate}; repeat the call after the delay"))
     }
 }
 

@@ -1,7 +1,12 @@
-//! The rate of calls per API key: a bucket that holds `calls_burst` calls and gains `calls_per_second` each second. The
-//! wallet tokens that a key has made for one wallet share another bucket, so that no web page uses up the calls of the
-//! back end or of other customers. A key that was created with a rate has a bucket for that, besides the one for the rate
-//! that the server allows to every key.
+//! The rates of calls. Each rate has a bucket per holder, which holds a burst of calls and gains the calls of a second each
+//! second. A call takes one from up to three buckets:
+//!
+//! - that of the key, if it was created with a rate;
+//! - another one of the key, for the rate that the server allows to every key;
+//! - that of the tenant, for the rate that the server allows to all keys of a tenant together.
+//!
+//! The wallet tokens that a key has made for one wallet share buckets in place of the key's, so that no web page uses up the
+//! calls of the back end or of other customers. A call that a later bucket refuses has been taken from the earlier ones.
 //!
 //! Only keys that exist get here, and full buckets are dropped, so memory is bounded by the keys and tokens in use.
 
@@ -16,36 +21,46 @@ use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
-use wallet_core::{Principal, WalletId};
+use wallet_core::{Principal, TenantId, WalletId};
 
-use crate::grpc::error::{AboveRate, RpcError};
+use crate::grpc::error::{AboveRate, RateOf, RpcError};
 use crate::keys::CallRate;
 use crate::settings::Limits;
 
 /// The number of buckets at which full ones are dropped for the first time.
 const FEW: usize = 1_024;
 
-/// The rates of all keys. Cheap to clone.
+/// The rates of all tenants and keys. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Rates<C: Clock = MonotonicClock>(Arc<Shared<C>>);
 
 struct Shared<C: Clock> {
     clock: C,
+    /// Of every tenant. `None`: any rate is allowed.
+    of_tenants: Option<Buckets<C>>,
     /// Of every key. `None`: any rate is allowed.
     of_server: Option<Buckets<C>>,
     /// Of the keys that were created with a rate, by that rate. There are not more rates than keys.
     of_keys: RwLock<HashMap<CallRate, Arc<Buckets<C>>>>,
 }
 
+/// The buckets of one rate.
 struct Buckets<C: Clock> {
+    of: RateOf,
     rate: CallRate,
     by_holder: RateLimiter<Holder, HashMapStateStore<Holder>, C, NoOpMiddleware<C::Instant>>,
     /// The number of buckets at which full ones are dropped next.
     many: AtomicUsize,
 }
 
-/// A key, and the wallet of its tokens. Without a wallet it is the key itself.
-type Holder = (Principal, Option<WalletId>);
+/// The holder of a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Holder {
+    Tenant(TenantId),
+    Key(Principal),
+    /// The tokens of a key for one wallet.
+    Tokens(Principal, WalletId),
+}
 
 impl Rates {
     /// Returns the rates that the limits allow; without such a limit any rate is allowed.
@@ -56,29 +71,36 @@ impl Rates {
 
 impl<C: Clock + Clone> Rates<C> {
     fn by(limits: &Limits, clock: C) -> Self {
-        let burst = limits.calls_burst.and_then(NonZeroU32::new);
-        let rate = limits.calls_per_second.and_then(NonZeroU32::new).map(|rate| CallRate::new(rate, burst));
-        let of_server = rate.map(|rate| Buckets::new(rate, clock.clone()));
-        Self(Arc::new(Shared { clock, of_server, of_keys: RwLock::default() }))
+        let buckets = |of, per_second: Option<u32>, burst: Option<u32>| {
+            let per_second = per_second.and_then(NonZeroU32::new)?;
+            Some(Buckets::new(of, CallRate::new(per_second, burst.and_then(NonZeroU32::new)), clock.clone()))
+        };
+        let of_tenants = buckets(RateOf::Tenant, limits.tenant_calls_per_second, limits.tenant_calls_burst);
+        let of_server = buckets(RateOf::Server, limits.calls_per_second, limits.calls_burst);
+        Self(Arc::new(Shared { clock, of_tenants, of_server, of_keys: RwLock::default() }))
     }
 
-    /// Takes a call from the buckets of a key, or of its tokens for a wallet, or returns RATE_LIMITED. `rate` is the one that
-    /// the key was created with.
+    /// Takes a call from the buckets of a tenant and of its key, or of the key's tokens for a wallet, or returns RATE_LIMITED.
+    /// `rate` is the one that the key was created with.
     pub(crate) fn take(
         &self,
+        tenant: TenantId,
         key: &Principal,
         wallet: Option<&WalletId>,
         rate: Option<CallRate>,
     ) -> Result<(), RpcError> {
-        if rate.is_none() && self.0.of_server.is_none() {
-            return Ok(());
-        }
-        let holder = (key.clone(), wallet.cloned());
+        let holder = || match wallet {
+            Some(wallet) => Holder::Tokens(key.clone(), wallet.clone()),
+            None => Holder::Key(key.clone()),
+        };
         if let Some(rate) = rate {
-            self.of_keys(rate).take(&holder, true)?;
+            self.of_keys(rate).take(&holder())?;
         }
         if let Some(buckets) = &self.0.of_server {
-            buckets.take(&holder, false)?;
+            buckets.take(&holder())?;
+        }
+        if let Some(buckets) = &self.0.of_tenants {
+            buckets.take(&Holder::Tenant(tenant))?;
         }
         Ok(())
     }
@@ -88,27 +110,27 @@ impl<C: Clock + Clone> Rates<C> {
         let known = self.0.of_keys.read().unwrap_or_else(PoisonError::into_inner).get(&rate).cloned();
         known.unwrap_or_else(|| {
             let mut all = self.0.of_keys.write().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(Buckets::new(rate, self.0.clock.clone()));
+            let new = || Arc::new(Buckets::new(RateOf::Key, rate, self.0.clock.clone()));
             Arc::clone(all.entry(rate).or_insert_with(new))
         })
     }
 }
 
 impl<C: Clock> Buckets<C> {
-    fn new(rate: CallRate, clock: C) -> Self {
+    fn new(of: RateOf, rate: CallRate, clock: C) -> Self {
         let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
         let by_holder = RateLimiter::new(quota, HashMapStateStore::default(), clock);
-        Self { rate, by_holder, many: AtomicUsize::new(FEW) }
+        Self { of, rate, by_holder, many: AtomicUsize::new(FEW) }
     }
 
-    fn take(&self, holder: &Holder, is_of_key: bool) -> Result<(), RpcError> {
+    fn take(&self, holder: &Holder) -> Result<(), RpcError> {
         let taken = self.by_holder.check_key(holder);
         self.drop_full();
         taken.map_err(|early| {
             let wait = early.wait_time_from(self.by_holder.clock().now());
             // A delay of less than a millisecond would be sent as none.
             let retry_after = wait.max(Duration::from_millis(1));
-            RpcError::rate_limited(AboveRate { is_of_key, rate: self.rate, retry_after })
+            RpcError::rate_limited(AboveRate { of: self.of, rate: self.rate, retry_after })
         })
     }
 
@@ -141,6 +163,8 @@ mod tests {
 
     use super::*;
 
+    const TENANT: TenantId = TenantId::DEFAULT;
+
     fn key(n: usize) -> Principal {
         format!("key-{n}").parse().unwrap()
     }
@@ -154,7 +178,7 @@ mod tests {
     /// Takes calls until one is refused. Returns their number and the delay of the refusal.
     fn drain(rates: &Rates<FakeRelativeClock>, key: &Principal) -> (usize, Duration) {
         for taken in 0.. {
-            if let Err(refused) = rates.take(key, None, None) {
+            if let Err(refused) = rates.take(TENANT, key, None, None) {
                 let status = Status::from(refused);
                 assert_eq!(status.code(), Code::ResourceExhausted);
                 let details = status.get_error_details();
@@ -184,8 +208,8 @@ mod tests {
     fn tokens_for_a_wallet_take_no_calls_of_their_key_or_of_other_wallets() {
         let (rates, _) = rates(5, None);
         let [ann, bob] = ["ann", "bob"].map(|id| WalletId::parse(id).unwrap());
-        assert_eq!((0..9).filter(|_| rates.take(&key(1), Some(&ann), None).is_ok()).count(), 5);
-        assert_eq!((0..9).filter(|_| rates.take(&key(1), Some(&bob), None).is_ok()).count(), 5);
+        assert_eq!((0..9).filter(|_| rates.take(TENANT, &key(1), Some(&ann), None).is_ok()).count(), 5);
+        assert_eq!((0..9).filter(|_| rates.take(TENANT, &key(1), Some(&bob), None).is_ok()).count(), 5);
         assert_eq!(drain(&rates, &key(1)).0, 5);
     }
 
@@ -195,13 +219,14 @@ mod tests {
         let own = |per_second: u32, burst: u32| {
             Some(CallRate::new(NonZeroU32::new(per_second).unwrap(), NonZeroU32::new(burst)))
         };
-        let taken = |n: usize, rate| (0..99).filter(|_| rates.take(&key(n), None, rate).is_ok()).count();
+        let taken =
+            |n: usize, rate| (0..99).filter(|_| rates.take(TENANT, &key(n), None, rate).is_ok()).count();
         assert_eq!(taken(1, own(2, 3)), 3);
         assert_eq!(taken(2, own(2, 3)), 3, "a key of the same rate has calls of its own");
         assert_eq!(taken(3, own(50, 60)), 10, "above that of the server");
         clock.advance(Duration::from_secs(1));
         assert_eq!(taken(1, own(2, 3)), 2);
-        let wait = |rate| Status::from(rates.take(&key(1), None, rate).unwrap_err());
+        let wait = |rate| Status::from(rates.take(TENANT, &key(1), None, rate).unwrap_err());
         let figures = |status: &Status| match v1::ErrorDetail::of(status).and_then(|detail| detail.detail) {
             Some(Detail::RateLimited(above)) => (above.limit, above.calls_per_second, above.calls_burst),
             other => panic!("{other:?}"),
@@ -213,9 +238,25 @@ mod tests {
         assert_eq!(details.error_info().unwrap().metadata["calls_per_second"], "2");
         assert_eq!(drain(&rates, &key(4)).0, 10);
         assert_eq!(
-            figures(&Status::from(rates.take(&key(4), None, None).unwrap_err())),
+            figures(&Status::from(rates.take(TENANT, &key(4), None, None).unwrap_err())),
             ("server".to_owned(), 10, 10)
         );
+    }
+
+    #[test]
+    fn the_keys_and_tokens_of_a_tenant_share_its_rate() {
+        let limits = Limits { tenant_calls_per_second: Some(10), ..Limits::default() };
+        let clock = FakeRelativeClock::default();
+        let rates = Rates::by(&limits, clock.clone());
+        let ann = WalletId::parse("ann").unwrap();
+        assert_eq!((0..4).filter(|_| rates.take(TENANT, &key(1), Some(&ann), None).is_ok()).count(), 4);
+        assert_eq!(drain(&rates, &key(1)).0, 6);
+        let refused = Status::from(rates.take(TENANT, &key(2), None, None).unwrap_err());
+        assert_eq!(refused.get_error_details().error_info().unwrap().metadata["limit"], "tenant");
+        let other = TenantId(uuid::Uuid::from_u128(1));
+        assert!(rates.take(other, &key(3), None, None).is_ok(), "another tenant");
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(drain(&rates, &key(2)).0, 10);
     }
 
     #[test]
@@ -227,7 +268,7 @@ mod tests {
     #[test]
     fn without_a_limit_any_rate_is_allowed() {
         let rates = Rates::new(&Limits::default());
-        assert!((0..100_000).all(|_| rates.take(&key(1), None, None).is_ok()));
+        assert!((0..100_000).all(|_| rates.take(TENANT, &key(1), None, None).is_ok()));
     }
 
     #[test]
@@ -235,7 +276,7 @@ mod tests {
         let (rates, clock) = rates(10, None);
         let buckets = rates.0.of_server.as_ref().unwrap();
         for n in 0..100_000 {
-            rates.take(&key(n), None, None).unwrap();
+            rates.take(TENANT, &key(n), None, None).unwrap();
             // At most ten keys are in use at a time: a bucket is full again after 100 ms.
             clock.advance(Duration::from_millis(10));
             assert!(buckets.by_holder.len() <= FEW, "{n}");

@@ -1,4 +1,4 @@
-//! The rate of calls per key: its own for each, and a delay after which the client repeats a call.
+//! The rates of calls: those of each key, that of a tenant, and a delay after which the client repeats a call.
 
 use std::time::Duration;
 
@@ -40,6 +40,39 @@ async fn a_key_over_its_rate_is_refused_and_another_key_is_not() {
     for _ in 0..5 {
         client.get_catalog(GetCatalogRequest::default()).await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_keys_and_tokens_of_a_tenant_share_its_rate_and_leave_other_tenants_alone() {
+    let front = Front::new(Database::sqlite());
+    front.cli(&["tenants", "create", "acme"]);
+    let [key, second] = ["all", "read"].map(|scopes| front.key("default", scopes));
+    let other = front.key("acme", "read");
+    let limits =
+        Limits { tenant_calls_per_second: Some(1), tenant_calls_burst: Some(20), ..Limits::default() };
+    let server = front.serve_with(limits).await;
+    let wanted = CreateWalletTokenRequest::new("ann", [Scope::Read]);
+    let token = once(&server, &key).await.create_wallet_token(wanted).await.unwrap().token;
+    let page = once(&server, &token).await;
+    let mut calls = 0;
+    let status = loop {
+        match page.get_balance(GetBalanceRequest::new("ann")).await {
+            Err(Error::Unavailable { reason: ErrorReason::RateLimited, status, .. }) => break status,
+            Err(Error::Refused(_)) => calls += 1,
+            other => panic!("{other:?}"),
+        }
+        assert!(calls < 1_000, "no call was refused");
+    };
+    let Some(v1::error_detail::Detail::RateLimited(above)) = v1::ErrorDetail::of(&status).unwrap().detail
+    else {
+        panic!("{status:?}")
+    };
+    assert_eq!((above.limit.as_str(), above.calls_per_second, above.calls_burst), ("tenant", 1, 20));
+    assert!(
+        drain(&once(&server, &second).await).await.0 < 20,
+        "the token has used up the calls of the tenant"
+    );
+    assert!(drain(&once(&server, &other).await).await.0 >= 20, "another tenant");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
