@@ -338,7 +338,8 @@ impl Model {
                 lot.gone = lot.gone.max(Some(Clawback::Revoked));
             }
         }
-        self.sub = None;
+        let unpaid = self.sub.take().filter(|sub| sub.provisional);
+        self.never_paid.extend(unpaid.map(|sub| sub.start_of(sub.period)));
         self.status = WalletStatus::Closed;
         self.remember(command, EntryKind::WalletClosed);
         Ok(Answered::done(Seen::Wallet))

@@ -153,7 +153,7 @@ impl Model {
         if self.refunds.iter().any(|(.., of)| *of == start) {
             return Err(refused("ALREADY_REFUNDED"));
         }
-        if self.is_provisional(start) {
+        if self.is_unpaid(start) {
             return Err(refused("UNPAID"));
         }
         let price = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
@@ -241,7 +241,7 @@ impl Model {
         if self.is_charged_back(start) {
             return Err(refused("CHARGED_BACK"));
         }
-        if self.is_provisional(start) {
+        if self.is_unpaid(start) {
             return Err(refused("UNPAID"));
         }
         let before = self.period_refunds.iter().find(|refund| refund.start == start).cloned();
@@ -320,8 +320,9 @@ impl Model {
         if is_present || !self.lots_of_period(start).is_empty() { Ok(()) } else { Err(Refusal::field()) }
     }
 
-    fn is_provisional(&self, start: i64) -> bool {
-        self.sub.as_ref().is_some_and(|sub| sub.boundary(sub.period) == start && sub.provisional)
+    fn is_unpaid(&self, start: i64) -> bool {
+        let present = self.sub.as_ref().filter(|sub| sub.boundary(sub.period) == start);
+        self.never_paid.contains(&start) || present.is_some_and(|sub| sub.provisional)
     }
 
     pub(crate) fn is_charged_back(&self, start: i64) -> bool {

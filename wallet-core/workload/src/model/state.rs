@@ -200,6 +200,8 @@ pub struct Model {
     pub(crate) recorded: Vec<(OriginId, i64, bool)>,
     /// Those of periods.
     pub(crate) period_refunds: Vec<PeriodRefund>,
+    /// The starts of periods that began and ended without a payment.
+    pub(crate) never_paid: BTreeSet<i64>,
     /// Of periods that are charged back: the share that had been refunded before, and whether use was owed.
     pub(crate) disputes: Vec<Dispute>,
     pub(crate) sub: Option<Sub>,
@@ -258,6 +260,7 @@ impl Model {
             chargebacks: Vec::new(),
             recorded: Vec::new(),
             period_refunds: Vec::new(),
+            never_paid: BTreeSet::new(),
             disputes: Vec::new(),
             sub: None,
             default: catalog::DEFAULT,
