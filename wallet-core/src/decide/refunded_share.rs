@@ -14,7 +14,7 @@ use crate::value::amount::Amounts;
 use crate::value::ids::UnitId;
 use crate::value::payment_subject::PaymentSubject;
 use crate::wallet::Wallet;
-use crate::wallet::grant::Grant;
+use crate::wallet::grant::{Grant, GrantKey};
 use crate::wallet::refund::{Chargeback, Fraction, RecordedRefund, UsedCredits};
 use crate::wallet::subscription::Subscription;
 
@@ -68,7 +68,8 @@ impl RefundedShare<'_> {
                 restoration.withdraw_debt(unit, -owed);
             }
             let less = credits.paid(share) - credits.paid(self.before);
-            give_back(restoration, self.grants, unit, credits.paid_out.min(-beyond).min(less));
+            let back = credits.paid_out.min(-beyond).min(less);
+            give_back(restoration, self.grants, unit, back, &BTreeMap::new());
         }
         (record.claims, record.owed) = (above_zero(&record.claims), above_zero(&record.owed));
         record.withheld = above_zero(&record.withheld);
@@ -167,18 +168,27 @@ pub(crate) fn undo(
     for (unit, owed) in record.map_or_else(Amounts::none, |record| record.owed.clone()).iter() {
         restoration.withdraw_debt(unit, owed - owed_before.get(unit.as_str()));
     }
+    restoration.charge_after_all(grants, Part::PaidOut, &chargeback.refused);
     for (unit, taken) in chargeback.taken.iter() {
-        give_back(restoration, grants, unit, taken);
+        give_back(restoration, grants, unit, taken, &chargeback.refused);
     }
 }
 
-/// Gives credits back, those of grants that live longest first. Credits of a revoked grant stay revoked.
-fn give_back(restoration: &mut Restoration<'_>, grants: &[&Grant], unit: &UnitId, amount: i64) {
+/// Gives credits back, those of grants that live longest first, except the refused ones. Credits of a revoked grant stay
+/// revoked.
+fn give_back(
+    restoration: &mut Restoration<'_>,
+    grants: &[&Grant],
+    unit: &UnitId,
+    amount: i64,
+    refused: &BTreeMap<GrantKey, i64>,
+) {
     let mut left = amount;
     let mut places: Vec<_> = grants.iter().filter(|grant| grant.unit == *unit).collect();
     places.sort_by_key(|grant| Reverse(grant.expire_time));
     for grant in places {
-        let part = left.min(grant.parts.paid_out).max(0);
+        let there = grant.parts.paid_out - refused.get(&grant.key).copied().unwrap_or(0);
+        let part = left.min(there).max(0);
         left -= part;
         match grant.clawback {
             None => restoration.return_to(grant, Part::PaidOut, part),
