@@ -83,7 +83,6 @@ impl WalletCommand for RecordChargeback {
                 let whole = RefundedShare {
                     payment: &payment,
                     grants: &grants,
-                    before: before.map_or(Fraction::NONE, |before| before.share),
                     share: Fraction::WHOLE,
                     used: UsedCredits::Owe,
                 };

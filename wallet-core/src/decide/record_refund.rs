@@ -75,9 +75,7 @@ impl WalletCommand for RecordRefund {
         let catalog = &context.catalogs.current;
         let request = self.request.clone().into();
         let mut restoration = Restoration::of(wallet, catalog, decision, request, context.now);
-        let before = wallet.profile.recorded_refunds.get(&id).and_then(|before| before.total.as_ref());
-        let before = Fraction { numerator: before.map_or(0, |before| before.minor_units), ..share };
-        let refunded = RefundedShare { payment: &id, grants: &grants, before, share, used: self.used };
+        let refunded = RefundedShare { payment: &id, grants: &grants, share, used: self.used };
         let (record, _) = refunded.apply(&mut restoration);
         let record = RecordedRefund { total: Some(self.total.clone()), ..record };
         let mut decision = restoration.decision;

@@ -9,6 +9,7 @@ use crate::value::amount::Amounts;
 use crate::value::ids::UnitId;
 use crate::value::time::Timestamp;
 use crate::wallet::grant::{Clawback, Grant, GrantKey, Money};
+use crate::wallet::raises::Raises;
 
 /// The refund of a share of a purchase, as it was computed: entries contain no money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,9 @@ pub struct RecordedRefund {
     /// first.
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub withheld: Amounts,
+    /// The other refunded credits, per unit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub raises: BTreeMap<UnitId, Raises>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
@@ -77,6 +81,9 @@ impl RecordedRefund {
     pub(crate) fn withhold(&mut self, unit: &UnitId, amount: i64, left: i64) -> i64 {
         let part = (self.withheld.get(unit.as_str()) - left).clamp(0, amount);
         self.withheld = less(&self.withheld, unit, part);
+        if part > 0 {
+            self.raises.entry(unit.clone()).or_default().begin_with(part);
+        }
         part
     }
 

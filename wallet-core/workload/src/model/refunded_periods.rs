@@ -13,6 +13,7 @@ use wallet_core::{Command, PaymentSubject, RequestId, Timestamp};
 use super::answer::{Answered, Refusal, Seen};
 use super::catalog::{UNITS, Unit};
 use super::money_back::refused;
+use super::pile::Pile;
 use super::reversal::part;
 use super::state::{Lot, Model, Sub};
 
@@ -22,8 +23,6 @@ pub(crate) struct PeriodRefund {
     pub(crate) start: i64,
     /// The cents so far; none if nothing but a chargeback is recorded.
     pub(crate) cents: Option<i64>,
-    /// The share of the price that went back, as a numerator and a denominator.
-    pub(crate) share: (i64, i64),
     pub(crate) owes: bool,
     /// The last sale when it was recorded: credits of a later one are paid for.
     pub(crate) sale: u32,
@@ -32,6 +31,8 @@ pub(crate) struct PeriodRefund {
     pub(crate) owed: BTreeMap<Unit, i64>,
     /// The credits that windows to come will not give.
     pub(crate) withheld: BTreeMap<Unit, i64>,
+    /// The other refunded credits.
+    piles: BTreeMap<Unit, Pile>,
 }
 
 /// A period whose payment was charged back: the refund that would stand without it, and the credits that it alone took.
@@ -59,6 +60,7 @@ impl PeriodRefund {
         let Some(withheld) = self.withheld.get_mut(unit) else { return 0 };
         let now = (*withheld - to_come).clamp(0, amount);
         *withheld -= now;
+        self.piles.entry(unit).or_default().put_below(now);
         now
     }
 
@@ -164,11 +166,8 @@ impl Model {
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
-        let before = self.period_refunds.iter().find(|refund| refund.start == start);
-        let before = before.map_or(0, |before| before.cents.unwrap_or(0));
         let owes = refund.used == UsedCredits::Owe;
-        let price = price.max(1);
-        self.went_back(start, ((before, price), (cents, price)), owes, &refund.request);
+        self.went_back(start, (cents, price.max(1)), owes, &refund.request);
         if let Some(record) = self.period_refunds.iter_mut().find(|refund| refund.start == start) {
             record.cents = Some(cents);
         }
@@ -176,14 +175,8 @@ impl Model {
         Ok(Answered::done(self.seen(&lots)))
     }
 
-    /// Another share of the price of a period went back than before: takes or gives the credits back.
-    fn went_back(
-        &mut self,
-        start: i64,
-        (before, now): ((i64, i64), (i64, i64)),
-        owes: bool,
-        request: &RequestId,
-    ) {
+    /// A share of the price of a period went back: takes or gives the credits back.
+    fn went_back(&mut self, start: i64, now: (i64, i64), owes: bool, request: &RequestId) {
         let lots = self.lots_of_period(start);
         let present = self.sub.clone().filter(|sub| sub.boundary(sub.period) == start);
         let old = self.period_refunds.iter().position(|refund| refund.start == start);
@@ -191,12 +184,12 @@ impl Model {
         let mut record = PeriodRefund {
             start,
             cents: old.as_ref().and_then(|old| old.cents),
-            share: now,
             owes,
             sale: self.sales,
             claims: BTreeMap::new(),
             owed: BTreeMap::new(),
             withheld: BTreeMap::new(),
+            piles: old.as_ref().map(|old| old.piles.clone()).unwrap_or_default(),
         };
         let mut corrections = 0;
         for (unit, _) in UNITS {
@@ -204,23 +197,21 @@ impl Model {
             let given = own.iter().map(|n| &self.lots[*n]).filter(|lot| lot.first.is_none());
             let given: i64 = given.map(|lot| lot.amount).sum();
             let to_come = present.as_ref().map_or(0, |sub| sub.to_come(unit));
-            let back = |(cents, price)| part(given + to_come, cents, price).min(given + to_come);
-            let paid = |share| given - (back(share) - back(share).min(to_come));
-            let there: i64 = own
-                .iter()
-                .map(|n| &self.lots[*n])
-                .map(|lot| lot.free + lot.waiting + lot.used + self.held_rest(&lot.key))
-                .sum();
+            let back = part(given + to_come, now.0, now.1).min(given + to_come);
+            let withheld = back.min(to_come);
+            let lost = self.lost(&own);
+            let pile = record.piles.entry(unit).or_default();
+            pile.build(back - withheld, lost);
+            let beyond = pile.live() - self.paid_out(&own);
+            let paid = given - (back - withheld);
             let used = self.used_of(&own, unit);
-            let beyond = there - paid(now);
             let taken = self.take_unspent(&own, unit, beyond);
             record.claims.insert(unit, beyond.max(0) - taken);
-            record.owed.insert(unit, if owes { (used - paid(now)).max(0) } else { 0 });
-            record.withheld.insert(unit, back(now).min(to_come));
+            record.owed.insert(unit, if owes { (used - paid).max(0) } else { 0 });
+            record.withheld.insert(unit, withheld);
             let owed_before = old.as_ref().map_or(0, |old| old.owed.get(unit).copied().unwrap_or(0));
             corrections += self.owe_or_withdraw(unit, (owed_before, record.owed[unit]), request, corrections);
-            let again = paid(now) - paid(before);
-            corrections += self.give_again(own, (-beyond).min(again), request, corrections);
+            corrections += self.give_again(own, -beyond, request, corrections);
         }
         self.period_refunds.push(record);
     }
@@ -245,13 +236,12 @@ impl Model {
             return Err(refused("UNPAID"));
         }
         let before = self.period_refunds.iter().find(|refund| refund.start == start).cloned();
-        let share = before.as_ref().map_or((0, 1), |before| before.share);
         let unspent = |model: &Model, unit| -> i64 {
             let own = lots.iter().map(|n| &model.lots[*n]).filter(|lot| lot.unit == unit);
             own.map(|lot| lot.free + lot.waiting).sum()
         };
         let there = UNITS.map(|(unit, _)| (unit, unspent(self, unit)));
-        self.went_back(start, (share, (1, 1)), true, &chargeback.request);
+        self.went_back(start, (1, 1), true, &chargeback.request);
         let taken = there.map(|(unit, there)| (unit, there - unspent(self, unit))).into();
         self.disputes.push(Dispute { start, before, taken });
         self.suspend(PaymentSubject::Period(Timestamp::from_micros(start)), Vec::new());

@@ -19,6 +19,7 @@ use super::auto_top_up::Auto;
 use super::calendar::Every;
 use super::catalog::{self, Allowance, Beyond, Unit};
 use super::following::is_other_edition;
+use super::pile::Pile;
 use super::refunded_periods::{Dispute, PeriodRefund};
 
 /// A lot of credits: a grant in the core.
@@ -202,6 +203,8 @@ pub struct Model {
     pub(crate) chargebacks: Vec<Standing>,
     /// The refunds that the payment provider has made: the purchase, the cents so far, and whether use is owed.
     pub(crate) recorded: Vec<(OriginId, i64, bool)>,
+    /// Their refunded credits.
+    pub(crate) piles: BTreeMap<(OriginId, Unit), Pile>,
     /// Those of periods.
     pub(crate) period_refunds: Vec<PeriodRefund>,
     /// The starts of periods that began and ended without a payment.
@@ -263,6 +266,7 @@ impl Model {
             part_refunds: Vec::new(),
             chargebacks: Vec::new(),
             recorded: Vec::new(),
+            piles: BTreeMap::new(),
             period_refunds: Vec::new(),
             never_paid: BTreeSet::new(),
             disputes: Vec::new(),
