@@ -54,7 +54,7 @@ impl WalletCommand for CloseWallet {
             decision.clawback.push((grant.key.clone(), Clawback::Revoked));
         }
         let mut change = Change { status: WalletStatus::Closed, ..Change::none(wallet) };
-        change.profile.subscription = None;
+        change.profile.replace_subscription(None);
         decision.change = Some(change);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }

@@ -233,7 +233,7 @@ pub(crate) fn with_subscription(
             change.profile.trials.insert(subscription.sold.plan.clone());
         }
     }
-    change.profile.subscription = subscription;
+    change.profile.replace_subscription(subscription);
     decision.change = Some(change);
     decision
 }

@@ -6,7 +6,7 @@
 
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
-use crate::decide::payment_name::{PaymentName, paid_with, present_period};
+use crate::decide::payment_name::{PaymentName, paid_with};
 use crate::decide::read_set::ReadSet;
 use crate::decide::refund_claims::not_owed;
 use crate::decide::refunded_share::RefundedShare;
@@ -24,7 +24,6 @@ use crate::view::views::{ChargedBackPaymentView, MoneyBackSubject};
 use crate::wallet::grant::{Clawback, Grant};
 use crate::wallet::refund::{Chargeback, Fraction, UsedCredits};
 use crate::wallet::rejection::{Rejection, Unrefundable};
-use crate::wallet::subscription::Standing;
 use crate::wallet::{Wallet, WalletStatus};
 
 /// The command that records a chargeback.
@@ -73,8 +72,10 @@ impl WalletCommand for RecordChargeback {
                     grants.iter().filter_map(|grant| Some((grant.key.clone(), grant.clawback?))).collect();
                 take_purchase(&mut decision, wallet, context, &payment, &grants);
             }
-            PaymentSubject::Period(_) => {
-                check_paid(wallet, &payment)?;
+            PaymentSubject::Period(start) => {
+                if wallet.profile.is_unpaid(*start) {
+                    return Err(Rejection::NotRefundable(Unrefundable::Unpaid));
+                }
                 let catalog = &context.catalogs.current;
                 let id = self.request.clone().into();
                 let mut restoration = Restoration::of(wallet, catalog, decision, id, context.now);
@@ -82,7 +83,6 @@ impl WalletCommand for RecordChargeback {
                 let whole = RefundedShare {
                     payment: &payment,
                     grants: &grants,
-                    before: before.map_or(Fraction::NONE, |before| before.share),
                     share: Fraction::WHOLE,
                     used: UsedCredits::Owe,
                 };
@@ -131,18 +131,6 @@ fn take_purchase(
         for grant in others.into_iter().filter(|grant| grant.paid_with().as_ref() != Some(purchase)) {
             decision.repay_debt(wallet, &grant.key, unit, grant.parts.available);
         }
-    }
-}
-
-/// Refuses a period that has begun without its payment.
-fn check_paid(wallet: &Wallet, payment: &PaymentSubject) -> Result<(), Rejection> {
-    let present = present_period(wallet);
-    let present = present.filter(|present| PaymentSubject::Period(present.period_start()) == *payment);
-    match present {
-        Some(present) if present.standing == Standing::Provisional => {
-            Err(Rejection::NotRefundable(Unrefundable::Unpaid))
-        }
-        _ => Ok(()),
     }
 }
 

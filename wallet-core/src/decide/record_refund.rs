@@ -26,7 +26,7 @@ use crate::wallet::grant::{Clawback, Grant, Money, Origin};
 use crate::wallet::payment::paid_for;
 use crate::wallet::refund::{Fraction, RecordedRefund, UsedCredits};
 use crate::wallet::rejection::{Rejection, Unrefundable};
-use crate::wallet::subscription::{Standing, Subscription};
+use crate::wallet::subscription::Subscription;
 
 /// The command that records a refund of the payment provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,9 +75,7 @@ impl WalletCommand for RecordRefund {
         let catalog = &context.catalogs.current;
         let request = self.request.clone().into();
         let mut restoration = Restoration::of(wallet, catalog, decision, request, context.now);
-        let before = wallet.profile.recorded_refunds.get(&id).and_then(|before| before.total.as_ref());
-        let before = Fraction { numerator: before.map_or(0, |before| before.minor_units), ..share };
-        let refunded = RefundedShare { payment: &id, grants: &grants, before, share, used: self.used };
+        let refunded = RefundedShare { payment: &id, grants: &grants, share, used: self.used };
         let (record, _) = refunded.apply(&mut restoration);
         let record = RecordedRefund { total: Some(self.total.clone()), ..record };
         let mut decision = restoration.decision;
@@ -108,11 +106,11 @@ fn price_of(wallet: &Wallet, payment: &PaymentSubject, grants: &[&Grant]) -> Res
     if wallet.profile.refunds.values().any(|refund| refund.period_start == start) {
         return Err(Unrefundable::AlreadyRefunded);
     }
-    let present = present_period(wallet);
-    let is_present = |present: &&Subscription| present.period_start() == start;
-    if present.filter(is_present).is_some_and(|present| present.standing == Standing::Provisional) {
+    if wallet.profile.is_unpaid(start) {
         return Err(Unrefundable::Unpaid);
     }
+    let present = present_period(wallet);
+    let is_present = |present: &&Subscription| present.period_start() == start;
     let of_sale = |present: &&Subscription| {
         let own = |grant: &&&Grant| grant.key.origin == Origin::Period;
         let mut sales = grants.iter().filter(own).map(|grant| grant.key.sale());

@@ -1,6 +1,7 @@
 //! The share of a payment that went back, and the credits that it still pays for.
 //!
-//! The credits are computed from the share alone, so that parts of a refund in any order end where one refund ends.
+//! The refunded credits are computed from the share alone, so that parts of a refund in any order end where one refund ends.
+//! Those that expired between two parts do not come back with a smaller total.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -14,7 +15,8 @@ use crate::value::amount::Amounts;
 use crate::value::ids::UnitId;
 use crate::value::payment_subject::PaymentSubject;
 use crate::wallet::Wallet;
-use crate::wallet::grant::Grant;
+use crate::wallet::grant::{Grant, GrantKey};
+use crate::wallet::raises::Raises;
 use crate::wallet::refund::{Chargeback, Fraction, RecordedRefund, UsedCredits};
 use crate::wallet::subscription::Subscription;
 
@@ -23,8 +25,6 @@ pub(crate) struct RefundedShare<'a> {
     pub payment: &'a PaymentSubject,
     /// The grants that were bought with it.
     pub grants: &'a [&'a Grant],
-    /// The share that had gone back before.
-    pub before: Fraction,
     pub share: Fraction,
     pub used: UsedCredits,
 }
@@ -34,8 +34,9 @@ impl RefundedShare<'_> {
     /// credits that were taken.
     pub(crate) fn apply(&self, restoration: &mut Restoration<'_>) -> (RecordedRefund, Amounts) {
         let (wallet, share) = (restoration.wallet, self.share);
-        let owed_before = wallet.profile.recorded_refunds.get(self.payment).map(|before| before.owed.clone());
-        let owed_before = owed_before.unwrap_or_else(Amounts::none);
+        let before = wallet.profile.recorded_refunds.get(self.payment);
+        let owed_before = before.map_or_else(Amounts::none, |before| before.owed.clone());
+        let mut raises = before.map_or_else(BTreeMap::new, |before| before.raises.clone());
         let to_come = windows_to_come(wallet, self.payment);
         let mut record = RecordedRefund {
             total: None,
@@ -44,6 +45,7 @@ impl RefundedShare<'_> {
             claims: Amounts::none(),
             owed: Amounts::none(),
             withheld: Amounts::none(),
+            raises: BTreeMap::new(),
             sale: match self.payment {
                 PaymentSubject::Purchase(_) => 0,
                 PaymentSubject::Period(_) => wallet.profile.sales,
@@ -52,7 +54,9 @@ impl RefundedShare<'_> {
         let mut all_taken = Amounts::none();
         for (unit, credits) in credits_of(self.grants, &to_come) {
             record.withheld.set(unit, credits.withheld(share));
-            let beyond = credits.beyond(share);
+            let refunded = raises.entry(unit.clone()).or_default();
+            refunded.set(credits.refunded(share) - credits.withheld(share), credits.gone());
+            let beyond = refunded.taken() - credits.paid_out;
             if beyond > 0 {
                 let taken = take(&mut restoration.decision, self.grants, unit, beyond);
                 record.claims.set(unit, beyond - taken);
@@ -67,9 +71,9 @@ impl RefundedShare<'_> {
             } else {
                 restoration.withdraw_debt(unit, -owed);
             }
-            let less = credits.paid(share) - credits.paid(self.before);
-            give_back(restoration, self.grants, unit, credits.paid_out.min(-beyond).min(less));
+            give_back(restoration, self.grants, unit, -beyond, &BTreeMap::new());
         }
+        record.raises = raises.into_iter().filter(|(_, raises)| *raises != Raises::default()).collect();
         (record.claims, record.owed) = (above_zero(&record.claims), above_zero(&record.owed));
         record.withheld = above_zero(&record.withheld);
         (record, above_zero(&all_taken))
@@ -112,10 +116,9 @@ impl Credits {
         self.bought - self.to_come - (self.refunded(share) - self.withheld(share))
     }
 
-    /// Returns the credits beyond those that are still paid; below 0 if fewer are there. Expired and revoked ones are
-    /// gone, and count as refunded first.
-    fn beyond(&self, refunded: Fraction) -> i64 {
-        self.used + self.held + self.unspent - self.paid(refunded)
+    /// Returns the credits that have expired or been revoked.
+    fn gone(&self) -> i64 {
+        self.bought - self.to_come - self.used - self.held - self.unspent - self.paid_out
     }
 
     fn used_beyond(&self, refunded: Fraction) -> i64 {
@@ -167,18 +170,27 @@ pub(crate) fn undo(
     for (unit, owed) in record.map_or_else(Amounts::none, |record| record.owed.clone()).iter() {
         restoration.withdraw_debt(unit, owed - owed_before.get(unit.as_str()));
     }
+    restoration.charge_after_all(grants, Part::PaidOut, &chargeback.refused);
     for (unit, taken) in chargeback.taken.iter() {
-        give_back(restoration, grants, unit, taken);
+        give_back(restoration, grants, unit, taken, &chargeback.refused);
     }
 }
 
-/// Gives credits back, those of grants that live longest first. Credits of a revoked grant stay revoked.
-fn give_back(restoration: &mut Restoration<'_>, grants: &[&Grant], unit: &UnitId, amount: i64) {
+/// Gives credits back, those of grants that live longest first, except the refused ones. Credits of a revoked grant stay
+/// revoked.
+fn give_back(
+    restoration: &mut Restoration<'_>,
+    grants: &[&Grant],
+    unit: &UnitId,
+    amount: i64,
+    refused: &BTreeMap<GrantKey, i64>,
+) {
     let mut left = amount;
     let mut places: Vec<_> = grants.iter().filter(|grant| grant.unit == *unit).collect();
     places.sort_by_key(|grant| Reverse(grant.expire_time));
     for grant in places {
-        let part = left.min(grant.parts.paid_out).max(0);
+        let there = grant.parts.paid_out - refused.get(&grant.key).copied().unwrap_or(0);
+        let part = left.min(there).max(0);
         left -= part;
         match grant.clawback {
             None => restoration.return_to(grant, Part::PaidOut, part),

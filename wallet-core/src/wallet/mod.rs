@@ -11,6 +11,7 @@ mod invariants;
 pub mod payment;
 mod period_windows;
 pub mod profile;
+pub mod raises;
 pub mod refund;
 pub mod rejection;
 pub mod reservation;

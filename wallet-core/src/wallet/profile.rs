@@ -14,7 +14,7 @@ use crate::wallet::auto_top_up::AutoTopUp;
 use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::payment::Payment;
 use crate::wallet::refund::{Chargeback, PurchaseRefund, RecordedRefund, SubscriptionRefund};
-use crate::wallet::subscription::Subscription;
+use crate::wallet::subscription::{Standing, Subscription};
 
 /// The properties of a wallet that rarely change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,10 @@ pub struct Profile {
     /// The last payments for periods that have a reference or an amount, the newest last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,
+    /// The starts of the periods that ended without their payment. They began before it, because their plan renews
+    /// provisionally.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub unpaid_periods: BTreeSet<Timestamp>,
     /// True if the once-only allowance of a plan was granted. The default plan grants it once in the life of a wallet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub once_allowance_granted: bool,
@@ -74,6 +78,26 @@ impl Profile {
     /// Returns the subscription unless it is paused.
     pub fn running(&self) -> Option<&Subscription> {
         self.subscription.as_ref().filter(|subscription| !subscription.is_paused())
+    }
+
+    /// Sets the subscription. Remembers the provisional period that ends with it, and forgets the one that it pays.
+    pub(crate) fn replace_subscription(&mut self, next: Option<Subscription>) {
+        let provisional = |present: &&Subscription| present.standing == Standing::Provisional;
+        let ends = self.subscription.as_ref().filter(provisional).map(Subscription::period_start);
+        let goes_on = next.as_ref().filter(provisional).map(Subscription::period_start);
+        self.unpaid_periods.extend(ends.filter(|_| ends != goes_on));
+        if let Some(paid) = next.as_ref().filter(|next| next.standing == Standing::Active) {
+            self.unpaid_periods.remove(&paid.period_start());
+        }
+        self.subscription = next;
+    }
+
+    /// Returns whether the period that starts at this instant began without its payment, and has not been paid since.
+    pub fn is_unpaid(&self, period_start: Timestamp) -> bool {
+        let provisional = |sub: &Subscription| sub.standing == Standing::Provisional;
+        let present = self.subscription.as_ref().filter(|present| provisional(present));
+        let is_present = present.is_some_and(|present| present.period_start() == period_start);
+        is_present || self.unpaid_periods.contains(&period_start)
     }
 
     /// Returns the alerts of the wallet's plan.

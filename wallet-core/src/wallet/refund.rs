@@ -9,6 +9,7 @@ use crate::value::amount::Amounts;
 use crate::value::ids::UnitId;
 use crate::value::time::Timestamp;
 use crate::wallet::grant::{Clawback, Grant, GrantKey, Money};
+use crate::wallet::raises::Raises;
 
 /// The refund of a share of a purchase, as it was computed: entries contain no money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,9 @@ pub struct RecordedRefund {
     /// first.
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub withheld: Amounts,
+    /// The other refunded credits, per unit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub raises: BTreeMap<UnitId, Raises>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
@@ -77,6 +81,9 @@ impl RecordedRefund {
     pub(crate) fn withhold(&mut self, unit: &UnitId, amount: i64, left: i64) -> i64 {
         let part = (self.withheld.get(unit.as_str()) - left).clamp(0, amount);
         self.withheld = less(&self.withheld, unit, part);
+        if part > 0 {
+            self.raises.entry(unit.clone()).or_default().begin_with(part);
+        }
         part
     }
 
@@ -123,14 +130,26 @@ pub struct Chargeback {
     /// The credits of the period that were taken because of the chargeback, per unit. They return with its withdrawal.
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub taken: Amounts,
+    /// The held credits that jobs used and, because of the chargeback, were charged for elsewhere, per grant. They are
+    /// charged after all with its withdrawal.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<GrantKey, i64>,
 }
 
 impl Chargeback {
-    /// Counts credits that were taken when they returned from a job or a charge.
+    /// Counts credits of a period that were taken when they returned from a job or a charge, except those that were
+    /// refused.
     pub(crate) fn took(&mut self, grant: &Grant, amount: i64, was_charged: bool) {
         let before = self.before.as_mut().filter(|before| before.concerns(grant));
         let anyway = before.map_or(0, |before| before.take(&grant.unit, amount, was_charged).0);
         self.taken.add(&grant.unit, amount - anyway);
+    }
+
+    /// Counts held credits that a job would have been charged for without the chargeback.
+    pub(crate) fn refused(&mut self, grant: &Grant, amount: i64) {
+        if amount > 0 {
+            *self.refused.entry(grant.key.clone()).or_default() += amount;
+        }
     }
 
     /// Counts the part of a new window that was withheld. `left` is that of [`RecordedRefund::withhold`], `first` the first

@@ -60,6 +60,7 @@ mod terminal;
 mod terms;
 mod trials;
 mod warning;
+mod won_disputes;
 mod working;
 mod years;
 

@@ -1,5 +1,7 @@
 //! Provisional renewal: a period begins at its boundary with a share of its credits, and its payment gives the rest.
 
+use wallet_core::refund::UsedCredits::Owe;
+
 use super::prelude::*;
 
 /// `hourly` has one hour to be paid, `half` gives half of its credits before, and `mixed` has two cadences.
@@ -226,4 +228,30 @@ fn a_provisional_year_has_nothing_to_refund() {
     on_provisional([subscribe("s", "hourly-year"), until("2027-01-01")])
         .when(refund_subscription("r"))
         .then(not_refundable("UNPAID"));
+}
+
+#[test]
+fn the_payment_of_a_provisional_period_that_ended_unpaid_cannot_go_back() {
+    let unpaid = |world: World| {
+        world
+            .when(charge_back_period("c", "2026-02-01"))
+            .then(not_refundable("UNPAID"))
+            .when(provider_refund_period("r", "2026-02-01", 100, Owe))
+            .then(not_refundable("UNPAID"))
+    };
+    let used = [reserve("job", 12), settle("job", 12)];
+    let ended = [subscribe("s", "hourly"), until("2026-02-01")].into_iter().chain(used);
+    unpaid(on_provisional(ended).and(until("2026-02-10")).then([unsubscribed()]));
+    unpaid(on_provisional([subscribe("s", "hourly"), until("2026-02-01"), reserve("job", 40)]));
+    let paid_later = [subscribe("s", "half"), pay("march").for_period("2026-03-01"), until("2026-02-10")];
+    unpaid(on_provisional(paid_later.clone()).then([past_due()]));
+    unpaid(on_provisional(paid_later.clone()).and(until("2026-03-10")).then([active()]));
+    on_provisional(paid_later)
+        .and(pay("february"))
+        .then([active(), period("2026-02-01", "2026-03-01")])
+        .and(until("2026-04-10"))
+        .when(charge_back_period("c", "2026-02-01"))
+        .then([done()]);
+    let yearly = [subscribe("s", "hourly"), until("2026-02-01"), change_plan("c", "hourly-year")];
+    on_provisional(yearly).when(charge_back_period("b", "2026-02-01")).then([done()]);
 }

@@ -181,6 +181,25 @@ fn credits_that_expired_after_the_refund_do_not_come_back() {
 }
 
 #[test]
+fn a_raise_after_the_expiry_gives_nothing_back_when_it_is_lowered_again() {
+    let raised = || {
+        let bought = [buy_pack("b", "bundle").for_cents(1000), provider_refund("r", "b", 500, Forgive)];
+        given(bought).and(wait(days(40))).when(provider_refund("more", "b", 1000, Forgive))
+    };
+    raised()
+        .then([available(0), parts("top_up:b", "expired 50, paid out 50")])
+        .when(provider_refund("less", "b", 500, Forgive))
+        .then([available(0), parts("top_up:b", "expired 50, paid out 50")])
+        .when(provider_refund("least", "b", 250, Forgive))
+        .then([parts("top_up:b", "expired 75, paid out 25"), parts("correction:least", "available 25")]);
+    raised()
+        .when(provider_refund("failed", "b", 0, Forgive))
+        .then([parts("top_up:b", "expired 100"), parts("correction:failed", "available 50")])
+        .when(provider_refund("again", "b", 600, Forgive))
+        .then([parts("correction:failed", "available 40, paid out 10")]);
+}
+
+#[test]
 fn other_ways_to_return_the_money_exclude_each_other() {
     given([bought(), provider_refund("r", "t", 100, Forgive)])
         .when(refund("f", "t"))

@@ -82,6 +82,25 @@ fn a_period_that_has_ended_can_be_refunded() {
 }
 
 #[test]
+fn a_raise_after_the_end_of_a_period_gives_nothing_back_when_it_is_lowered_again() {
+    monthly([refunded("r", 500), unsubscribe("c"), until("2026-03-10"), refunded("more", 1000)])
+        .then([parts("period:1.0.0", "expired 50, paid out 50")])
+        .when(refunded("less", 500))
+        .then([parts("period:1.0.0", "expired 50, paid out 50"), available(0)])
+        .when(refunded("failed", 0))
+        .then([available(50), parts("correction:failed", "available 50")]);
+    // Windows that were withheld and have begun count as refunded before those that expired.
+    yearly([until("2026-06-10"), refunded("r", 6000), until("2026-08-10"), refunded("again", 6000)])
+        .then([available(0), parts("period:1.0.7", "paid out 100")])
+        .when(refunded("less", 4500))
+        .then([
+            available(150),
+            parts("period:1.0.7", "available 100"),
+            parts("correction:less", "available 50"),
+        ]);
+}
+
+#[test]
 fn held_credits_of_a_period_are_taken_when_they_return() {
     monthly([reserve("job", 80), refunded("r", 500)])
         .then([parts("period:1.0.0", "held 80, paid out 20")])

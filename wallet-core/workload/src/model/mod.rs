@@ -15,6 +15,7 @@ mod jobs;
 mod money_back;
 mod pause;
 mod payment;
+mod pile;
 mod plans;
 mod provisional;
 mod recorded_refunds;

@@ -260,6 +260,11 @@ impl Model {
             let used = self.used_of(&lots, unit) - self.owed_of(lots[0], unit);
             corrections += self.withdraw(unit, used, &reverse.request, corrections);
         }
+        for n in lots.clone() {
+            let refused = std::mem::take(&mut self.lots[n].refused);
+            self.lots[n].taken -= refused;
+            corrections += self.charge_after_all(n, refused, &reverse.request, corrections);
+        }
         for n in lots {
             if self.lots[n].gone != Some(Clawback::ChargedBack) {
                 continue;
@@ -338,7 +343,8 @@ impl Model {
                 lot.gone = lot.gone.max(Some(Clawback::Revoked));
             }
         }
-        self.sub = None;
+        let unpaid = self.sub.take().filter(|sub| sub.provisional);
+        self.never_paid.extend(unpaid.map(|sub| sub.start_of(sub.period)));
         self.status = WalletStatus::Closed;
         self.remember(command, EntryKind::WalletClosed);
         Ok(Answered::done(Seen::Wallet))

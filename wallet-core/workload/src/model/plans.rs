@@ -136,6 +136,9 @@ impl Model {
             }
         }
         self.sales = self.sales.max(sub.number);
+        if !sub.provisional && !sub.past_due && !sub.paused {
+            self.never_paid.remove(&sub.start_of(sub.period));
+        }
         self.sub = Some(sub);
     }
 
@@ -365,6 +368,8 @@ impl Model {
                 let lots = self.lots.split_off(first);
                 self.take_back_unpaid(now);
                 self.lots.extend(lots);
+                // At the boundary itself, the new plan's payment is for a period that starts like the unpaid one.
+                self.never_paid.remove(&now);
                 self.sub = new;
             }
             if !keeps {

@@ -37,15 +37,18 @@ impl Model {
         lot.amount - part(lot.amount, cents, lot.cents().unwrap_or(0))
     }
 
-    /// Returns the credits of a purchase that are there beyond the paid ones; below 0 if fewer are there.
-    fn beyond(&self, id: &OriginId, unit: Unit, cents: i64) -> i64 {
-        let lots = self.lots_of(id, unit);
-        let mut there = -self.paid_of(id, unit, cents);
-        for n in lots {
-            let lot = &self.lots[n];
-            there += lot.free + lot.waiting + lot.used + self.held_rest(&lot.key);
+    /// Returns the credits of these lots that have ended or were revoked.
+    pub(super) fn lost(&self, lots: &[usize]) -> i64 {
+        let first = lots.iter().map(|n| &self.lots[*n]).filter(|lot| lot.first.is_none());
+        let mut lost: i64 = first.map(|lot| lot.amount).sum();
+        for lot in lots.iter().map(|n| &self.lots[*n]) {
+            lost -= lot.free + lot.waiting + lot.used + lot.paid_out + self.held_rest(&lot.key);
         }
-        there
+        lost
+    }
+
+    pub(super) fn paid_out(&self, lots: &[usize]) -> i64 {
+        lots.iter().map(|n| self.lots[*n].paid_out).sum()
     }
 
     /// Returns the credits of a lot that jobs hold and have not given back or charged yet.
@@ -62,8 +65,8 @@ impl Model {
 
     /// Returns the claim of a recorded refund: the credits that are taken as soon as they return.
     pub(crate) fn claim(&self, id: &OriginId, unit: Unit) -> i64 {
-        let record = self.recorded.iter().find(|(of, ..)| of == id);
-        record.map_or(0, |(_, cents, _)| self.beyond(id, unit, *cents).max(0))
+        let pile = self.piles.get(&(id.clone(), unit));
+        pile.map_or(0, |pile| (pile.live() - self.paid_out(&self.lots_of(id, unit))).max(0))
     }
 
     /// Returns the debt of a recorded refund.
@@ -76,7 +79,7 @@ impl Model {
     /// many of them were owed.
     pub(super) fn take_back(&mut self, n: usize, amount: i64, was_charged: bool) -> (i64, i64) {
         if let Some(refund) = self.period_refund_of(n) {
-            return self.take_back_period(n, refund, amount, was_charged);
+            return self.take_back_period(n, refund, (amount, 0), was_charged);
         }
         let Some((id, ..)) = self.recorded_of(n).cloned() else { return (0, 0) };
         let unit = self.lots[n].unit;
@@ -84,6 +87,17 @@ impl Model {
         let forgiven = if was_charged { taken.min(self.owed_of(n, unit)) } else { 0 };
         self.lots[n].paid_out += taken;
         (taken, forgiven)
+    }
+
+    /// Takes held credits like [`Model::take_back`]. Without a dispute, the job would have been charged for `refused` of them:
+    /// they wait for its end.
+    pub(super) fn take_back_held(&mut self, n: usize, amount: i64, refused: i64) -> (i64, i64) {
+        let taken = match self.period_refund_of(n) {
+            Some(refund) => self.take_back_period(n, refund, (amount, refused), false),
+            None => self.take_back(n, amount - refused, false),
+        };
+        self.lots[n].refused += refused;
+        taken
     }
 
     /// Returns the refunded payment of a lot.
@@ -149,19 +163,26 @@ impl Model {
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
-        let before = self.recorded_of(first).map_or(0, |(_, cents, _)| *cents);
         let mut corrections = 0;
         let debts: Vec<i64> = UNITS.iter().map(|(unit, _)| self.debt_of(&id, unit)).collect();
         self.recorded.retain(|(of, ..)| *of != id);
         self.recorded.push((id.clone(), cents, refund.used == UsedCredits::Owe));
         for ((unit, _), owed_before) in UNITS.into_iter().zip(debts) {
-            let beyond = self.beyond(&id, unit, cents);
-            let again = self.paid_of(&id, unit, cents) - self.paid_of(&id, unit, before);
-            let owed = self.debt_of(&id, unit);
             let own = self.lots_of(&id, unit);
+            let bought: i64 = own
+                .iter()
+                .map(|n| &self.lots[*n])
+                .filter(|lot| lot.first.is_none())
+                .map(|lot| lot.amount)
+                .sum();
+            let lost = self.lost(&own);
+            let pile = self.piles.entry((id.clone(), unit)).or_default();
+            pile.build(part(bought, cents, price).min(bought), lost);
+            let beyond = pile.live() - self.paid_out(&own);
+            let owed = self.debt_of(&id, unit);
             self.take_unspent(&own, unit, beyond);
             corrections += self.owe_or_withdraw(unit, (owed_before, owed), &refund.request, corrections);
-            corrections += self.give_again(own, (-beyond).min(again), &refund.request, corrections);
+            corrections += self.give_again(own, -beyond, &refund.request, corrections);
         }
         self.remember(command, EntryKind::RefundRecorded);
         Ok(Answered::done(self.seen(&lots)))

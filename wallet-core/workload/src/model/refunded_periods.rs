@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use wallet_core::decide::{RecordChargeback, RecordRefund, ReverseChargeback};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::Origin;
+use wallet_core::grant::{Clawback, Origin};
 use wallet_core::refund::UsedCredits;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, PaymentSubject, RequestId, Timestamp};
@@ -13,6 +13,7 @@ use wallet_core::{Command, PaymentSubject, RequestId, Timestamp};
 use super::answer::{Answered, Refusal, Seen};
 use super::catalog::{UNITS, Unit};
 use super::money_back::refused;
+use super::pile::Pile;
 use super::reversal::part;
 use super::state::{Lot, Model, Sub};
 
@@ -22,8 +23,6 @@ pub(crate) struct PeriodRefund {
     pub(crate) start: i64,
     /// The cents so far; none if nothing but a chargeback is recorded.
     pub(crate) cents: Option<i64>,
-    /// The share of the price that went back, as a numerator and a denominator.
-    pub(crate) share: (i64, i64),
     pub(crate) owes: bool,
     /// The last sale when it was recorded: credits of a later one are paid for.
     pub(crate) sale: u32,
@@ -32,6 +31,8 @@ pub(crate) struct PeriodRefund {
     pub(crate) owed: BTreeMap<Unit, i64>,
     /// The credits that windows to come will not give.
     pub(crate) withheld: BTreeMap<Unit, i64>,
+    /// The other refunded credits.
+    piles: BTreeMap<Unit, Pile>,
 }
 
 /// A period whose payment was charged back: the refund that would stand without it, and the credits that it alone took.
@@ -59,6 +60,7 @@ impl PeriodRefund {
         let Some(withheld) = self.withheld.get_mut(unit) else { return 0 };
         let now = (*withheld - to_come).clamp(0, amount);
         *withheld -= now;
+        self.piles.entry(unit).or_default().put_below(now);
         now
     }
 
@@ -108,15 +110,15 @@ impl Model {
         &mut self,
         n: usize,
         refund: usize,
-        amount: i64,
+        (amount, refused): (i64, i64),
         charged: bool,
     ) -> (i64, i64) {
         let (unit, start) = (self.lots[n].unit, self.period_refunds[refund].start);
         let (taken, forgiven) = self.period_refunds[refund].take(unit, amount, charged);
         if let Some(dispute) = self.disputes.iter_mut().find(|dispute| dispute.start == start) {
             let before = dispute.before.as_mut().filter(|before| before.concerns(&self.lots[n]));
-            let anyway = before.map_or(0, |before| before.take(unit, taken, charged).0);
-            *dispute.taken.entry(unit).or_default() += taken - anyway;
+            let anyway = before.map_or(0, |before| before.take(unit, taken - refused, charged).0);
+            *dispute.taken.entry(unit).or_default() += taken - refused - anyway;
         }
         self.lots[n].paid_out += taken;
         (taken, forgiven)
@@ -153,7 +155,7 @@ impl Model {
         if self.refunds.iter().any(|(.., of)| *of == start) {
             return Err(refused("ALREADY_REFUNDED"));
         }
-        if self.is_provisional(start) {
+        if self.is_unpaid(start) {
             return Err(refused("UNPAID"));
         }
         let price = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
@@ -164,11 +166,8 @@ impl Model {
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
-        let before = self.period_refunds.iter().find(|refund| refund.start == start);
-        let before = before.map_or(0, |before| before.cents.unwrap_or(0));
         let owes = refund.used == UsedCredits::Owe;
-        let price = price.max(1);
-        self.went_back(start, ((before, price), (cents, price)), owes, &refund.request);
+        self.went_back(start, (cents, price.max(1)), owes, &refund.request);
         if let Some(record) = self.period_refunds.iter_mut().find(|refund| refund.start == start) {
             record.cents = Some(cents);
         }
@@ -176,14 +175,8 @@ impl Model {
         Ok(Answered::done(self.seen(&lots)))
     }
 
-    /// Another share of the price of a period went back than before: takes or gives the credits back.
-    fn went_back(
-        &mut self,
-        start: i64,
-        (before, now): ((i64, i64), (i64, i64)),
-        owes: bool,
-        request: &RequestId,
-    ) {
+    /// A share of the price of a period went back: takes or gives the credits back.
+    fn went_back(&mut self, start: i64, now: (i64, i64), owes: bool, request: &RequestId) {
         let lots = self.lots_of_period(start);
         let present = self.sub.clone().filter(|sub| sub.boundary(sub.period) == start);
         let old = self.period_refunds.iter().position(|refund| refund.start == start);
@@ -191,12 +184,12 @@ impl Model {
         let mut record = PeriodRefund {
             start,
             cents: old.as_ref().and_then(|old| old.cents),
-            share: now,
             owes,
             sale: self.sales,
             claims: BTreeMap::new(),
             owed: BTreeMap::new(),
             withheld: BTreeMap::new(),
+            piles: old.as_ref().map(|old| old.piles.clone()).unwrap_or_default(),
         };
         let mut corrections = 0;
         for (unit, _) in UNITS {
@@ -204,23 +197,21 @@ impl Model {
             let given = own.iter().map(|n| &self.lots[*n]).filter(|lot| lot.first.is_none());
             let given: i64 = given.map(|lot| lot.amount).sum();
             let to_come = present.as_ref().map_or(0, |sub| sub.to_come(unit));
-            let back = |(cents, price)| part(given + to_come, cents, price).min(given + to_come);
-            let paid = |share| given - (back(share) - back(share).min(to_come));
-            let there: i64 = own
-                .iter()
-                .map(|n| &self.lots[*n])
-                .map(|lot| lot.free + lot.waiting + lot.used + self.held_rest(&lot.key))
-                .sum();
+            let back = part(given + to_come, now.0, now.1).min(given + to_come);
+            let withheld = back.min(to_come);
+            let lost = self.lost(&own);
+            let pile = record.piles.entry(unit).or_default();
+            pile.build(back - withheld, lost);
+            let beyond = pile.live() - self.paid_out(&own);
+            let paid = given - (back - withheld);
             let used = self.used_of(&own, unit);
-            let beyond = there - paid(now);
             let taken = self.take_unspent(&own, unit, beyond);
             record.claims.insert(unit, beyond.max(0) - taken);
-            record.owed.insert(unit, if owes { (used - paid(now)).max(0) } else { 0 });
-            record.withheld.insert(unit, back(now).min(to_come));
+            record.owed.insert(unit, if owes { (used - paid).max(0) } else { 0 });
+            record.withheld.insert(unit, withheld);
             let owed_before = old.as_ref().map_or(0, |old| old.owed.get(unit).copied().unwrap_or(0));
             corrections += self.owe_or_withdraw(unit, (owed_before, record.owed[unit]), request, corrections);
-            let again = paid(now) - paid(before);
-            corrections += self.give_again(own, (-beyond).min(again), request, corrections);
+            corrections += self.give_again(own, -beyond, request, corrections);
         }
         self.period_refunds.push(record);
     }
@@ -241,17 +232,16 @@ impl Model {
         if self.is_charged_back(start) {
             return Err(refused("CHARGED_BACK"));
         }
-        if self.is_provisional(start) {
+        if self.is_unpaid(start) {
             return Err(refused("UNPAID"));
         }
         let before = self.period_refunds.iter().find(|refund| refund.start == start).cloned();
-        let share = before.as_ref().map_or((0, 1), |before| before.share);
         let unspent = |model: &Model, unit| -> i64 {
             let own = lots.iter().map(|n| &model.lots[*n]).filter(|lot| lot.unit == unit);
             own.map(|lot| lot.free + lot.waiting).sum()
         };
         let there = UNITS.map(|(unit, _)| (unit, unspent(self, unit)));
-        self.went_back(start, (share, (1, 1)), true, &chargeback.request);
+        self.went_back(start, (1, 1), true, &chargeback.request);
         let taken = there.map(|(unit, there)| (unit, there - unspent(self, unit))).into();
         self.disputes.push(Dispute { start, before, taken });
         self.suspend(PaymentSubject::Period(Timestamp::from_micros(start)), Vec::new());
@@ -295,15 +285,60 @@ impl Model {
             refund.as_ref().map_or(0, |refund| refund.owed.get(unit).copied().unwrap_or(0))
         };
         let mut corrections = 0;
+        let lots = self.lots_of_period(start);
         for (unit, _) in UNITS {
             let more = owed(&standing, unit) - owed(&before, unit);
             corrections += self.withdraw(unit, more, request, corrections);
+        }
+        for n in lots {
+            let refused = std::mem::take(&mut self.lots[n].refused);
+            self.lots[n].paid_out -= refused;
+            corrections += self.charge_after_all(n, refused, request, corrections);
         }
         for (unit, amount) in taken {
             let own = self.lots_of_period(start).into_iter().filter(|n| self.lots[*n].unit == unit).collect();
             corrections += self.give_again(own, amount, request, corrections);
         }
         self.period_refunds.extend(before);
+    }
+
+    /// Returns the wallet as it would be if all disputes were won now, as far as jobs see it.
+    fn without_disputes(&self) -> Self {
+        let mut other = self.clone();
+        for Dispute { start, before, .. } in std::mem::take(&mut other.disputes) {
+            other.period_refunds.retain(|refund| refund.start != start);
+            other.period_refunds.extend(before);
+        }
+        let charged_back = |lot: &&mut Lot| lot.gone == Some(Clawback::ChargedBack);
+        other.lots.iter_mut().filter(charged_back).for_each(|lot| lot.gone = None);
+        other
+    }
+
+    /// Notes the charge of each part of a job as it would be without any dispute.
+    pub(super) fn imagine_no_dispute(&mut self, n: usize, unit: Unit, amount: i64) {
+        if self.chargebacks.is_empty() {
+            return;
+        }
+        let mut other = self.without_disputes();
+        let gone = other.gone(&other.jobs[n], unit, amount);
+        other.charge_held(n, unit, amount - gone, self.now);
+        let parts = self.jobs[n].parts.iter_mut().zip(&other.jobs[n].parts);
+        for (part, imagined) in parts.filter(|(part, _)| part.unit == unit) {
+            part.undisputed = imagined.charged;
+        }
+    }
+
+    /// Returns whether the payment for a lot is charged back.
+    pub(super) fn is_charged_back_lot(&self, n: usize) -> bool {
+        let refund = self.period_refund_of(n).map(|refund| self.period_refunds[refund].start);
+        self.lots[n].gone == Some(Clawback::ChargedBack)
+            || refund.is_some_and(|start| self.is_charged_back(start))
+    }
+
+    /// A job is charged for credits of a lot that were refused to it, and not for others. Returns the number of new lots.
+    pub(super) fn charge_after_all(&mut self, n: usize, refused: i64, request: &RequestId, made: u16) -> u16 {
+        self.lots[n].used += refused;
+        self.withdraw(self.lots[n].unit, refused, request, made)
     }
 
     /// Returns the indexes of the lots of a period, in the order of their keys.
@@ -320,8 +355,9 @@ impl Model {
         if is_present || !self.lots_of_period(start).is_empty() { Ok(()) } else { Err(Refusal::field()) }
     }
 
-    fn is_provisional(&self, start: i64) -> bool {
-        self.sub.as_ref().is_some_and(|sub| sub.boundary(sub.period) == start && sub.provisional)
+    fn is_unpaid(&self, start: i64) -> bool {
+        let present = self.sub.as_ref().filter(|sub| sub.boundary(sub.period) == start);
+        self.never_paid.contains(&start) || present.is_some_and(|sub| sub.provisional)
     }
 
     pub(crate) fn is_charged_back(&self, start: i64) -> bool {

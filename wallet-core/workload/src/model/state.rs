@@ -19,6 +19,7 @@ use super::auto_top_up::Auto;
 use super::calendar::Every;
 use super::catalog::{self, Allowance, Beyond, Unit};
 use super::following::is_other_edition;
+use super::pile::Pile;
 use super::refunded_periods::{Dispute, PeriodRefund};
 
 /// A lot of credits: a grant in the core.
@@ -40,6 +41,8 @@ pub(crate) struct Lot {
     pub(crate) expired: i64,
     pub(crate) taken: i64,
     pub(crate) paid_out: i64,
+    /// The part of the credits that were taken which a job used, and which a dispute about their payment refused to it.
+    pub(crate) refused: i64,
     /// The clawback of the lot, if there was one.
     pub(crate) gone: Option<Clawback>,
     /// True if the platform revoked the lot, which outlasts a chargeback.
@@ -66,6 +69,8 @@ pub(crate) struct Part {
     pub(crate) unit: Unit,
     pub(crate) held: i64,
     pub(crate) charged: i64,
+    /// The charge that would be without any chargeback.
+    pub(crate) undisputed: i64,
     pub(crate) returned: i64,
     pub(crate) forfeited: i64,
     pub(crate) reversed: i64,
@@ -198,8 +203,12 @@ pub struct Model {
     pub(crate) chargebacks: Vec<Standing>,
     /// The refunds that the payment provider has made: the purchase, the cents so far, and whether use is owed.
     pub(crate) recorded: Vec<(OriginId, i64, bool)>,
+    /// Their refunded credits.
+    pub(crate) piles: BTreeMap<(OriginId, Unit), Pile>,
     /// Those of periods.
     pub(crate) period_refunds: Vec<PeriodRefund>,
+    /// The starts of periods that began and ended without a payment.
+    pub(crate) never_paid: BTreeSet<i64>,
     /// Of periods that are charged back: the share that had been refunded before, and whether use was owed.
     pub(crate) disputes: Vec<Dispute>,
     pub(crate) sub: Option<Sub>,
@@ -257,7 +266,9 @@ impl Model {
             part_refunds: Vec::new(),
             chargebacks: Vec::new(),
             recorded: Vec::new(),
+            piles: BTreeMap::new(),
             period_refunds: Vec::new(),
+            never_paid: BTreeSet::new(),
             disputes: Vec::new(),
             sub: None,
             default: catalog::DEFAULT,

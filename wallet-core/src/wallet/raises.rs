@@ -1,0 +1,101 @@
+//! The refunded credits of a payment in one unit, in the order in which they were refunded. Credits that had expired or been
+//! revoked count first, and are not there to be taken. A smaller total undoes the last refunds first, so it gives nothing back
+//! for them.
+
+use serde::{Deserialize, Serialize};
+
+/// The raises of the refunded credits, the first one first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Raises(Vec<Raise>);
+
+/// The credits by which one record raised those that are refunded, in minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Raise {
+    /// Those that were gone: expired or revoked.
+    gone: i64,
+    /// Those that are taken, now or when they return.
+    taken: i64,
+}
+
+impl Raises {
+    /// Raises or lowers the refunded credits to `refunded`. `gone` is the sum of those that have expired or been revoked so
+    /// far.
+    pub(crate) fn set(&mut self, refunded: i64, gone: i64) {
+        let more = refunded - self.sum(|raise| raise.gone + raise.taken);
+        if more > 0 {
+            let gone = (gone - self.sum(|raise| raise.gone)).clamp(0, more);
+            self.add(Raise { gone, taken: more - gone });
+        } else {
+            self.lower(-more);
+        }
+    }
+
+    /// Counts withheld credits whose window has begun: they are refunded before all others.
+    pub(crate) fn begin_with(&mut self, taken: i64) {
+        match self.0.first_mut().filter(|first| first.gone == 0) {
+            Some(first) => first.taken += taken,
+            None => self.0.insert(0, Raise { gone: 0, taken }),
+        }
+    }
+
+    /// Returns the refunded credits that are taken.
+    pub(crate) fn taken(&self) -> i64 {
+        self.sum(|raise| raise.taken)
+    }
+
+    fn sum(&self, part: impl Fn(&Raise) -> i64) -> i64 {
+        self.0.iter().map(part).sum()
+    }
+
+    fn add(&mut self, raise: Raise) {
+        match self.0.last_mut().filter(|_| raise.gone == 0) {
+            Some(last) => last.taken += raise.taken,
+            None => self.0.push(raise),
+        }
+    }
+
+    fn lower(&mut self, amount: i64) {
+        let mut left = amount;
+        while let Some(last) = self.0.last_mut().filter(|_| left > 0) {
+            for part in [&mut last.taken, &mut last.gone] {
+                let undone = left.min(*part);
+                *part -= undone;
+                left -= undone;
+            }
+            if (last.gone, last.taken) == (0, 0) {
+                self.0.pop();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_smaller_total_undoes_the_last_raise_first() {
+        let mut raises = Raises::default();
+        let mut taken = |refunded, gone| {
+            raises.set(refunded, gone);
+            raises.taken()
+        };
+        // 50 are taken, 50 expire, and the raise to 100 finds nothing more.
+        assert_eq!([taken(50, 0), taken(100, 50), taken(50, 50), taken(25, 50)], [50, 50, 50, 25]);
+        assert_eq!([taken(0, 50), taken(60, 50), taken(55, 50), taken(0, 50)], [0, 10, 5, 0]);
+    }
+
+    #[test]
+    fn withheld_credits_are_refunded_before_all_others() {
+        let mut raises = Raises::default();
+        raises.set(30, 20);
+        raises.begin_with(40);
+        raises.begin_with(1);
+        assert_eq!(raises.taken(), 51);
+        raises.set(61, 20);
+        assert_eq!(raises.taken(), 41);
+        raises.set(5, 20);
+        assert_eq!(raises.taken(), 5);
+    }
+}
