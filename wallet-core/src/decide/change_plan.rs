@@ -12,10 +12,11 @@
 //! expire, unless the caller keeps them. A pending cancellation stays; only ResumeSubscription undoes it.
 
 use crate::catalog::{Catalog, Limit};
+use crate::decide::change_terms::{ChangeOptions, change, is_upgrade, later};
 use crate::decide::context::Context;
 use crate::decide::periods::with_payment;
 use crate::decide::replay::{replay_of_request, with_request};
-use crate::decide::sale::{HowToChange, change, check_first, is_upgrade, later, sold};
+use crate::decide::sale::{check_first, checked_terms};
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
@@ -78,7 +79,7 @@ impl WalletCommand for ChangePlan {
         }
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
         let quantity = self.quantity.unwrap_or(present.sold.quantity);
-        let mut next = sold(wallet, context, &self.plan, &self.overrides, quantity)?;
+        let mut next = checked_terms(wallet, context, &self.plan, &self.overrides, quantity)?;
         let catalog = &context.catalogs.current;
         let now = context.now;
         let is_present = next.plan == present.sold.plan && quantity == present.sold.quantity;
@@ -89,8 +90,8 @@ impl WalletCommand for ChangePlan {
             if is_upgrade(catalog, &present.sold, &next) {
                 keep_limits(catalog, &present.sold, &mut next);
             }
-            let how = HowToChange { when: self.when, unused: self.unused };
-            change(wallet, catalog, present, next, how, now)?
+            let options = ChangeOptions { when: self.when, unused: self.unused };
+            change(wallet, catalog, present, next, options, now)?
         };
         let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_ref());
         let period_start =

@@ -9,6 +9,7 @@ mod admission_class;
 mod cancel;
 mod cancel_subscription;
 mod change_plan;
+mod change_terms;
 mod checks;
 mod close_wallet;
 pub mod command;

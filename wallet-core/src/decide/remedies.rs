@@ -2,8 +2,9 @@
 //! gives credits.
 
 use crate::catalog::{Allowance, Catalog, Plan};
+use crate::decide::change_terms::{ChangeOptions, change};
 use crate::decide::entitlement::admits;
-use crate::decide::sale::{HowToChange, change, for_sale, sold_to, subscribed};
+use crate::decide::sale::{for_sale, subscribed, terms};
 use crate::value::amount::Amounts;
 use crate::value::operation::Operation;
 use crate::value::time::Timestamp;
@@ -78,9 +79,9 @@ fn included(plan: &Plan, seats: u32) -> Amounts {
 /// Returns the amounts that the wallet would receive if the plan were sold to it at `now`: all allowances, the
 /// pro-rata difference of an upgrade, or nothing yet.
 fn given_at_once(wallet: &Wallet, catalog: &Catalog, plan: &Plan, now: Timestamp) -> Amounts {
-    let sold = sold_to(wallet, catalog, plan, &Overrides::default(), wallet.seats());
+    let sold = terms(wallet, catalog, plan, &Overrides::default(), wallet.seats());
     let decision = match &wallet.profile.subscription {
-        Some(present) => change(wallet, catalog, present, sold, HowToChange::default(), now),
+        Some(present) => change(wallet, catalog, present, sold, ChangeOptions::default(), now),
         None => Ok(subscribed(wallet, sold, now, now)),
     };
     decision

@@ -3,7 +3,7 @@
 use crate::decide::context::Context;
 use crate::decide::periods::with_payment;
 use crate::decide::replay::{replay_of_request, with_request};
-use crate::decide::sale::{check_first, sold, subscribed};
+use crate::decide::sale::{check_first, checked_terms, subscribed};
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
@@ -68,7 +68,7 @@ impl WalletCommand for Subscribe {
         if let Some(subscription) = &wallet.profile.subscription {
             return Err(Rejection::AlreadySubscribed(subscription.sold.plan.clone()));
         }
-        let sold = sold(wallet, context, &self.plan, &self.overrides, self.quantity.unwrap_or(1))?;
+        let sold = checked_terms(wallet, context, &self.plan, &self.overrides, self.quantity.unwrap_or(1))?;
         check_first(wallet, &sold)?;
         let anchor = self.anchor.unwrap_or(context.now);
         if anchor > context.now {

@@ -31,8 +31,8 @@ use super::error::RpcError;
 use super::event::EventRpcs;
 use super::key::KeyRpcs;
 use super::layers::{
-    Admission, CallMetrics, HEALTH_WATCH, Messages, Places, Protocol, REQUEST_ID, Reply, RequestIds, begin,
-    catch_panic, framed, in_time, log_end, protocol, time_left,
+    Admission, CallMetrics, HEALTH_WATCH, InProgress, Messages, Places, Protocol, REQUEST_ID, Reply,
+    RequestIds, catch_panic, framed, in_time, log_end, protocol, time_left,
 };
 use super::origins::Origins;
 use super::test_clock::TestClockRpcs;
@@ -286,14 +286,14 @@ async fn counted(
     handler: Answering,
 ) -> Response<Reply> {
     let path = name.uri().path();
-    let Some(in_progress) = begin(places, peer.as_ref(), path).await else {
+    let Some(in_progress) = InProgress::begin(places, peer.as_ref(), path).await else {
         // UNAVAILABLE, not RESOURCE_EXHAUSTED: the call can be repeated.
         return Status::from(RpcError::shed()).into_http::<Body>().map(Reply::from);
     };
     if path == HEALTH_WATCH {
         open_ended();
     }
-    let response = in_progress.until_read(catch_panic(handler).await);
+    let response = Reply::until_read(catch_panic(handler).await, in_progress);
     let is_refused = response.headers().contains_key(Status::GRPC_STATUS);
     if is_refused || !STREAMS.contains(&path) { response } else { response.map(Reply::streamed) }
 }

@@ -11,7 +11,7 @@ use crate::verify::control::Known;
 use crate::verify::faults::Faults;
 use crate::verify::reservation::Writes;
 use crate::verify::wallet::WalletFold;
-use crate::verify::{grant, reservation};
+use crate::verify::{grant_row, reservation};
 
 impl WalletFold {
     /// Keeps the row of `wallets` until the wallet's other rows have been read.
@@ -54,9 +54,11 @@ impl WalletFold {
 
     pub(super) fn grant(&mut self, row: &grants::Model, faults: &mut Faults) {
         let last_time = self.row.as_ref().map_or(i64::MAX, |row| row.last_time);
-        match grant::key(row) {
+        match grant_row::key(row) {
             Ok(key) => match self.grants.get_mut(&key) {
-                Some(fold) => fold.check(&key, row, &self.clawback, last_time, faults),
+                Some(grant) => {
+                    grant.row = Some(grant_row::check(&key, row, grant, &self.clawbacks, last_time, faults));
+                }
                 None => {
                     faults.add(0, &format!("I2: grant {key} of {} {} was not issued", row.amount, row.unit))
                 }
@@ -127,7 +129,7 @@ impl WalletFold {
         }
         for line in &receipt.allocations {
             let Account::Grant(key) = &line.account else { continue };
-            let source = self.grants.get(key).and_then(|grant| grant.source);
+            let source = self.grants.get(key).and_then(|grant| grant.row.as_ref()?.source);
             faults.unless(source == line.source, life.revision(), || {
                 let id = receipt.id;
                 format!(
@@ -191,8 +193,8 @@ impl WalletFold {
         for (key, grant) in &self.grants {
             grant.close(key, faults);
         }
-        for fold in &self.clawback_folds {
-            fold.check(&self.grants, faults);
+        for payment in &self.returned_payments {
+            payment.check(&self.grants, faults);
         }
         for (unit, fold) in &self.units {
             fold.close(unit, at, faults);

@@ -32,7 +32,7 @@ pub(super) struct Life {
     pub(super) silent: i64,
     /// The one terminal entry, with the state it led to.
     pub(super) ended: Option<(State, Recorded)>,
-    /// The entry that ended an expired hold for good, with the state it led to.
+    /// The entry after HoldExpired that ended the reservation for good, with the state it led to.
     pub(super) late: Option<(State, Recorded)>,
     /// The digest of the terms.
     pub(super) terms: Option<Digest>,
@@ -43,7 +43,7 @@ pub(super) struct Life {
     /// The bounds of the reversed charges to the debt, per unit: the reduction of the debt and the grants issued in
     /// its place, less the part that the reversal of charges to grants explains.
     pub(super) reversed_debt: BTreeMap<UnitId, (i128, i128)>,
-    /// The GRACE grants that received returned credits, with their amounts.
+    /// The grants of grace credits, with their amounts.
     pub(super) graces: Vec<(GrantKey, i128)>,
 }
 
@@ -57,78 +57,88 @@ pub(super) struct Moved {
     /// The reversed part of `charged`. Not counted for the debt, see `Life::reversed_debt`.
     pub(super) reversed: i128,
     /// Returned to the same grant.
-    pub(super) back: i128,
-    /// Left the grant otherwise: lost, or issued again as grace credits.
-    pub(super) gone: i128,
+    pub(super) to_grant: i128,
+    /// Left the grant otherwise: forfeited, or issued again as grace credits.
+    pub(super) elsewhere: i128,
 }
 
 impl Life {
     /// Adds the next entry about the reservation. Checks I7: it may follow the previous ones.
     pub(super) fn record(&mut self, entry: &Entry) -> Result<(), String> {
         let recorded = Recorded { revision: entry.revision, time: entry.effective_time };
-        let may = match (entry.kind, self.reserved, &self.ended) {
-            (EntryKind::Reserved | EntryKind::Cancelled, None, None) => true,
-            (
-                EntryKind::SettledLate | EntryKind::Failed | EntryKind::Cancelled,
-                Some(_),
-                Some((State::Expired, expired)),
-            ) => {
-                let in_time = recorded.time < expired.time.plus(LATE_SETTLE);
-                let moves = entry.kind == EntryKind::SettledLate || entry.postings.is_empty();
-                self.late.is_none() && in_time && moves
-            }
-            (EntryKind::ChargeReversed, _, ended) => ended.is_some(),
-            (EntryKind::Reserved | EntryKind::SettledLate, ..) => false,
-            (_, reserved, ended) => reserved.is_some() && ended.is_none(),
-        };
-        if !may {
+        if !self.may_continue_with(entry) {
             return Err(format!("is {:?}, after {}", entry.kind, self.words()));
         }
         match entry.kind {
             EntryKind::Reserved => self.reserved = Some(recorded),
-            EntryKind::Started => {}
             EntryKind::Settled => self.ended = Some((State::Settled, recorded)),
-            EntryKind::Failed => self.end(State::Failed, recorded),
-            EntryKind::Cancelled => self.end(State::Cancelled, recorded),
             EntryKind::HoldExpired => self.ended = Some((State::Expired, recorded)),
             EntryKind::SettledLate => self.late = Some((State::Settled, recorded)),
-            EntryKind::ChargeReversed => {}
+            EntryKind::Failed => self.record_end(State::Failed, recorded),
+            EntryKind::Cancelled => self.record_end(State::Cancelled, recorded),
+            EntryKind::Started | EntryKind::ChargeReversed => {}
             other => return Err(format!("is {other:?}, and names a reservation")),
         }
-        self.runs(entry, recorded)?;
+        self.record_start(entry, recorded)?;
         self.terms = self.terms.or(entry.row_digests.terms);
         self.bill = entry.row_digests.bill;
         if entry.kind == EntryKind::ChargeReversed {
-            self.reversed(entry);
-            return Ok(());
-        }
-        for posting in &entry.postings {
-            self.moved(posting, moves::charges_available(entry, &posting.unit));
+            self.record_reversal(entry);
+        } else {
+            for posting in &entry.postings {
+                self.record_posting(posting, moves::charges_available(entry, &posting.unit));
+            }
         }
         Ok(())
     }
 
+    fn may_continue_with(&self, entry: &Entry) -> bool {
+        use EntryKind::{Cancelled, ChargeReversed, Failed, Reserved, SettledLate};
+        let has_expired = matches!(self.ended, Some((State::Expired, _)));
+        match entry.kind {
+            Reserved => self.reserved.is_none() && self.ended.is_none(),
+            SettledLate => self.may_end_late(entry),
+            // A cancel without a reservation makes a tombstone.
+            Cancelled if self.reserved.is_none() => self.ended.is_none(),
+            // The credits of an expired hold have returned.
+            Failed | Cancelled if has_expired => self.may_end_late(entry) && entry.postings.is_empty(),
+            ChargeReversed => self.ended.is_some(),
+            _ => self.reserved.is_some() && self.ended.is_none(),
+        }
+    }
+
+    /// Returns whether an entry is in time to end an expired hold for good.
+    fn may_end_late(&self, entry: &Entry) -> bool {
+        let Some((State::Expired, expired)) = self.ended else { return false };
+        self.reserved.is_some()
+            && self.late.is_none()
+            && entry.effective_time < expired.time.plus(LATE_SETTLE)
+    }
+
     /// Adds a start. A job starts with its own entry or together with Reserve; the entry has the digest of the run.
-    fn runs(&mut self, entry: &Entry, recorded: Recorded) -> Result<(), String> {
-        if matches!(entry.kind, EntryKind::Reserved | EntryKind::Started) {
+    fn record_start(&mut self, entry: &Entry, recorded: Recorded) -> Result<(), String> {
+        let may_start = matches!(entry.kind, EntryKind::Reserved | EntryKind::Started);
+        if may_start {
             self.silent = entry.row_digests.silent;
         }
-        match (entry.row_digests.run, entry.kind) {
-            (Some(run), EntryKind::Reserved | EntryKind::Started) => {
+        match entry.row_digests.run {
+            Some(run) if may_start => {
                 self.started = self.started.or(Some(recorded));
                 (self.restarted, self.run) = (Some(recorded), Some(run));
                 Ok(())
             }
-            (None, EntryKind::Started) => Err("is Started, but does not record who runs it".to_owned()),
-            (Some(_), kind) => Err(format!("is {kind:?}, but records who runs it")),
-            (None, _) => Ok(()),
+            Some(_) => Err(format!("is {:?}, but records who runs it", entry.kind)),
+            None if entry.kind == EntryKind::Started => {
+                Err("is Started, but does not record who runs it".to_owned())
+            }
+            None => Ok(()),
         }
     }
 
     /// Records a failure or a cancel, before or after the hold expired.
-    fn end(&mut self, state: State, recorded: Recorded) {
-        let ending = if self.ended.is_some() { &mut self.late } else { &mut self.ended };
-        *ending = Some((state, recorded));
+    fn record_end(&mut self, state: State, recorded: Recorded) {
+        let end = if self.ended.is_some() { &mut self.late } else { &mut self.ended };
+        *end = Some((state, recorded));
     }
 
     /// Returns the final state. `None` while the reservation is open.
@@ -148,19 +158,19 @@ impl Life {
 
     /// Adds a posting. Available credits that become consumed are part of the job only if the entry charges them;
     /// otherwise they repay debt.
-    fn moved(&mut self, posting: &Posting, charges: bool) {
+    fn record_posting(&mut self, posting: &Posting, charges_available: bool) {
         let amount = i128::from(posting.amount);
         match (&posting.account, posting.from, posting.to) {
             (Account::Grant(key), Part::Issued, _) => self.graces.push((key.clone(), amount)),
             (Account::Debt, Part::Owed, _) => {}
-            (_, Part::Available, Part::Consumed) if !charges => {}
+            (_, Part::Available, Part::Consumed) if !charges_available => {}
             (account, from, to) => {
                 let moved = Moved::of(&mut self.moved, account, &posting.unit);
                 match (from, to) {
                     (_, Part::Held) => moved.held += amount,
                     (_, Part::Consumed | Part::Owed) => moved.charged += amount,
-                    (_, Part::Available) => moved.back += amount,
-                    _ => moved.gone += amount,
+                    (_, Part::Available) => moved.to_grant += amount,
+                    _ => moved.elsewhere += amount,
                 }
             }
         }
@@ -169,7 +179,7 @@ impl Life {
     /// Adds the reversal of a charge. The postings show the reversed amount of each grant. The debt falls by charges
     /// to it, by charges to purchases that were charged back or refunded (their credits leave), and by repayments; new
     /// grants receive the charges of expired grants and the part of the debt that had been repaid.
-    fn reversed(&mut self, entry: &Entry) {
+    fn record_reversal(&mut self, entry: &Entry) {
         for posting in entry.postings.iter().filter(|posting| posting.from == Part::Consumed) {
             let moved = Moved::of(&mut self.moved, &posting.account, &posting.unit);
             moved.reversed += i128::from(posting.amount);
@@ -206,7 +216,7 @@ impl Moved {
         let index = known.unwrap_or(all.len());
         if known.is_none() {
             let (account, unit) = (account.clone(), unit.clone());
-            all.push(Self { account, unit, held: 0, charged: 0, reversed: 0, back: 0, gone: 0 });
+            all.push(Self { account, unit, held: 0, charged: 0, reversed: 0, to_grant: 0, elsewhere: 0 });
         }
         &mut all[index]
     }

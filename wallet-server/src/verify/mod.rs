@@ -1,9 +1,12 @@
 //! `verify`: recomputes the ledger from its entries and compares it with every stored row.
 //!
 //! It is a code path of its own. It folds the postings and shares with the server the value types, the definitions
-//! of the entry hash and of row digests, and the decoding of rows of `grants`. It reads one snapshot, all tables in
-//! parallel in the order of their keys, and writes nothing. In memory it keeps the sums of one wallet and a few
-//! pages of rows.
+//! of the entry hash and of row digests, and the decoding of balances. It reads one snapshot, all tables in parallel
+//! in the order of their keys, and writes nothing. In memory it keeps the sums of one wallet and a few pages of rows.
+//!
+//! [`rows`] reads, [`ledger`] divides the rows by wallet, and [`wallet`] folds the entries of one, before its other
+//! rows are read. A grant is folded in [`grant`] and compared with its row in [`grant_row`], a reservation in [`life`]
+//! and [`reservation`]. Refunds and chargebacks concern several grants: [`clawback`] and [`returned_payment`].
 //!
 //! An unreadable row is a fault of its wallet, and the other rows are still checked. `docs/verify.md` lists what is
 //! proven, what is bounded and what cannot be seen. Faults name the invariants of `docs/invariants.md` by their
@@ -13,6 +16,7 @@ mod auto_top_up;
 mod balance;
 mod chain;
 mod checkpoint;
+mod clawback;
 mod compare;
 mod control;
 mod entry;
@@ -21,6 +25,7 @@ mod event;
 mod faults;
 mod feed;
 mod grant;
+mod grant_row;
 mod ledger;
 mod life;
 mod moves;
@@ -28,10 +33,10 @@ mod nats;
 mod receipt;
 mod report;
 mod reservation;
+mod returned_payment;
 mod rows;
 mod schema;
 mod strict;
-mod taking;
 #[cfg(test)]
 mod tests;
 mod wallet;

@@ -83,9 +83,9 @@ impl Receipt<'_> {
                 Account::Grant(_) => moved.reversed += i128::from(*reversed),
                 Account::Debt => *of_debt.entry(unit).or_default() += i128::from(*reversed),
             }
-            let destination = if grace.is_some() { &mut moved.gone } else { &mut moved.back };
+            let destination = if grace.is_some() { &mut moved.elsewhere } else { &mut moved.to_grant };
             *destination += i128::from(*returned);
-            moved.gone += i128::from(*forfeited);
+            moved.elsewhere += i128::from(*forfeited);
         }
         let units = of_debt.keys().copied().chain(self.life.reversed_debt.keys());
         for unit in units.collect::<BTreeSet<_>>() {
@@ -188,9 +188,9 @@ impl Receipt<'_> {
 
 impl Moved {
     fn words(&self) -> String {
-        let Self { account, unit, held, charged, reversed, back, gone } = self;
+        let Self { account, unit, held, charged, reversed, to_grant, elsewhere } = self;
         format!(
-            "{} {unit}: {held} held, {charged} charged, {reversed} reversed, {back} returned, {gone} lost or reissued",
+            "{} {unit}: {held} held, {charged} charged, {reversed} reversed, {to_grant} returned, {elsewhere} lost or reissued",
             name(account)
         )
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use uuid::Uuid;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::event::Event;
-use wallet_core::grant::{Clawback, GrantKey};
+use wallet_core::grant::GrantKey;
 use wallet_core::posting::Account;
 use wallet_core::row_digests::{Digest, RowDigests};
 use wallet_core::wallet::Profile;
@@ -17,13 +17,14 @@ use crate::store::tables::{entries, events, wallets};
 use crate::verify::auto_top_up::AutoTopUpFold;
 use crate::verify::balance::UnitFold;
 use crate::verify::chain::{Chain, Heartbeats};
+use crate::verify::clawback::Clawbacks;
 use crate::verify::event::EventFold;
 use crate::verify::faults::Faults;
 use crate::verify::feed::ItemFold;
 use crate::verify::grant::GrantFold;
 use crate::verify::life::Life;
-use crate::verify::taking::{ClawbackFold, Clawbacks};
-use crate::verify::{entry, event, moves, taking};
+use crate::verify::returned_payment::ReturnedPayment;
+use crate::verify::{entry, event, moves};
 
 /// A wallet according to the rows read so far.
 #[derive(Debug)]
@@ -52,10 +53,9 @@ pub(super) struct WalletFold {
     /// Reservations, until their rows are read.
     pub(super) lives: BTreeMap<ReservationId, Life>,
     pub(super) requests: HashSet<RequestId>,
-    /// The reasons for clawbacks, by the names of grants and purchases in the entries.
-    pub(super) clawback: Clawbacks,
-    /// The refunds and chargebacks.
-    pub(super) clawback_folds: Vec<ClawbackFold>,
+    pub(super) clawbacks: Clawbacks,
+    /// Payments that were returned, until the rows of grants are read.
+    pub(super) returned_payments: Vec<ReturnedPayment>,
     /// The ids and times of `holds`, until the rows of the reservations are read.
     pub(super) holds: BTreeSet<(String, i64)>,
     pub(super) open_reservations: i64,
@@ -85,8 +85,8 @@ impl WalletFold {
             units: BTreeMap::new(),
             lives: BTreeMap::new(),
             requests: HashSet::new(),
-            clawback: Clawbacks::default(),
-            clawback_folds: Vec::new(),
+            clawbacks: Clawbacks::default(),
+            returned_payments: Vec::new(),
             holds: BTreeSet::new(),
             open_reservations: 0,
             heartbeats: Heartbeats::default(),
@@ -139,7 +139,8 @@ impl WalletFold {
         self.warning(&entry, faults);
         self.auto_top_up.add(&entry, faults);
         self.ids(&entry, faults);
-        self.record_clawback(&entry);
+        self.clawbacks.record(&entry);
+        self.returned_payments.extend(ReturnedPayment::of(&entry, &self.clawbacks, &self.grants));
     }
 
     /// Records the row digests, warning times, status, debt limits and profile digest of an entry.
@@ -147,7 +148,7 @@ impl WalletFold {
         let RowDigests { grants, warnings, status, debt_limits, profile, .. } = &entry.row_digests;
         for (key, digest) in grants {
             match self.grants.get_mut(key) {
-                Some(grant) => grant.record(key, *digest, entry),
+                Some(grant) => grant.record_digest(key, *digest, entry),
                 None => {
                     faults.add(entry.revision, &format!("I16: concerns grant {key}, which was not issued"))
                 }
@@ -166,22 +167,12 @@ impl WalletFold {
         self.recorded_profile = profile.or(self.recorded_profile);
     }
 
-    /// Records a clawback. Of several reasons for one grant the strongest remains.
-    fn record_clawback(&mut self, entry: &Entry) {
-        self.clawback.record(entry);
-        let Some((why, name)) = taking::recorded(entry) else { return };
-        if why != Clawback::Revoked {
-            let recorded = self.clawback.is_recorded(&name);
-            self.clawback_folds.push(ClawbackFold::new(entry, (why, name), recorded, &self.grants));
-        }
-    }
-
     /// Checks the expiry notifications of an entry.
     fn warning(&mut self, entry: &Entry, faults: &mut Faults) {
         for event in &entry.events {
             let Some(key) = &event.grant else { continue };
             match self.grants.get_mut(key) {
-                Some(grant) => grant.warn(key, entry, event, faults),
+                Some(grant) => grant.check_warning(key, entry, event, faults),
                 None => faults.add(entry.revision, &format!("concerns grant {key}, which was not issued")),
             }
         }

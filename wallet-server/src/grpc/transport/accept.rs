@@ -11,9 +11,9 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::call_time::CallTasks;
 use super::connection::{Protocols, serve};
 use super::peers::Peers;
-use super::streams::Streams;
 use super::tls::Tls;
 use crate::grpc::router::Calls;
 use crate::settings::Limits;
@@ -55,7 +55,7 @@ impl Front {
         shutdown: CancellationToken,
     ) {
         let longest = self.limits.longest_call + self.limits.reading_time;
-        let protocols = Protocols::new(&self.limits, Streams { tasks: self.tasks.clone(), longest });
+        let protocols = Protocols::new(&self.limits, CallTasks { tasks: self.tasks.clone(), longest });
         let mut pause = FIRST_PAUSE;
         loop {
             let accepted = tokio::select! {

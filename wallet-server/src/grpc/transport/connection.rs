@@ -9,15 +9,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Peer;
+use super::call_time::{CallTasks, is_over, limited, one_by_one, renew};
 use super::io::{Version, read_preface};
-use super::one_call::OneCall;
 use super::peers::Connected;
-use super::streams::Streams;
 use crate::grpc::router::Calls;
 use crate::settings::Limits;
 
@@ -30,13 +30,19 @@ const LOOK_AT_THE_END: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone)]
 pub(super) struct Protocols {
     http1: http1::Builder,
-    http2: http2::Builder<Streams>,
+    http2: http2::Builder<CallTasks>,
+    /// The longest time of a call, with the time for reading its reply.
     longest: Duration,
 }
 
+/// The call takes longer than any call may take. The connection of HTTP/1.1 is closed.
+#[derive(Debug, Error)]
+#[error("the call takes too long")]
+struct TooLong;
+
 impl Protocols {
-    pub(super) fn new(limits: &Limits, streams: Streams) -> Self {
-        let longest = streams.longest;
+    pub(super) fn new(limits: &Limits, tasks: CallTasks) -> Self {
+        let longest = tasks.longest;
         let mut http1 = http1::Builder::new();
         http1
             .timer(TokioTimer::new())
@@ -44,7 +50,7 @@ impl Protocols {
             .max_headers(limits.headers)
             .max_header_size(limits.header_list_bytes as usize)
             .max_buf_size(limits.send_buffer_bytes);
-        let mut http2 = http2::Builder::new(streams);
+        let mut http2 = http2::Builder::new(tasks);
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.streams_per_connection)
@@ -91,25 +97,27 @@ pub(super) async fn serve<S>(
             });
             let connection = protocols.http2.serve_connection(TokioIo::new(io), service);
             let leave = http2::Connection::graceful_shutdown;
-            watch(pin!(connection), leave, || false, peer, limits, shutdown).await;
+            watch(pin!(connection), leave, peer, limits, shutdown).await;
         }
         Version::Http1 => {
-            let call = OneCall::new(protocols.longest);
-            let service = call.service(Arc::clone(peer), calls);
+            let (caller, longest) = (Arc::clone(peer), protocols.longest);
+            let service = service_fn(move |request| {
+                renew(longest);
+                let answer = calls.answer(Some(&caller), request);
+                async move { limited(longest, answer).await.ok_or(TooLong) }
+            });
             let connection = protocols.http1.serve_connection(TokioIo::new(io), service);
             let leave = http1::Connection::graceful_shutdown;
-            watch(pin!(connection), leave, || call.is_late(peer), peer, limits, shutdown).await;
+            one_by_one(watch(pin!(connection), leave, peer, limits, shutdown)).await;
         }
     }
 }
 
 /// Drives a connection, and ends it if a limit is violated or the server stops. `leave` makes the connection end after the
-/// calls in progress. `is_late` returns whether the peer takes too long to read a reply; the streams of HTTP/2 have timers
-/// of their own.
+/// calls in progress.
 async fn watch<C: Future<Output = Result<(), hyper::Error>>>(
     mut connection: Pin<&mut C>,
     leave: impl Fn(Pin<&mut C>),
-    is_late: impl Fn() -> bool,
     peer: &Arc<Peer>,
     limits: &Limits,
     shutdown: CancellationToken,
@@ -132,7 +140,9 @@ async fn watch<C: Future<Output = Result<(), hyper::Error>>>(
             }
             () = at(too_old), if asked_to_leave.is_none() => true,
             () = sleep(if stopping { LOOK_AT_THE_END } else { LOOK }) => {
-                if peer.stalled() > limits.stalled_time || is_late() {
+                // The calls of HTTP/2 have tasks with timers of their own.
+                let is_late = peer.idle().is_none() && is_over();
+                if peer.stalled() > limits.stalled_time || is_late {
                     tracing::debug!("a connection is closed: its peer does not read the replies");
                     return;
                 }

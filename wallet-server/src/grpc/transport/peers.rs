@@ -12,9 +12,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::settings::Limits;
 
-/// The longest time for which a peer may leave a message of a stream unread.
-pub(crate) const UNREAD: Duration = Duration::from_secs(30);
-
 /// The peer of one connection.
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -29,9 +26,6 @@ pub(crate) struct Peer {
     /// The instant since which writes have waited for the peer to read, in milliseconds since `Shared::start`; 0:
     /// they do not wait.
     stalled: AtomicU64,
-    /// When the peer last made room for a message of a stream, in milliseconds since `Shared::start`; 0: its last call is no
-    /// stream.
-    streamed: AtomicU64,
     closing: AtomicBool,
     /// Closes the connection.
     pub(super) close: CancellationToken,
@@ -57,10 +51,11 @@ struct Shared {
 #[derive(Debug)]
 pub(super) struct Connected(pub(super) Arc<Peer>);
 
-/// A call in progress, which is counted until this is dropped.
+/// A call of a peer, which counts until this is dropped.
 #[derive(Debug)]
-pub(crate) struct CallInProgress {
+pub(crate) struct PeerCall {
     peer: Arc<Peer>,
+    /// The bytes of the last part of the reply, which count as unread.
     unread: usize,
 }
 
@@ -84,7 +79,6 @@ impl Peers {
             unread: AtomicUsize::new(0),
             active: AtomicU64::new(self.0.millis()),
             stalled: AtomicU64::new(0),
-            streamed: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             close: CancellationToken::new(),
             pages: Arc::new(Semaphore::new(self.0.pages_per_connection)),
@@ -164,24 +158,15 @@ impl Peer {
     }
 
     /// Counts a call until the returned value is dropped.
-    pub(crate) fn begin(self: &Arc<Self>) -> CallInProgress {
+    pub(crate) fn begin_call(self: &Arc<Self>) -> PeerCall {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        self.streamed.store(0, Ordering::Relaxed);
-        CallInProgress { peer: Arc::clone(self), unread: 0 }
+        PeerCall { peer: Arc::clone(self), unread: 0 }
     }
 
     /// Returns the time since the last call; `None` while there is one.
     pub(super) fn idle(&self) -> Option<Duration> {
         let idle = self.calls.load(Ordering::Relaxed) == 0;
         idle.then(|| self.peers.since(self.active.load(Ordering::Relaxed)))
-    }
-
-    /// Returns the time since the peer made room for a message of the stream that it reads. `None`: its last call is no stream.
-    pub(super) fn streamed(&self) -> Option<Duration> {
-        match self.streamed.load(Ordering::Relaxed) {
-            0 => None,
-            since => Some(self.peers.since(since)),
-        }
     }
 
     /// Returns the time for which writes have waited for the peer to read.
@@ -203,9 +188,9 @@ impl Peer {
     }
 }
 
-impl CallInProgress {
+impl PeerCall {
     /// Notes the bytes of the next part of the reply, which the peer has to read. The peer has made room for the parts before.
-    pub(crate) fn replies(&mut self, bytes: usize) {
+    pub(crate) fn note_unread(&mut self, bytes: usize) {
         self.forget_unread();
         self.unread = bytes;
         self.peer.unread.fetch_add(bytes, Ordering::Relaxed);
@@ -215,18 +200,13 @@ impl CallInProgress {
         }
     }
 
-    /// Notes that the peer has room for a message of a stream.
-    pub(crate) fn streams(&self) {
-        self.peer.streamed.store(self.peer.peers.millis(), Ordering::Relaxed);
-    }
-
     fn forget_unread(&self) {
         self.peer.unread.fetch_sub(self.unread, Ordering::Relaxed);
         self.peer.peers.unread.fetch_sub(self.unread, Ordering::Relaxed);
     }
 }
 
-impl Drop for CallInProgress {
+impl Drop for PeerCall {
     fn drop(&mut self) {
         self.forget_unread();
         self.peer.active.store(self.peer.peers.millis(), Ordering::Relaxed);
@@ -248,15 +228,15 @@ mod tests {
     fn the_connection_with_the_most_unread_bytes_is_closed_and_frees_them() {
         let peers = Peers::new(&Limits { unread_bytes: 100, ..Limits::default() });
         let (good, greedy) = (peers.connect(), peers.connect());
-        let (mut small, mut large) = (good.0.begin(), greedy.0.begin());
-        small.replies(30);
-        large.replies(60);
+        let (mut small, mut large) = (good.0.begin_call(), greedy.0.begin_call());
+        small.note_unread(30);
+        large.note_unread(60);
         assert!(!greedy.0.close.is_cancelled());
-        small.replies(45);
+        small.note_unread(45);
         assert!(greedy.0.close.is_cancelled() && !good.0.close.is_cancelled());
         drop((large, greedy));
-        let mut next = good.0.begin();
-        next.replies(55);
+        let mut next = good.0.begin_call();
+        next.note_unread(55);
         assert!(!good.0.close.is_cancelled());
         assert_eq!((peers.count(), peers.busy()), (1, (1, 2)));
         drop((small, next));
@@ -267,12 +247,12 @@ mod tests {
     fn a_stream_that_is_read_counts_with_its_last_part_only() {
         let peers = Peers::new(&Limits { unread_bytes: 100, ..Limits::default() });
         let watcher = peers.connect();
-        let mut stream = watcher.0.begin();
+        let mut stream = watcher.0.begin_call();
         for _ in 0..50 {
-            stream.replies(60);
+            stream.note_unread(60);
         }
         assert!(!watcher.0.close.is_cancelled());
-        watcher.0.begin().replies(60);
+        watcher.0.begin_call().note_unread(60);
         assert!(watcher.0.close.is_cancelled(), "the last part and another reply");
     }
 
@@ -280,7 +260,7 @@ mod tests {
     fn the_most_idle_connection_makes_room_and_none_with_a_call() {
         let peers = Peers::new(&Limits::default());
         let (busy, idle) = (peers.connect(), peers.connect());
-        let _call = busy.0.begin();
+        let _call = busy.0.begin_call();
         assert!(peers.close_the_most_idle());
         assert!(idle.0.close.is_cancelled() && !busy.0.close.is_cancelled());
         assert!(!peers.close_the_most_idle(), "the idle one is closed already");

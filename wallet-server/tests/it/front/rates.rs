@@ -172,7 +172,7 @@ async fn a_key_has_the_rate_of_its_creation(database: Database) {
         "{events:?}"
     );
     assert!(server.verify().await.is_clean());
-    drop(server);
+    server.stop().await;
     let rotated = front.cli(&["keys", "rotate", id_of(&from_cli)]);
     assert!(rotated.contains("1 calls per second and 7 at once"), "{rotated}");
 }

@@ -1,7 +1,11 @@
-//! The tasks of calls, one per call, from the headers of the request until the reply has been read.
+//! The time of a call, from the headers of its request until its reply has been read.
 //!
-//! A task has one timer. While the handler runs, it rings at the deadline of the call; afterwards it rings when the time
-//! for reading the reply is over.
+//! [`limited`] runs a call with one timer. While the handler runs, it rings at the deadline of the call; afterwards it
+//! rings when the time for reading the reply is over. The time is local to the task, so that the handler and the reply
+//! can change it: each message of a stream renews it, and the watch of the health has no end.
+//!
+//! A call of HTTP/2 has a task of its own. The calls of an HTTP/1.1 connection run in the task of the connection, one
+//! after another; it looks at their time once a second.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -14,47 +18,52 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::task::TaskTracker;
 
 tokio::task_local! {
-    static TIMES: Times;
+    static TIME: CallTime;
 }
 
-/// The instants at which the timer of a task rings.
-struct Times {
+/// The instants at which the timer of a call rings.
+struct CallTime {
     /// The deadline of the handler, while it runs.
     deadline: Cell<Option<Instant>>,
     has_passed: Cell<bool>,
-    /// The end of the task. `None`: it has no limit.
+    /// The time until which the reply must have been read. `None`: it has no limit.
     end: Cell<Option<Instant>>,
+}
+
+impl CallTime {
+    const fn until(end: Option<Instant>) -> Self {
+        Self { deadline: Cell::new(None), has_passed: Cell::new(false), end: Cell::new(end) }
+    }
 }
 
 /// Lifts the time limit of the call that runs in this task, for a stream that may be silent for days.
 pub(crate) fn open_ended() {
-    TIMES.with(|times| times.end.set(None));
+    TIME.with(|time| time.end.set(None));
 }
 
-/// Gives the call that runs in this task this much time from now on. On HTTP/1.1, calls have no task, and this does nothing.
+/// Gives the call that runs in this task this much time from now on.
 pub(crate) fn renew(time: Duration) {
-    TIMES.try_with(|times| times.end.set(Some(Instant::now() + time))).ok();
+    TIME.try_with(|of_call| of_call.end.set(Some(Instant::now() + time))).ok();
 }
 
 /// Runs a handler until its deadline, and drops it if that passes. `None`: it has passed. The caller runs within
 /// [`limited`].
 pub(crate) async fn before<T>(deadline: Instant, handler: impl Future<Output = T>) -> Option<T> {
     let mut handler = pin!(handler);
-    TIMES.with(|times| times.deadline.set(Some(deadline)));
+    TIME.with(|time| time.deadline.set(Some(deadline)));
     let done = poll_fn(|cx| match handler.as_mut().poll(cx) {
         Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending if TIMES.with(|times| times.has_passed.get()) => Poll::Ready(None),
+        Poll::Pending if TIME.with(|time| time.has_passed.get()) => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     });
     let done = done.await;
-    TIMES.with(|times| times.deadline.set(None));
+    TIME.with(|time| time.deadline.set(None));
     done
 }
 
 /// Runs a call for at most this time, unless it is open-ended. `None`: it took longer.
 pub(crate) async fn limited<T>(longest: Duration, call: impl Future<Output = T>) -> Option<T> {
     let end = Instant::now() + longest;
-    let times = Times { deadline: Cell::new(None), has_passed: Cell::new(false), end: Cell::new(Some(end)) };
     let ringing = async {
         let (mut call, mut timer) = (pin!(call), pin!(sleep_until(end)));
         poll_fn(|cx| {
@@ -62,8 +71,8 @@ pub(crate) async fn limited<T>(longest: Duration, call: impl Future<Output = T>)
                 if let Poll::Ready(done) = call.as_mut().poll(cx) {
                     return Poll::Ready(Some(done));
                 }
-                let deadline = TIMES.with(|times| times.deadline.get().filter(|_| !times.has_passed.get()));
-                let Some(next) = deadline.or_else(|| TIMES.with(|times| times.end.get())) else {
+                let deadline = TIME.with(|time| time.deadline.get().filter(|_| !time.has_passed.get()));
+                let Some(next) = deadline.or_else(|| TIME.with(|time| time.end.get())) else {
                     return Poll::Pending;
                 };
                 if timer.deadline() != next {
@@ -73,23 +82,34 @@ pub(crate) async fn limited<T>(longest: Duration, call: impl Future<Output = T>)
                 if deadline.is_none() {
                     return Poll::Ready(None);
                 }
-                TIMES.with(|times| times.has_passed.set(true));
+                TIME.with(|time| time.has_passed.set(true));
             }
         })
         .await
     };
-    TIMES.scope(times, ringing).await
+    TIME.scope(CallTime::until(Some(end)), ringing).await
 }
 
-/// The executor of calls: it runs each in its own task for a limited time. A call that takes longer is dropped, which
-/// resets its stream and frees the reply.
+/// Runs a connection of HTTP/1.1. [`renew`] gives time to its current call, and [`is_over`] looks at it.
+pub(super) async fn one_by_one<T>(connection: impl Future<Output = T>) -> T {
+    TIME.scope(CallTime::until(None), connection).await
+}
+
+/// Returns whether the time of the last call in this task is over. `false` if it has run none.
+pub(super) fn is_over() -> bool {
+    let has_passed = |time: &CallTime| time.end.get().is_some_and(|end| end < Instant::now());
+    TIME.try_with(has_passed).unwrap_or(false)
+}
+
+/// The executor of HTTP/2: it runs each call in its own task for a limited time. A call that takes longer is dropped,
+/// which resets its HTTP/2 stream and frees the reply.
 #[derive(Debug, Clone)]
-pub(super) struct Streams {
+pub(super) struct CallTasks {
     pub(super) tasks: TaskTracker,
     pub(super) longest: Duration,
 }
 
-impl<F> Executor<F> for Streams
+impl<F> Executor<F> for CallTasks
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -141,5 +161,20 @@ mod tests {
         let begun = Instant::now();
         assert_eq!(limited(SOON * 2, read).await, None, "it ends when it is not renewed any more");
         assert!(begun.elapsed() >= SOON * 6, "and not before");
+    }
+
+    #[tokio::test]
+    async fn the_time_of_a_connection_is_that_of_its_current_call() {
+        assert!(!is_over(), "no call runs in this task");
+        let connection = async {
+            assert!(!is_over(), "no call has begun");
+            renew(SOON);
+            tokio::time::sleep(SOON * 2).await;
+            assert!(is_over());
+            assert_eq!(limited(LATE, async { is_over() }).await, Some(false), "the handler has its own time");
+            renew(LATE);
+            assert!(!is_over(), "a message was read, or the next call has begun");
+        };
+        one_by_one(connection).await;
     }
 }

@@ -1,0 +1,216 @@
+//! The change of a subscription to other terms, by the table in `change_plan.rs`.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::Catalog;
+use crate::decide::decision::Decision;
+use crate::decide::periods::{
+    begin_late, begin_period, lapse, pay_provisional, revoke_unpaid, with_subscription,
+};
+use crate::decide::refund_claims::issue_paid;
+use crate::ledger::entry::EntryKind;
+use crate::value::ids::UnitId;
+use crate::value::time::Timestamp;
+use crate::wallet::Wallet;
+use crate::wallet::rejection::Rejection;
+use crate::wallet::sold::Sold;
+use crate::wallet::subscription::{PlanChange, Standing, Subscription, UnusedCredits, When};
+use crate::wallet::window::Window;
+
+/// The time of a change and the fate of the present plan's credits; none if the caller does not name them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ChangeOptions {
+    pub(crate) when: Option<When>,
+    pub(crate) unused: Option<UnusedCredits>,
+}
+
+/// The beginning of the new terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    /// At the end of what was paid.
+    AtPeriodEnd,
+    /// Now. Periods and windows stay, because both terms are the same.
+    WithinPeriod,
+    /// Now, with a new period. The credits of the present plan stay or expire.
+    WithNewPeriod(UnusedCredits),
+}
+
+/// Changes the subscription to other terms.
+pub(crate) fn change(
+    wallet: &Wallet,
+    catalog: &Catalog,
+    present: &Subscription,
+    next: Sold,
+    options: ChangeOptions,
+    now: Timestamp,
+) -> Result<Decision, Rejection> {
+    let kind = EntryKind::PlanChanged;
+    Ok(match beginning(catalog, present, &next, options)? {
+        Beginning::AtPeriodEnd => {
+            // A provisional period has begun, and keeps its plan.
+            let change = PlanChange { sold: next, period: present.unpaid_period().max(present.period + 1) };
+            later(wallet, present, Some(change), now)
+        }
+        Beginning::WithNewPeriod(unused) => begin_anew(wallet, present, next, unused, now),
+        Beginning::WithinPeriod => match present.standing {
+            Standing::PastDue => begin_late(wallet, changed(present, next), kind, now),
+            Standing::Provisional => pay_provisional(wallet, present, next, kind, now),
+            Standing::Active | Standing::Paused => replaced(wallet, catalog, present, next, now),
+        },
+    })
+}
+
+/// Returns the beginning of the new terms, or the option that does not fit the subscription.
+fn beginning(
+    catalog: &Catalog,
+    present: &Subscription,
+    next: &Sold,
+    options: ChangeOptions,
+) -> Result<Beginning, Rejection> {
+    let term = present.sold.term;
+    let is_upgrade = is_upgrade(catalog, &present.sold, next);
+    let usual = match present.standing {
+        Standing::PastDue => When::Now,
+        _ if is_upgrade || term.is_once() => When::Now,
+        _ => When::AtPeriodEnd,
+    };
+    let beginning = match options.when.unwrap_or(usual) {
+        When::AtPeriodEnd => Beginning::AtPeriodEnd,
+        When::Now if next.term == term && !term.is_once() && !present.is_paused() => Beginning::WithinPeriod,
+        When::Now => {
+            let usual = if is_upgrade { UnusedCredits::Keep } else { UnusedCredits::Lapse };
+            Beginning::WithNewPeriod(options.unused.unwrap_or(usual))
+        }
+    };
+    let refused = |field: &str, text: &str| Err(Rejection::field(field, text));
+    match beginning {
+        Beginning::AtPeriodEnd | Beginning::WithinPeriod if options.unused.is_some() => refused(
+            "unused",
+            "only a change to a plan of another term now decides about unused credits; otherwise they stay",
+        ),
+        Beginning::AtPeriodEnd if term.is_once() => {
+            refused("when", "the present plan has term ONCE, so no period ends; use CHANGE_TIME_NOW")
+        }
+        Beginning::WithinPeriod | Beginning::WithNewPeriod(_)
+            if present.standing == Standing::Provisional && !is_upgrade =>
+        {
+            refused(
+                "when",
+                "the present period is not paid; record its payment first, or use CHANGE_TIME_AT_PERIOD_END",
+            )
+        }
+        _ => Ok(beginning),
+    }
+}
+
+/// Returns whether a change to these terms is an upgrade: to a higher rank, to a longer term or more seats of the same
+/// rank, or from the default plan or a plan of term ONCE.
+pub(crate) fn is_upgrade(catalog: &Catalog, present: &Sold, next: &Sold) -> bool {
+    let is_default = catalog.default_plan().is_some_and(|plan| plan.id == present.plan);
+    let longer = next.term > present.term && !next.term.is_once();
+    let from_free = present.term.is_once() || is_default;
+    let more_seats = next.term == present.term && next.quantity > present.quantity;
+    from_free || next.rank > present.rank || (next.rank == present.rank && (longer || more_seats))
+}
+
+/// Keeps the subscription as it is and sets the change to come.
+pub(crate) fn later(
+    wallet: &Wallet,
+    present: &Subscription,
+    change: Option<PlanChange>,
+    now: Timestamp,
+) -> Decision {
+    let decision = Decision::of(EntryKind::PlanChanged, now);
+    with_subscription(wallet, decision, Some(Subscription { change, ..present.clone() }))
+}
+
+/// Begins a subscription with the new terms now. Its periods are counted from now.
+fn begin_anew(
+    wallet: &Wallet,
+    present: &Subscription,
+    next: Sold,
+    unused: UnusedCredits,
+    now: Timestamp,
+) -> Decision {
+    let subscription = Subscription::begin(present.number + 1, next, now);
+    let rolls_over = if present.is_paused() { present.unused.as_slice() } else { &[] };
+    let mut decision = begin_period(wallet, subscription, rolls_over, EntryKind::PlanChanged, now);
+    revoke_unpaid(wallet, &mut decision, present, now);
+    if unused == UnusedCredits::Lapse {
+        lapse(wallet, &mut decision, present, now);
+    }
+    decision
+}
+
+/// Returns the subscription with other terms in the current period, of which no allowance has been issued yet.
+fn changed(present: &Subscription, sold: Sold) -> Subscription {
+    Subscription { change: None, ..present.clone().with_terms(sold) }
+}
+
+/// Changes to another plan of the same term now. By unit: the new plan's share of its present windows from now on is
+/// issued, less the old plan's share of those that it has given. A negative difference was given in advance, and the
+/// windows to come in the period give less.
+fn replaced(
+    wallet: &Wallet,
+    catalog: &Catalog,
+    present: &Subscription,
+    next: Sold,
+    now: Timestamp,
+) -> Decision {
+    let decision = Decision::of(EntryKind::PlanChanged, now).because(&next.plan);
+    let mut subscription = changed(present, next);
+    let mut grants = Vec::new();
+    // A unit that the new plan lacks counts too: a later plan of the term may have it again.
+    let given = present.sold.allowances.iter().chain(&subscription.sold.allowances);
+    let given = given.map(|allowance| &allowance.unit).chain(present.advance.units());
+    let units: BTreeSet<UnitId> = given.cloned().collect();
+    for unit in units {
+        let increment = catalog.unit(unit.as_str()).map_or(1, |unit| unit.increment);
+        let mut left = difference(present, &subscription, &unit, now, increment);
+        left -= present.advance.get(unit.as_str());
+        subscription.advance.set(&unit, (-left).max(0));
+        for (index, k, window) in windows_at(&subscription, &unit, now) {
+            let most = window.rest(subscription.sold.allowances[index].amount, now, increment);
+            let amount = left.clamp(0, most);
+            left -= amount;
+            if amount > 0 {
+                let lifetime = (now, window.until);
+                grants.push(subscription.grant(index, k, unit.clone(), amount, lifetime, now));
+            }
+            subscription.given[index] = k + 1;
+        }
+    }
+    subscription.advance =
+        subscription.advance.iter().filter(|(_, n)| *n > 0).map(|(u, n)| (u.clone(), n)).collect();
+    issue_paid(wallet, decision, grants, subscription, now)
+}
+
+/// Returns the windows of a unit that contain `now`, with the index of their allowance and their own number. Credits go
+/// to those first that last longest.
+fn windows_at(subscription: &Subscription, unit: &UnitId, now: Timestamp) -> Vec<(usize, u32, Window)> {
+    let allowances = subscription.sold.allowances.iter().enumerate();
+    let mut windows: Vec<_> = allowances
+        .filter(|(_, allowance)| allowance.unit == *unit)
+        .filter_map(|(index, allowance)| {
+            let (k, window) = subscription.window_at(allowance, now)?;
+            Some((index, k, window))
+        })
+        .collect();
+    windows.sort_by_key(|(index, _, window)| (Reverse(window.until), *index));
+    windows
+}
+
+/// Returns the new plan's share of the windows that contain `now`, less that of the old plan, rounded up. Amounts for the
+/// same window are compared before they are rounded.
+fn difference(old: &Subscription, new: &Subscription, unit: &UnitId, now: Timestamp, increment: i64) -> i64 {
+    let mut windows: BTreeMap<Window, i64> = BTreeMap::new();
+    for (subscription, sign) in [(new, 1), (old, -1)] {
+        for allowance in subscription.sold.allowances.iter().filter(|allowance| allowance.unit == *unit) {
+            if let Some((_, window)) = subscription.window_at(allowance, now) {
+                *windows.entry(window).or_default() += sign * allowance.amount;
+            }
+        }
+    }
+    windows.into_iter().map(|(window, amount)| window.rest(amount, now, increment)).sum()
+}
