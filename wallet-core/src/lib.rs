@@ -19,7 +19,7 @@ pub mod wallet;
 pub use apply::change_set::{self, ChangeSet};
 pub use decide::command::{self, Command};
 pub use decide::{Context, ReadSet, decision, finalize, spend};
-pub use due::advance;
+pub use due::next_due;
 pub use ledger::{entry, event, feed, posting, row_digests};
 pub use unit_of_work::{Finished, UnitOfWork};
 pub use value::amount::{self, Amounts, MAX_AMOUNT};

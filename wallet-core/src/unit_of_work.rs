@@ -15,7 +15,8 @@ use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::{WalletCommand, decide};
-use crate::due::advance::{Due, Queue};
+use crate::due::event::DueEvent;
+use crate::due::queue::DueQueue;
 use crate::ledger::entry::Entry;
 use crate::value::author::Author;
 use crate::value::time::Timestamp;
@@ -134,33 +135,42 @@ impl<'a> UnitOfWork<'a> {
     ///
     /// A decision does not fit the wallet.
     pub fn process_due_within(&mut self, most: usize) -> Result<bool, InvariantViolation> {
-        let mut queue = Queue::of(self.wallet, self.now);
+        let mut queue = DueQueue::of(self.wallet, self.now);
         let before = self.entries.len();
-        // The instant at hand, if more of its events may be due.
-        let mut instant = None;
-        loop {
-            let mut next = queue.first(self.wallet);
-            let goes_on = next.as_ref().is_some_and(|(at, _)| instant == Some(*at));
-            if !goes_on && self.seal(false) {
-                queue.add_auto_top_up(self.wallet);
-                next = queue.first(self.wallet);
-            }
-            let Some((at, due)) = next else { return Ok(queue.is_complete) };
-            let is_done = self.entries.len() - before >= most.max(1);
-            if is_done && self.sealed == self.entries.len() {
+        let mut open_instant = None;
+        while let Some((at, event)) = self.next_due(&mut queue, open_instant) {
+            let is_between_instants = self.sealed == self.entries.len();
+            if is_between_instants && self.entries.len() - before >= most.max(1) {
                 return Ok(false);
             }
-            // The entries before this instant are sealed, so the profile contains their notifications.
-            let Some(decision) = queue.pop_first().and_then(|_| due.decide(self.wallet, at)) else {
-                continue;
-            };
-            instant = (!matches!(due, Due::HoldExpiry(_))).then_some(at);
+            queue.pop_first();
+            let Some(decision) = event.decide(self.wallet, at) else { continue };
+            open_instant = (!matches!(event, DueEvent::HoldExpiry(_))).then_some(at);
             let mut changes = ChangeSet::default();
             changes.record(&decision);
             self.apply(decision, &Author::system())?;
-            queue.requeue(self.wallet, changes.grants.iter(), changes.profile);
+            queue.add_changed(self.wallet, changes.grants.iter(), changes.profile);
             self.changes.add(changes);
         }
+        Ok(queue.is_complete())
+    }
+
+    /// Returns the next due event. Seals the entries before it, unless it belongs to the instant that is open: the
+    /// profile then contains their notifications.
+    fn next_due(
+        &mut self,
+        queue: &mut DueQueue,
+        open_instant: Option<Timestamp>,
+    ) -> Option<(Timestamp, DueEvent)> {
+        let next = queue.first(self.wallet);
+        if open_instant.is_some() && next.as_ref().map(|(at, _)| *at) == open_instant {
+            return next;
+        }
+        if !self.seal(false) {
+            return next;
+        }
+        queue.add_auto_top_up(self.wallet);
+        queue.first(self.wallet)
     }
 
     /// Raises the version of an existing wallet if the work has not changed it. Decisions that were made at its earlier
@@ -224,8 +234,8 @@ impl<'a> UnitOfWork<'a> {
     }
 
     /// Ends the instant at hand: adds the notifications to the last of its entries, and hashes them in order.
-    /// `profile_changed` is true if the profile has changed since they were made. Returns true in this case, and if the
-    /// notifications change the profile.
+    /// `profile_changed`: the profile has changed since the entries were made. Returns whether it has, then or now by
+    /// the notifications.
     fn seal(&mut self, profile_changed: bool) -> bool {
         let unsealed = &mut self.entries[self.sealed..];
         let changed = record_notifications(self.wallet, unsealed, profile_changed);

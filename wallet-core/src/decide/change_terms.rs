@@ -52,7 +52,7 @@ pub(crate) fn change(
             let change = PlanChange { sold: next, period: present.unpaid_period().max(present.period + 1) };
             later(wallet, present, Some(change), now)
         }
-        Beginning::WithNewPeriod(unused) => begin_anew(wallet, present, next, unused, now),
+        Beginning::WithNewPeriod(unused) => begin_new_terms(wallet, present, next, unused, now),
         Beginning::WithinPeriod => match present.standing {
             Standing::PastDue => begin_late(wallet, changed(present, next), kind, now),
             Standing::Provisional => pay_provisional(wallet, present, next, kind, now),
@@ -126,7 +126,7 @@ pub(crate) fn later(
 }
 
 /// Begins a subscription with the new terms now. Its periods are counted from now.
-fn begin_anew(
+fn begin_new_terms(
     wallet: &Wallet,
     present: &Subscription,
     next: Sold,

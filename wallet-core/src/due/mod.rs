@@ -1,4 +1,7 @@
 //! Due events, as decisions.
 
-pub mod advance;
+pub(crate) mod event;
+pub(crate) mod queue;
 mod renew;
+
+pub use queue::next_due;

@@ -9,6 +9,7 @@ pub mod grant;
 pub mod horizon;
 mod invariants;
 pub mod payment;
+mod period_grants;
 mod period_windows;
 pub mod profile;
 pub mod raises;
@@ -19,6 +20,7 @@ pub mod rollover;
 pub mod sold;
 pub mod state;
 pub mod subscription;
+mod subscription_steps;
 pub mod warning;
 pub mod window;
 

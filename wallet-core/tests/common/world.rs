@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wallet_core::advance::next_due;
 use wallet_core::catalog::Catalog;
 use wallet_core::decide::{CreateWallet, ProcessDue};
 use wallet_core::reservation::{Reservation, State};
-use wallet_core::{Catalogs, Command, Reply, ReservationId, Timestamp, Wallet};
+use wallet_core::{Catalogs, Command, Reply, ReservationId, Timestamp, Wallet, next_due};
 
 use super::facts::Fact;
 use super::invariants;

@@ -1,0 +1,129 @@
+//! The ways in which a subscription continues: it begins, takes other terms, enters its next period, is resumed, or
+//! is not paid. Each returns the subscription after the step.
+
+use std::collections::BTreeSet;
+
+use crate::catalog::Renewal;
+use crate::value::amount::Amounts;
+use crate::value::period::{boundary, period_at};
+use crate::value::time::Timestamp;
+use crate::wallet::rollover::Unused;
+use crate::wallet::sold::Sold;
+use crate::wallet::subscription::{PlanChange, Standing, Subscription};
+
+impl Subscription {
+    /// Returns a subscription that begins at `anchor`, paid for its first period, with no allowance granted yet.
+    pub fn begin(number: u32, sold: Sold, anchor: Timestamp) -> Self {
+        let given = vec![0; sold.allowances.len()];
+        Self {
+            number,
+            first: number,
+            sold,
+            anchor,
+            period: 0,
+            paid: BTreeSet::new(),
+            given,
+            standing: Standing::Active,
+            change: None,
+            following: None,
+            pause: None,
+            end: None,
+            paid_late: None,
+            dunning_seconds: None,
+            unused: Vec::new(),
+            advance: Amounts::none(),
+        }
+    }
+
+    /// Returns the subscription in the first period from its present one on that has not ended at `now`.
+    #[must_use]
+    pub fn at(mut self, now: Timestamp) -> Self {
+        self.period = self.period.max(period_at(self.anchor, self.sold.term, now));
+        self
+    }
+
+    /// Returns the subscription with other terms in the present period, of which no allowance has been issued yet.
+    #[must_use]
+    pub fn with_terms(self, sold: Sold) -> Self {
+        let given = vec![0; sold.allowances.len()];
+        let is_same = sold == self.sold;
+        let (change, following) = if is_same { (self.change, self.following) } else { (None, None) };
+        Self { number: self.number + 1, given, sold, change, following, ..self }
+    }
+
+    /// Returns the subscription with what follows it: a trial ends with its period, or gives way to the next plan.
+    #[must_use]
+    pub fn with_follow_up(mut self) -> Self {
+        let is_trial = self.sold.once && !self.sold.term.is_once();
+        if !is_trial || self.end.is_some() || self.change.is_some() {
+            return self;
+        }
+        let next = self.unpaid_period().max(self.period + 1);
+        match &self.sold.then {
+            Some(then) => self.change = Some(PlanChange { sold: (**then).clone(), period: next }),
+            None => self.end = Some(next),
+        }
+        self
+    }
+
+    /// Returns the subscription in its next period, or, if it is paid late, in the one that contains `now`, with no
+    /// allowance granted yet. A change of plan that is due happens. The periods between them grant nothing.
+    pub fn continued(mut self, now: Timestamp) -> Self {
+        let period = self.period + 1;
+        let next = match self.change.take_if(|change| change.period <= period) {
+            Some(PlanChange { sold, .. }) if sold.term == self.sold.term => {
+                Self { number: self.number + 1, sold, following: None, period, ..self }
+            }
+            // Periods of another term are counted from its start: a cancellation takes effect after the first one.
+            Some(PlanChange { sold, .. }) => {
+                let anchor = boundary(self.anchor, self.sold.term, period);
+                let end = self.end.map(|_| 1);
+                Self { end, pause: self.pause, ..Self::begin(self.number + 1, sold, anchor) }
+            }
+            None => {
+                let sold = self.following.map_or(self.sold, |following| *following);
+                Self { sold, following: None, period, ..self }
+            }
+        };
+        let next = next.at(now);
+        Self {
+            paid: next.paid.iter().copied().filter(|paid| *paid > next.period).collect(),
+            given: vec![0; next.sold.allowances.len()],
+            standing: Standing::Active,
+            paid_late: None,
+            dunning_seconds: None,
+            unused: Vec::new(),
+            advance: Amounts::none(),
+            ..next
+        }
+    }
+
+    /// Returns the subscription at the end of its period whose next one was not paid.
+    pub fn past_due(mut self, unused: Vec<Unused>) -> Self {
+        self.dunning_seconds = self.due_change().map(|sold| sold.dunning_seconds);
+        Self { standing: Standing::PastDue, unused, ..self }
+    }
+
+    /// Returns the subscription after its provisional period was not paid. It waits for a later period that is paid.
+    /// The grants of a late payment get other keys.
+    pub fn unpaid(mut self) -> Self {
+        self.number += 1;
+        self.standing = Standing::PastDue;
+        self.period = self.period.saturating_sub(1);
+        let all = |allowance| u32::try_from(self.windows(allowance, 0).count()).unwrap_or(u32::MAX);
+        self.given = self.sold.allowances.iter().map(all).collect();
+        self
+    }
+
+    /// Returns the subscription after its pause: the first period of the terms that are valid then, counted from `at`,
+    /// with no allowance granted yet. It is paid if the plan needs no payment.
+    pub fn resumed(self, at: Timestamp) -> Self {
+        let next = self.change.map(|change| change.sold).or(self.following.map(|sold| *sold));
+        let sold = next.unwrap_or(self.sold);
+        let standing = match sold.renewal {
+            Renewal::Automatic => Standing::Active,
+            Renewal::OnPayment | Renewal::Provisional => Standing::Provisional,
+        };
+        Self { standing, ..Self::begin(self.number + 1, sold, at) }
+    }
+}
