@@ -21,9 +21,10 @@ pub(super) struct Suite {
 pub(super) const REST: &str = "rest";
 
 /// All suites in the order in which they run.
-pub(super) const SUITES: [Suite; 24] = [
+pub(super) const SUITES: [Suite; 25] = [
     Suite { name: "oracle", package: WORKLOAD, target: "oracle", filters: &[] },
     Suite { name: "worlds", package: WORKLOAD, target: "small_worlds", filters: &[] },
+    Suite { name: "growth", package: WORKLOAD, target: "growth", filters: &[] },
     of_library("plans", &["store::sql::plan_tests"]),
     of_library("stories", &["engine::tests::traces"]),
     of_library("edits", &["verify::tests"]),
@@ -120,21 +121,25 @@ mod tests {
         let found = names(&bug("a", "wallet-server", "power, kills"), false);
         assert_eq!(found[..3], ["power", "plans", "stories"]);
         let found = names(&bug("a", "wallet-core", "worlds"), false);
-        assert_eq!(found[..3], ["worlds", "oracle", "plans"]);
+        assert_eq!(found[..3], ["worlds", "oracle", "growth"]);
         assert_eq!(found.len(), SUITES.len());
     }
 
     #[test]
     fn suites_of_the_core_do_not_look_for_a_bug_of_the_server() {
         let found = names(&bug("a", "wallet-server", "races"), false);
-        assert_eq!(found.len(), SUITES.len() - 2);
-        assert!(!found.contains(&"oracle") && !found.contains(&"worlds"), "{found:?}");
+        assert_eq!(found.len(), SUITES.len() - 3);
+        assert!(!["oracle", "worlds", "growth"].iter().any(|suite| found.contains(suite)), "{found:?}");
     }
 
     #[test]
     fn only_suites_of_the_core_run_for_the_gate() {
         for finder in ["oracle (shrunk to 3 commands)", "small worlds", "stories"] {
-            assert_eq!(names(&bug("a", "wallet-core", finder), true), ["oracle", "worlds"], "{finder}");
+            assert_eq!(
+                names(&bug("a", "wallet-core", finder), true),
+                ["oracle", "worlds", "growth"],
+                "{finder}"
+            );
         }
     }
 

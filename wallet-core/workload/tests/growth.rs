@@ -2,7 +2,7 @@
 //! unlike a time, is the same on a busy machine.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-#[path = "../benches/fixture/mod.rs"]
+#[path = "../../benches/fixture/mod.rs"]
 #[allow(dead_code, reason = "the benchmarks use the rest")]
 mod fixture;
 
