@@ -11,6 +11,8 @@ const BALANCE: &str = "/wallet.v1.WalletService/GetBalance";
 /// The message `GetBalanceRequest { wallet_id: "good" }`.
 const GOOD: &[u8] = b"\x0a\x04good";
 
+const FEED: &str = "/wallet.v1.EventService/WatchFeed";
+
 const MIB: u64 = 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -42,6 +44,34 @@ async fn unread_replies_take_bounded_memory_and_other_clients_are_served() {
     // 24 peers request 600 MiB. The bound is 64 MiB of replies, and the memory to make them.
     let taken = besieged.server.memory("VmHWM") - before;
     assert!(taken < 200 * MIB, "{} MiB", taken / MIB);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watcher_that_reads_nothing_takes_at_most_a_page_of_memory() {
+    let besieged = Besieged::start(|database| Process::start(database, &[])).await;
+    // Each job has three items, and a page has a hundred.
+    for n in 0..100 {
+        does_a_job(&besieged.good, &format!("job-{n}")).await;
+    }
+    let before = besieged.server.memory("VmRSS");
+    let mut watchers = Vec::new();
+    for _ in 0..5 {
+        let mut peer = Raw::connect(besieged.address(), 1).await;
+        let (first, mut frames) = peer.call(FEED, &[]);
+        for _ in 1..100 {
+            frames.extend(peer.call(FEED, &[]).1);
+        }
+        peer.send(&frames).await;
+        soon(peer.until(HEADERS, first)).await;
+        watchers.push(peer);
+    }
+    for n in 100..120 {
+        does_a_job(&besieged.good, &format!("job-{n}")).await;
+    }
+    besieged.serves_a_newcomer("newcomer").await;
+    let taken = besieged.server.memory("VmHWM") - before;
+    eprintln!("500 watchers: {} KiB each", taken / 1024 / 500);
+    assert!(taken < 500 * 200 * 1024, "{} MiB", taken / MIB);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
