@@ -24,7 +24,7 @@ use crate::view::views::{MoneyBackSubject, RecordedRefundView};
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, Grant, Money, Origin};
 use crate::wallet::payment::paid_for;
-use crate::wallet::refund::{Fraction, RecordedRefund, UsedCredits};
+use crate::wallet::refund::{Fraction, MoneyBack, RecordedRefund, UsedCredits};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::Subscription;
 
@@ -80,6 +80,8 @@ impl WalletCommand for RecordRefund {
         let record = RecordedRefund { total: Some(self.total.clone()), ..record };
         let mut decision = restoration.decision;
         let mut change = Change::none(wallet);
+        let reply = MoneyBack { total: record.total.clone(), withheld: record.withheld.clone() };
+        change.profile.money_back.insert(self.request.clone(), reply);
         change.profile.recorded_refunds.insert(id.clone(), record);
         decision.change = Some(change);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), subject(id)))

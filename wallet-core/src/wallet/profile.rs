@@ -13,7 +13,7 @@ use crate::wallet::alerts::Alerts;
 use crate::wallet::auto_top_up::AutoTopUp;
 use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::payment::Payment;
-use crate::wallet::refund::{Chargeback, PurchaseRefund, RecordedRefund, SubscriptionRefund};
+use crate::wallet::refund::{Chargeback, MoneyBack, PurchaseRefund, RecordedRefund, SubscriptionRefund};
 use crate::wallet::subscription::{Standing, Subscription};
 
 /// The properties of a wallet that rarely change.
@@ -40,6 +40,9 @@ pub struct Profile {
     /// The refunds that the payment provider has made, by the subject of their payment.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub recorded_refunds: BTreeMap<PaymentSubject, RecordedRefund>,
+    /// The facts of replies to recorded refunds and chargebacks, by request.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub money_back: BTreeMap<RequestId, MoneyBack>,
     /// The chargebacks that were not withdrawn, by the subject of their payment.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub chargebacks: BTreeMap<PaymentSubject, Chargeback>,

@@ -142,6 +142,21 @@ pub(crate) fn paid_back(cents: i64, share: Option<(i64, i64)>) -> Fact {
     })
 }
 
+/// The total of the reply to a RecordRefund, and the credits that windows to come will not give.
+pub(crate) fn replied(cents: Option<i64>, withheld: i64) -> Fact {
+    Fact::new("the reply", Some((cents, withheld)), |world| {
+        let Ok(answer) = &world.reply.as_ref()?.result else { return None };
+        match &answer.shown {
+            Shown::RecordedRefund(view) => {
+                let total = view.total.as_ref().map(|total| total.minor_units);
+                Some((total, view.withheld.get("credits")))
+            }
+            Shown::ChargedBackPayment(view) => Some((None, view.withheld.get("credits"))),
+            _ => None,
+        }
+    })
+}
+
 /// The money that this request refunded, a part of the price of the present period.
 pub(crate) fn gave(id: &str, cents: i64) -> Fact {
     let id = request(id);

@@ -149,6 +149,28 @@ fn windows_to_come_are_refunded_first_and_the_last_of_them_before_the_others() {
 }
 
 #[test]
+fn a_repeated_refund_or_chargeback_has_its_first_reply() {
+    let charged_back = || charge_back_period("c", "2026-01-01");
+    yearly([])
+        .when(refunded("r", 6000))
+        .then([replied(Some(6000), 600)])
+        .and(until("2026-10-10"))
+        .and(refunded("failed", 1000))
+        .when(refunded("r", 6000))
+        .then([replayed(), replied(Some(6000), 600)])
+        .when(charged_back())
+        .then([replied(None, 200)])
+        .and(until("2026-11-10"))
+        .when(charged_back())
+        .then([replayed(), replied(None, 200)])
+        .and(win_period("w", "2026-01-01"))
+        .when(charged_back())
+        .then([replayed(), replied(None, 200)])
+        .when(refunded("failed", 1000))
+        .then([replayed(), replied(Some(1000), 100)]);
+}
+
+#[test]
 fn a_year_whose_refund_failed_gives_the_windows_again() {
     yearly([refunded("r", 12_000)])
         .then([available(0), available_of("trainings", 0)])
