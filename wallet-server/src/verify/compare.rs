@@ -194,6 +194,7 @@ impl WalletFold {
         for fold in &self.clawback_folds {
             fold.check(&self.grants, faults);
         }
+        self.windows.check(&self.grants, faults);
         for (unit, fold) in &self.units {
             fold.close(unit, at, faults);
         }

@@ -36,6 +36,7 @@ mod taking;
 mod tests;
 mod wallet;
 mod webhooks;
+mod windows;
 
 use std::path::PathBuf;
 use std::time::Instant;

@@ -85,7 +85,7 @@ pub(super) fn recorded(entry: &Entry) -> Option<(Clawback, String)> {
 }
 
 /// Returns the name of the payment that an entry concerns: of its purchase, or of its period.
-fn named_payment(entry: &Entry) -> String {
+pub(super) fn named_payment(entry: &Entry) -> String {
     let purchase = named(entry, "top_up_id=");
     if purchase.is_empty() { named(entry, "period_start_time=") } else { purchase }
 }
@@ -107,7 +107,7 @@ pub(super) fn name_of_purchase(purchase: &OriginId) -> String {
 }
 
 /// Returns the name by which an entry claws back the payment of a grant.
-fn name_of_payment(payment: &PaymentSubject) -> String {
+pub(super) fn name_of_payment(payment: &PaymentSubject) -> String {
     match payment {
         PaymentSubject::Purchase(id) => name_of_purchase(id),
         PaymentSubject::Period(start) => {

@@ -23,6 +23,7 @@ use crate::verify::feed::ItemFold;
 use crate::verify::grant::GrantFold;
 use crate::verify::life::Life;
 use crate::verify::taking::{ClawbackFold, Clawbacks};
+use crate::verify::windows::Windows;
 use crate::verify::{entry, event, moves, taking};
 
 /// A wallet according to the rows read so far.
@@ -56,6 +57,7 @@ pub(super) struct WalletFold {
     pub(super) clawback: Clawbacks,
     /// The refunds and chargebacks.
     pub(super) clawback_folds: Vec<ClawbackFold>,
+    pub(super) windows: Windows,
     /// The ids and times of `holds`, until the rows of the reservations are read.
     pub(super) holds: BTreeSet<(String, i64)>,
     pub(super) open_reservations: i64,
@@ -87,6 +89,7 @@ impl WalletFold {
             requests: HashSet::new(),
             clawback: Clawbacks::default(),
             clawback_folds: Vec::new(),
+            windows: Windows::default(),
             holds: BTreeSet::new(),
             open_reservations: 0,
             heartbeats: Heartbeats::default(),
@@ -140,6 +143,7 @@ impl WalletFold {
         self.auto_top_up.add(&entry, faults);
         self.ids(&entry, faults);
         self.record_clawback(&entry);
+        self.windows.add(&entry);
     }
 
     /// Records the row digests, warning times, status, debt limits and profile digest of an entry.
