@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Threshold;
-use crate::value::ids::{RequestId, UnitId};
+use crate::value::ids::{OriginId, RequestId, UnitId};
 use crate::value::payment_subject::PaymentSubject;
 use crate::value::time::Timestamp;
 use crate::value::wallet_status::WalletStatus;
@@ -93,6 +93,13 @@ impl Profile {
             self.unpaid_periods.remove(&paid.period_start());
         }
         self.subscription = next;
+    }
+
+    /// Returns the start of the period that was paid with this reference of the payment provider, if it is remembered.
+    pub fn period_paid_with(&self, reference: &OriginId) -> Option<Timestamp> {
+        let mut payments = self.payments.iter();
+        let paid = payments.find(|payment| payment.paid.reference.as_ref() == Some(reference));
+        paid.map(|payment| payment.period_start)
     }
 
     /// Returns whether the period that starts at this instant began without its payment, and has not been paid since.

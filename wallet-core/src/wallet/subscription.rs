@@ -50,7 +50,8 @@ pub struct Subscription {
     /// The instant of the payment for the present period, if it was paid late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_late: Option<Timestamp>,
-    /// While the next period is unpaid, and another plan would begin with it: the dunning time of that plan, in seconds.
+    /// While the next period is unpaid: the dunning time, in seconds, if it is not that of the present terms. Another plan may
+    /// begin with the period, or the refund of a later period may have ended the time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dunning_seconds: Option<u64>,
     /// While the next period is unpaid or does not begin: the credits that expired unused at the end of the last one.
@@ -272,6 +273,29 @@ impl Subscription {
         self.period = self.period.saturating_sub(1);
         let all = |allowance| u32::try_from(self.windows(allowance, 0).count()).unwrap_or(u32::MAX);
         self.given = self.sold.allowances.iter().map(all).collect();
+        self
+    }
+
+    /// Returns the later period that is paid and starts at this instant.
+    pub fn paid_ahead(&self, start: Timestamp) -> Option<u32> {
+        self.paid.iter().copied().find(|period| self.start_of(*period) == start)
+    }
+
+    /// Returns the subscription after the payment of a later period was refunded. An end, or a change of plan, at the end of
+    /// what was paid comes earlier.
+    #[must_use]
+    pub fn refunded_ahead(mut self, period: u32, now: Timestamp) -> Self {
+        self.paid.remove(&period);
+        let unpaid = self.unpaid_period();
+        self.end = self.end.map(|end| end.min(unpaid));
+        if let Some(change) = &mut self.change {
+            change.period = change.period.min(unpaid.max(self.period + 1));
+        }
+        // It was only the later period that kept it beyond the dunning time.
+        if self.turn() < now {
+            let since = now.as_micros() - self.period_end().as_micros();
+            self.dunning_seconds = u64::try_from(since).ok().map(|micros| micros.div_ceil(1_000_000));
+        }
         self
     }
 

@@ -51,6 +51,11 @@ pub(crate) fn charge_back_period(id: &str, date: &str) -> Step {
     charge_back_of(id, PaymentName::Period(day(date)))
 }
 
+/// The payment for a period that has this reference is charged back.
+pub(crate) fn charge_back_reference(id: &str, reference: &str) -> Step {
+    charge_back_of(id, PaymentName::PaidPeriod(origin(reference)))
+}
+
 fn charge_back_of(id: &str, payment: PaymentName) -> Step {
     let (request, reason) = (request(id), "dispute".to_owned());
     Step::Command(Command::RecordChargeback(RecordChargeback { request, payment, reason }))
@@ -64,6 +69,11 @@ pub(crate) fn win_dispute(id: &str, top_up: &str) -> Step {
 /// The dispute about the payment for the period that began on this day is won.
 pub(crate) fn win_period(id: &str, date: &str) -> Step {
     win_dispute_of(id, PaymentName::Period(day(date)))
+}
+
+/// The dispute about the payment for a period that has this reference is won.
+pub(crate) fn win_reference(id: &str, reference: &str) -> Step {
+    win_dispute_of(id, PaymentName::PaidPeriod(origin(reference)))
 }
 
 fn win_dispute_of(id: &str, payment: PaymentName) -> Step {
@@ -85,6 +95,11 @@ pub(crate) fn provider_refund_payment(id: &str, payment: &str, cents: i64, used:
 /// The payment provider has paid back this much of the period that began on this day.
 pub(crate) fn provider_refund_period(id: &str, date: &str, cents: i64, used: UsedCredits) -> Step {
     provider_refund_of(id, PaymentName::Period(day(date)), cents, used)
+}
+
+/// The payment provider has paid back this much of the payment for a period that has this reference.
+pub(crate) fn provider_refund_reference(id: &str, reference: &str, cents: i64, used: UsedCredits) -> Step {
+    provider_refund_of(id, PaymentName::PaidPeriod(origin(reference)), cents, used)
 }
 
 fn provider_refund_of(id: &str, payment: PaymentName, cents: i64, used: UsedCredits) -> Step {
