@@ -86,6 +86,16 @@ impl RecordChargebackRequest {
         Self::of(wallet_id, request_id, payment)
     }
 
+    /// Records that the bank returned the payment for a period that was recorded with this `payment_ref`.
+    pub fn payment_ref(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        payment_ref: impl Into<String>,
+    ) -> Self {
+        let payment = record_chargeback_request::Payment::PaymentRef(payment_ref.into());
+        Self::of(wallet_id, request_id, payment)
+    }
+
     fn of(
         wallet_id: impl Into<String>,
         request_id: impl Into<String>,
@@ -134,6 +144,18 @@ impl RecordRefundRequest {
         refunded_total: Money,
     ) -> Self {
         let payment = record_refund_request::Payment::PeriodStartTime(period_start_time.into());
+        Self::of(wallet_id, request_id, payment, refunded_total)
+    }
+
+    /// Records that the payment provider has paid back `refunded_total` of the payment for a period that was recorded with this
+    /// `payment_ref`. Credits that were used are forgiven.
+    pub fn payment_ref(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        payment_ref: impl Into<String>,
+        refunded_total: Money,
+    ) -> Self {
+        let payment = record_refund_request::Payment::PaymentRef(payment_ref.into());
         Self::of(wallet_id, request_id, payment, refunded_total)
     }
 
@@ -196,6 +218,16 @@ impl ReverseChargebackRequest {
         period_start_time: impl Into<Timestamp>,
     ) -> Self {
         let payment = reverse_chargeback_request::Payment::PeriodStartTime(period_start_time.into());
+        Self::of(wallet_id, request_id, payment)
+    }
+
+    /// Withdraws the chargeback of the payment for a period that was recorded with this `payment_ref`.
+    pub fn payment_ref(
+        wallet_id: impl Into<String>,
+        request_id: impl Into<String>,
+        payment_ref: impl Into<String>,
+    ) -> Self {
+        let payment = reverse_chargeback_request::Payment::PaymentRef(payment_ref.into());
         Self::of(wallet_id, request_id, payment)
     }
 

@@ -31,6 +31,7 @@ mod record_auto_top_up_failure;
 mod record_chargeback;
 mod record_payment;
 mod record_refund;
+mod refund_ahead;
 pub(crate) mod refund_claims;
 mod refund_subscription;
 mod refund_top_up;

@@ -3,10 +3,12 @@
 use crate::decide::purchase::PurchaseName;
 use crate::decide::read_set::ReadSet;
 use crate::value::fingerprint::Fingerprint;
+use crate::value::ids::OriginId;
 use crate::value::payment_subject::PaymentSubject;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::grant::Grant;
+use crate::wallet::payment::MOST_REMEMBERED;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::Subscription;
 
@@ -16,6 +18,8 @@ pub enum PaymentName {
     Purchase(PurchaseName),
     /// The period of a subscription that starts at this instant.
     Period(Timestamp),
+    /// The period of a subscription that was paid with this reference of the payment provider.
+    PaidPeriod(OriginId),
 }
 
 impl PaymentName {
@@ -24,6 +28,9 @@ impl PaymentName {
         match self {
             Self::Purchase(name) => ReadSet { purchase: Some(name.clone()), ..ReadSet::default() },
             Self::Period(start) => ReadSet { paid_period: Some(*start), ..ReadSet::default() },
+            Self::PaidPeriod(reference) => {
+                ReadSet { period_payment: Some(reference.clone()), period: true, ..ReadSet::default() }
+            }
         }
     }
 
@@ -34,13 +41,22 @@ impl PaymentName {
                 name.top_up(wallet.grants.values()).cloned().map(PaymentSubject::Purchase)
             }
             Self::Period(start) => Some(PaymentSubject::Period(*start)),
+            Self::PaidPeriod(reference) => {
+                wallet.profile.period_paid_with(reference).map(PaymentSubject::Period)
+            }
         }
     }
 
+    /// Returns the fingerprint of a command about the payment. It does not depend on the kind of reference if the payment is
+    /// known.
     pub(crate) fn fingerprint(&self, wallet: &Wallet) -> Fingerprint {
         match self {
             Self::Purchase(name) => name.fingerprint(wallet),
             Self::Period(start) => Fingerprint::default().with("period_start_time", Some(start)),
+            Self::PaidPeriod(reference) => match wallet.profile.period_paid_with(reference) {
+                Some(start) => Self::Period(start).fingerprint(wallet),
+                None => Fingerprint::default().with("payment_ref", Some(reference)),
+            },
         }
     }
 
@@ -61,6 +77,16 @@ impl PaymentName {
                         example.unwrap_or_default()
                     );
                     Err(Rejection::field("period_start_time", text))
+                }
+            },
+            Self::PaidPeriod(reference) => match wallet.profile.period_paid_with(reference) {
+                Some(start) => Self::Period(start).check(wallet, grants),
+                None => {
+                    let text = format!(
+                        "must be the reference of one of the last {MOST_REMEMBERED} payments for periods; name an \
+                         older one by period_start_time"
+                    );
+                    Err(Rejection::field("payment_ref", text))
                 }
             },
         }

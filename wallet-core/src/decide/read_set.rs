@@ -2,7 +2,7 @@
 
 use crate::decide::purchase::PurchaseName;
 use crate::value::grant_key::GrantKey;
-use crate::value::ids::{RequestId, ReservationId};
+use crate::value::ids::{OriginId, RequestId, ReservationId};
 use crate::value::time::Timestamp;
 use crate::wallet::grant::ExternalRef;
 
@@ -22,6 +22,8 @@ pub struct ReadSet {
     pub purchase: Option<PurchaseName>,
     /// All grants of the period that starts at this instant, and grace credits that stem from them.
     pub paid_period: Option<Timestamp>,
+    /// The same of the period that was paid with this reference.
+    pub period_payment: Option<OriginId>,
     /// An earlier request.
     pub request: Option<RequestId>,
 }

@@ -22,7 +22,7 @@ use crate::value::ids::RequestId;
 use crate::value::payment_subject::PaymentSubject;
 use crate::view::views::{ChargedBackPaymentView, MoneyBackSubject};
 use crate::wallet::grant::{Clawback, Grant};
-use crate::wallet::refund::{Chargeback, Fraction, UsedCredits};
+use crate::wallet::refund::{Chargeback, Fraction, MoneyBack, UsedCredits};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::{Wallet, WalletStatus};
 
@@ -88,6 +88,10 @@ impl WalletCommand for RecordChargeback {
                 };
                 let (mut record, taken) = whole.apply(&mut restoration);
                 record.total = before.and_then(|before| before.total.clone());
+                if !record.withheld.is_empty() {
+                    let reply = MoneyBack { total: None, withheld: record.withheld.clone() };
+                    change.profile.money_back.insert(self.request.clone(), reply);
+                }
                 (chargeback.before, chargeback.taken) = (before.cloned(), taken);
                 change.profile.recorded_refunds.insert(payment.clone(), record);
                 decision = restoration.decision;

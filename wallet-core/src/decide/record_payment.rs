@@ -34,7 +34,7 @@ pub struct RecordPayment {
 }
 
 /// A period that can be paid.
-enum Period {
+pub(crate) enum Period {
     /// The one that contains now and began without a payment.
     Begun,
     /// A later one, by its number.
@@ -93,7 +93,8 @@ impl WalletCommand for RecordPayment {
     }
 }
 
-fn period_in_question(
+/// Returns the period to pay: the one that starts at this instant, or the first unpaid one.
+pub(crate) fn period_in_question(
     present: &Subscription,
     start: Option<Timestamp>,
     now: Timestamp,

@@ -5,26 +5,29 @@
 //! are forgiven or become debt. A smaller total than before gives credits back.
 //!
 //! Windows of a period that have not begun count as refunded first, the last one before the others: they then give
-//! nothing. A subscription does not end because a period is refunded.
+//! nothing. A subscription does not end because a period is refunded. A period that was paid ahead and has not begun is unpaid
+//! after a refund.
 
 use crate::decide::checks::check_not_closed;
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
 use crate::decide::payment_name::{PaymentName, paid_with, present_period};
 use crate::decide::read_set::ReadSet;
+use crate::decide::refund_ahead::refund_ahead;
 use crate::decide::refunded_share::RefundedShare;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::restore::Restoration;
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
+use crate::value::amount::Amounts;
 use crate::value::ids::RequestId;
 use crate::value::payment_subject::PaymentSubject;
 use crate::view::views::{MoneyBackSubject, RecordedRefundView};
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, Grant, Money, Origin};
 use crate::wallet::payment::paid_for;
-use crate::wallet::refund::{Fraction, RecordedRefund, UsedCredits};
+use crate::wallet::refund::{Fraction, MoneyBack, RecordedRefund, UsedCredits};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::Subscription;
 
@@ -66,6 +69,17 @@ impl WalletCommand for RecordRefund {
         if let (true, Some(payment)) = (is_replay, &payment) {
             return Ok(Verdict::replay(subject(payment.clone())));
         }
+        if let Some(PaymentSubject::Period(start)) = &payment
+            && let Some(ahead) = refund_ahead(wallet, *start, &self.total, context.now)
+        {
+            let mut decision = ahead?.because(&self.reason);
+            if let Some(change) = &mut decision.change {
+                let reply = MoneyBack { total: Some(self.total.clone()), withheld: Amounts::none() };
+                change.profile.money_back.insert(self.request.clone(), reply);
+            }
+            let decision = with_request(decision, &self.request, fingerprint);
+            return Ok(Verdict::new(decision, subject(PaymentSubject::Period(*start))));
+        }
         self.payment.check(wallet, &grants)?;
         let id = payment.ok_or(Rejection::TopUpNotFound)?;
         let price = price_of(wallet, &id, &grants).map_err(Rejection::NotRefundable)?;
@@ -80,6 +94,8 @@ impl WalletCommand for RecordRefund {
         let record = RecordedRefund { total: Some(self.total.clone()), ..record };
         let mut decision = restoration.decision;
         let mut change = Change::none(wallet);
+        let reply = MoneyBack { total: record.total.clone(), withheld: record.withheld.clone() };
+        change.profile.money_back.insert(self.request.clone(), reply);
         change.profile.recorded_refunds.insert(id.clone(), record);
         decision.change = Some(change);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), subject(id)))

@@ -10,7 +10,7 @@ use crate::value::payment_subject::PaymentSubject;
 use crate::wallet::balance::{PlanView, UnitBalance, WalletView, unit_balance, unit_balances};
 use crate::wallet::catalogs::Catalogs;
 use crate::wallet::grant::{Grant, Money};
-use crate::wallet::refund::{Fraction, SubscriptionRefund};
+use crate::wallet::refund::{Fraction, MoneyBack, SubscriptionRefund};
 use crate::wallet::reservation::Reservation;
 use crate::wallet::warning::{Warning, warnings};
 use crate::wallet::{InvariantViolation, Wallet};
@@ -133,8 +133,7 @@ pub struct ChargedBackPaymentView {
 /// The grants of a purchase that the payment provider has refunded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedRefundView {
-    /// The money that went back so far, in all parts. None while the payment is charged back and nothing was refunded
-    /// before.
+    /// The money that had gone back then, in all parts.
     pub total: Option<Money>,
     pub grants: Vec<Grant>,
     /// The unspent amounts that the request clawed back.
@@ -253,8 +252,8 @@ impl View for ChargedBackPaymentView {
             PaymentSubject::Period(_) => moved_to(postings, Part::PaidOut),
         };
         let owed = moved_to(postings, Part::Owed);
-        let withheld = wallet.profile.recorded_refunds.get(&subject.payment);
-        let withheld = withheld.map_or_else(Amounts::none, |record| record.withheld.clone());
+        let withheld = wallet.profile.money_back.get(&subject.request);
+        let withheld = withheld.map_or_else(Amounts::none, |reply| reply.withheld.clone());
         let grants = grants(wallet, &subject.grants)?;
         let balances = balances(wallet, catalogs, units(&grants));
         Ok(Self { grants, revoked, withheld, owed, balances })
@@ -273,9 +272,10 @@ impl View for RecordedRefundView {
         let (taken, owed) = (moved_to(postings, Part::PaidOut), moved_to(postings, Part::Owed));
         let given_back = moved_from(postings, Part::PaidOut);
         let grants = grants(wallet, &subject.grants)?;
-        let refund = wallet.profile.recorded_refunds.get(&subject.payment);
-        let refund = refund.ok_or_else(|| missing(wallet, format!("the refund of {}", subject.payment)))?;
-        let (total, withheld) = (refund.total.clone(), refund.withheld.clone());
+        let reply = wallet.profile.money_back.get(&subject.request);
+        let reply =
+            reply.ok_or_else(|| missing(wallet, format!("the total of request {}", subject.request)))?;
+        let MoneyBack { total, withheld } = reply.clone();
         let balances = balances(wallet, catalogs, units(&grants));
         Ok(Self { total, grants, taken, withheld, given_back, owed, balances })
     }

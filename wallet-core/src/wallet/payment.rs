@@ -7,7 +7,7 @@ use crate::value::time::Timestamp;
 use crate::wallet::grant::Money;
 
 /// The most payments that a wallet remembers.
-const MOST_REMEMBERED: usize = 24;
+pub(crate) const MOST_REMEMBERED: usize = 24;
 
 /// The payment of a command that sells or pays a period.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,19 +27,43 @@ pub struct Payment {
     pub paid: Paid,
     /// The start of the period.
     pub period_start: Timestamp,
+    /// True if it was refunded before the period began, which then is not paid.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refunded: bool,
 }
 
 /// Adds the payment for a period, if there is anything to remember, and forgets the oldest.
 pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period_start: Timestamp) {
     if *paid != Paid::default() {
-        payments.push(Payment { paid: paid.clone(), period_start });
-        payments.drain(..payments.len().saturating_sub(MOST_REMEMBERED));
+        push(payments, Payment { paid: paid.clone(), period_start, refunded: false });
     }
+}
+
+fn push(payments: &mut Vec<Payment>, payment: Payment) {
+    payments.push(payment);
+    payments.drain(..payments.len().saturating_sub(MOST_REMEMBERED));
+}
+
+/// Marks the payments for a period that has not begun as refunded.
+pub(crate) fn refund(payments: &mut Vec<Payment>, period_start: Timestamp) {
+    let mut of_period: Vec<_> =
+        payments.iter_mut().filter(|payment| payment.period_start == period_start).collect();
+    of_period.iter_mut().for_each(|payment| payment.refunded = true);
+    if of_period.is_empty() {
+        push(payments, Payment { paid: Paid::default(), period_start, refunded: true });
+    }
+}
+
+/// Marks the last payment for a period as not refunded. Returns whether it was refunded.
+pub(crate) fn undo_refund(payments: &mut [Payment], period_start: Timestamp) -> bool {
+    let last = payments.iter_mut().rfind(|payment| payment.period_start == period_start);
+    last.is_some_and(|last| std::mem::take(&mut last.refunded))
 }
 
 /// Returns the sum of the payments for a period that are in one currency, that of the first; none if no amount is known.
 pub(crate) fn paid_for(payments: &[Payment], period_start: Timestamp) -> Option<Money> {
-    let amounts = payments.iter().filter(|payment| payment.period_start == period_start);
+    let paid = |payment: &&Payment| payment.period_start == period_start && !payment.refunded;
+    let amounts = payments.iter().filter(paid);
     let mut amounts = amounts.filter_map(|payment| payment.paid.amount.clone());
     let first = amounts.next()?;
     let sum = amounts

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Threshold;
-use crate::value::ids::{RequestId, UnitId};
+use crate::value::ids::{OriginId, RequestId, UnitId};
 use crate::value::payment_subject::PaymentSubject;
 use crate::value::time::Timestamp;
 use crate::value::wallet_status::WalletStatus;
@@ -13,7 +13,7 @@ use crate::wallet::alerts::Alerts;
 use crate::wallet::auto_top_up::AutoTopUp;
 use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::payment::Payment;
-use crate::wallet::refund::{Chargeback, PurchaseRefund, RecordedRefund, SubscriptionRefund};
+use crate::wallet::refund::{Chargeback, MoneyBack, PurchaseRefund, RecordedRefund, SubscriptionRefund};
 use crate::wallet::subscription::{Standing, Subscription};
 
 /// The properties of a wallet that rarely change.
@@ -40,6 +40,9 @@ pub struct Profile {
     /// The refunds that the payment provider has made, by the subject of their payment.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub recorded_refunds: BTreeMap<PaymentSubject, RecordedRefund>,
+    /// The facts of replies to recorded refunds and chargebacks, by request.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub money_back: BTreeMap<RequestId, MoneyBack>,
     /// The chargebacks that were not withdrawn, by the subject of their payment.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub chargebacks: BTreeMap<PaymentSubject, Chargeback>,
@@ -90,6 +93,13 @@ impl Profile {
             self.unpaid_periods.remove(&paid.period_start());
         }
         self.subscription = next;
+    }
+
+    /// Returns the start of the period that was paid with this reference of the payment provider, if it is remembered.
+    pub fn period_paid_with(&self, reference: &OriginId) -> Option<Timestamp> {
+        let mut payments = self.payments.iter();
+        let paid = payments.find(|payment| payment.paid.reference.as_ref() == Some(reference));
+        paid.map(|payment| payment.period_start)
     }
 
     /// Returns whether the period that starts at this instant began without its payment, and has not been paid since.

@@ -161,6 +161,18 @@ impl Chargeback {
     }
 }
 
+/// The facts of the first reply to a RecordRefund or a RecordChargeback, which replays repeat. Entries contain neither money nor
+/// windows to come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoneyBack {
+    /// The money that went back so far, in all parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<Money>,
+    /// The amounts that windows to come of the period would not give.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub withheld: Amounts,
+}
+
 /// The refund of a subscription, and how it was computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscriptionRefund {

@@ -50,7 +50,8 @@ pub struct Subscription {
     /// The instant of the payment for the present period, if it was paid late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_late: Option<Timestamp>,
-    /// While the next period is unpaid, and another plan would begin with it: the dunning time of that plan, in seconds.
+    /// While the next period is unpaid: the dunning time, in seconds, if it is not that of the present terms. Another plan may
+    /// begin with the period, or the refund of a later period may have ended the time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dunning_seconds: Option<u64>,
     /// While the next period is unpaid or does not begin: the credits that expired unused at the end of the last one.
@@ -166,6 +167,11 @@ impl Subscription {
             Standing::PastDue => Some(self.clone().continued(now).period_start()),
             Standing::Provisional => Some(self.period_start()),
         }
+    }
+
+    /// Returns the later period that is paid and starts at this instant.
+    pub fn paid_ahead(&self, start: Timestamp) -> Option<u32> {
+        self.paid.iter().copied().find(|period| self.start_of(*period) == start)
     }
 
     /// Returns whether it is paused now.

@@ -115,6 +115,24 @@ impl Subscription {
         self
     }
 
+    /// Returns the subscription after the payment of a later period was refunded. An end, or a change of plan, at the end of
+    /// what was paid comes earlier.
+    #[must_use]
+    pub fn refunded_ahead(mut self, period: u32, now: Timestamp) -> Self {
+        self.paid.remove(&period);
+        let unpaid = self.unpaid_period();
+        self.end = self.end.map(|end| end.min(unpaid));
+        if let Some(change) = &mut self.change {
+            change.period = change.period.min(unpaid.max(self.period + 1));
+        }
+        // It was only the later period that kept it beyond the dunning time.
+        if self.turn() < now {
+            let since = now.as_micros() - self.period_end().as_micros();
+            self.dunning_seconds = u64::try_from(since).ok().map(|micros| micros.div_ceil(1_000_000));
+        }
+        self
+    }
+
     /// Returns the subscription after its pause: the first period of the terms that are valid then, counted from `at`,
     /// with no allowance granted yet. It is paid if the plan needs no payment.
     pub fn resumed(self, at: Timestamp) -> Self {

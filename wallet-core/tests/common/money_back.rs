@@ -51,6 +51,11 @@ pub(crate) fn charge_back_period(id: &str, date: &str) -> Step {
     charge_back_of(id, PaymentName::Period(day(date)))
 }
 
+/// The payment for a period that has this reference is charged back.
+pub(crate) fn charge_back_reference(id: &str, reference: &str) -> Step {
+    charge_back_of(id, PaymentName::PaidPeriod(origin(reference)))
+}
+
 fn charge_back_of(id: &str, payment: PaymentName) -> Step {
     let (request, reason) = (request(id), "dispute".to_owned());
     Step::Command(Command::RecordChargeback(RecordChargeback { request, payment, reason }))
@@ -64,6 +69,11 @@ pub(crate) fn win_dispute(id: &str, top_up: &str) -> Step {
 /// The dispute about the payment for the period that began on this day is won.
 pub(crate) fn win_period(id: &str, date: &str) -> Step {
     win_dispute_of(id, PaymentName::Period(day(date)))
+}
+
+/// The dispute about the payment for a period that has this reference is won.
+pub(crate) fn win_reference(id: &str, reference: &str) -> Step {
+    win_dispute_of(id, PaymentName::PaidPeriod(origin(reference)))
 }
 
 fn win_dispute_of(id: &str, payment: PaymentName) -> Step {
@@ -85,6 +95,11 @@ pub(crate) fn provider_refund_payment(id: &str, payment: &str, cents: i64, used:
 /// The payment provider has paid back this much of the period that began on this day.
 pub(crate) fn provider_refund_period(id: &str, date: &str, cents: i64, used: UsedCredits) -> Step {
     provider_refund_of(id, PaymentName::Period(day(date)), cents, used)
+}
+
+/// The payment provider has paid back this much of the payment for a period that has this reference.
+pub(crate) fn provider_refund_reference(id: &str, reference: &str, cents: i64, used: UsedCredits) -> Step {
+    provider_refund_of(id, PaymentName::PaidPeriod(origin(reference)), cents, used)
 }
 
 fn provider_refund_of(id: &str, payment: PaymentName, cents: i64, used: UsedCredits) -> Step {
@@ -139,6 +154,21 @@ pub(crate) fn paid_back(cents: i64, share: Option<(i64, i64)>) -> Fact {
         let Ok(answer) = &world.reply.as_ref()?.result else { return None };
         let Shown::RefundedPurchase(view) = &answer.shown else { return None };
         Some((view.money.as_ref().map(|money| money.minor_units), view.share))
+    })
+}
+
+/// The total of the reply to a RecordRefund, and the credits that windows to come will not give.
+pub(crate) fn replied(cents: Option<i64>, withheld: i64) -> Fact {
+    Fact::new("the reply", Some((cents, withheld)), |world| {
+        let Ok(answer) = &world.reply.as_ref()?.result else { return None };
+        match &answer.shown {
+            Shown::RecordedRefund(view) => {
+                let total = view.total.as_ref().map(|total| total.minor_units);
+                Some((total, view.withheld.get("credits")))
+            }
+            Shown::ChargedBackPayment(view) => Some((None, view.withheld.get("credits"))),
+            _ => None,
+        }
     })
 }
 

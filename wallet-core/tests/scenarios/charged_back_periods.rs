@@ -218,3 +218,30 @@ fn a_dispute_about_a_period_without_credits_is_won_after_its_end() {
         .when(won("w"))
         .then([replayed()]);
 }
+
+#[test]
+fn the_reference_of_a_payment_names_its_period() {
+    let sold = || given_catalog(&plans(), [subscribe("s", "pro").invoiced("in_1", 1000)]);
+    sold()
+        .when(charge_back_reference("c", "in_1"))
+        .then([done(), parts("period:1.0.0", "paid out 100")])
+        .when(charged_back("c"))
+        .then([replayed()])
+        .when(win_reference("w", "in_1"))
+        .then([done(), available(100)])
+        .when(won("w"))
+        .then([replayed()])
+        .when(provider_refund_reference("r", "in_1", 500, Forgive))
+        .then([done(), available(50)])
+        .when(provider_refund_period("r", "2026-01-01", 500, Forgive))
+        .then([replayed()]);
+    sold()
+        .when(charge_back_reference("c", "in_2"))
+        .then([refused("INVALID_FIELD")])
+        .when(win_reference("w", "in_2"))
+        .then([refused("INVALID_FIELD")])
+        .when(provider_refund_reference("r", "in_2", 500, Forgive))
+        .then([refused("INVALID_FIELD")])
+        .when(win_reference("w", "in_1"))
+        .then([refused("NOT_CHARGED_BACK")]);
+}

@@ -149,6 +149,28 @@ fn windows_to_come_are_refunded_first_and_the_last_of_them_before_the_others() {
 }
 
 #[test]
+fn a_repeated_refund_or_chargeback_has_its_first_reply() {
+    let charged_back = || charge_back_period("c", "2026-01-01");
+    yearly([])
+        .when(refunded("r", 6000))
+        .then([replied(Some(6000), 600)])
+        .and(until("2026-10-10"))
+        .and(refunded("failed", 1000))
+        .when(refunded("r", 6000))
+        .then([replayed(), replied(Some(6000), 600)])
+        .when(charged_back())
+        .then([replied(None, 200)])
+        .and(until("2026-11-10"))
+        .when(charged_back())
+        .then([replayed(), replied(None, 200)])
+        .and(win_period("w", "2026-01-01"))
+        .when(charged_back())
+        .then([replayed(), replied(None, 200)])
+        .when(refunded("failed", 1000))
+        .then([replayed(), replied(Some(1000), 100)]);
+}
+
+#[test]
 fn a_year_whose_refund_failed_gives_the_windows_again() {
     yearly([refunded("r", 12_000)])
         .then([available(0), available_of("trainings", 0)])
@@ -213,7 +235,7 @@ fn only_a_period_that_has_begun_can_be_refunded() {
         .when(provider_refund_period("r", "2026-01-02", 100, Forgive))
         .then([refused("INVALID_FIELD")]);
     monthly([pay("p")])
-        .when(provider_refund_period("r", "2026-02-01", 100, Forgive))
+        .when(provider_refund_period("r", "2026-03-01", 100, Forgive))
         .then([refused("INVALID_FIELD")]);
     given([]).when(refunded("r", 100)).then([refused("INVALID_FIELD")]);
     monthly([unsubscribe_now("c"), close("x")]).when(refunded("r", 100)).then([refused("WALLET_CLOSED")]);
@@ -256,4 +278,87 @@ fn kreatorflow_records_refunds_that_its_own_rules_would_refuse() {
         .then([done(), available(320)])
         .when(until("2026-12-31"))
         .then([available(20)]);
+}
+
+/// Returns a wallet with 100 credits a month, of which every month is paid, and February was paid ahead for 10.00.
+fn paid_ahead(steps: impl IntoIterator<Item = Step>) -> World {
+    let catalog =
+        plans().replacen("id = \"pro\"", "id = \"pro\"\nrenewal = \"ON_PAYMENT\"\ndunning = \"3d\"", 1);
+    let february = [subscribe("s", "pro").invoiced("in_1", 1000), pay("p").invoiced("in_2", 1000)];
+    given_catalog(&catalog, february.into_iter().chain(steps))
+}
+
+fn back(id: &str, cents: i64) -> Step {
+    provider_refund_reference(id, "in_2", cents, Forgive)
+}
+
+#[test]
+fn a_period_that_was_paid_ahead_is_unpaid_after_its_refund() {
+    paid_ahead([])
+        .when(back("r", 1000))
+        .then([done(), replied(Some(1000), 0), available(100), wrote(&[EntryKind::RefundRecorded])])
+        .then([paid_through("2026-02-01")])
+        .when(back("r", 1000))
+        .then([replayed(), replied(Some(1000), 0)])
+        .when(back("again", 1000))
+        .then(not_refundable("UNPAID"))
+        .when(pay("p2").invoiced("in_2", 1000))
+        .then([replayed()])
+        .and(until("2026-02-02"))
+        .then([past_due(), available(0)])
+        .when(pay("late").invoiced("in_3", 1000))
+        .then([active(), available(100)])
+        .when(provider_refund_reference("r3", "in_3", 500, Forgive))
+        .then([done(), available(50)]);
+    paid_ahead([until("2026-02-02")]).when(back("r", 1000)).then([done(), available(0), active()]);
+}
+
+#[test]
+fn a_refund_of_a_period_ahead_that_failed_pays_it_again() {
+    paid_ahead([back("r", 1000)])
+        .when(back("failed", 0))
+        .then([done(), replied(Some(0), 0), paid_through("2026-03-01")])
+        .when(back("none", 0))
+        .then([done(), paid_through("2026-03-01")])
+        .and(until("2026-02-02"))
+        .then([active(), available(100)]);
+    paid_ahead([back("r", 1000), until("2026-02-02")])
+        .when(back("failed", 0))
+        .then([refused("NOT_REFUNDABLE")])
+        .when(pay("late"))
+        .then([active(), available(100)]);
+}
+
+#[test]
+fn a_period_ahead_is_refunded_in_full_or_not_at_all() {
+    paid_ahead([])
+        .when(back("r", 999))
+        .then([refused("INVALID_FIELD")])
+        .when(back("r", 1001))
+        .then([refused("INVALID_FIELD")])
+        .when(provider_refund_period("r", "2026-03-01", 1000, Forgive))
+        .then([refused("INVALID_FIELD")])
+        .when(charge_back_period("c", "2026-02-01"))
+        .then([refused("INVALID_FIELD")]);
+}
+
+#[test]
+fn an_end_after_what_was_paid_comes_earlier_after_a_refund() {
+    paid_ahead([unsubscribe("x"), back("r", 1000)])
+        .then([pending("end"), pending_on("2026-02-01")])
+        .and(until("2026-02-02"))
+        .then([unsubscribed()]);
+    paid_ahead([change_plan("c", "creator"), back("r", 1000)])
+        .then([pending("creator"), pending_on("2026-02-01")]);
+    // March was paid ahead, and February is missing: the refund of March ends the wait for it.
+    paid_ahead([
+        back("r", 1000),
+        pay("m").for_period("2026-03-01").invoiced("in_3", 1000),
+        until("2026-02-20"),
+    ])
+    .then([past_due()])
+    .when(provider_refund_reference("r3", "in_3", 1000, Forgive))
+    .then([done()])
+    .and(wait(minutes(1)))
+    .then([unsubscribed()]);
 }

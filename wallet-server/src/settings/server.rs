@@ -142,6 +142,14 @@ impl Settings {
                 "limits.calls_burst needs limits.calls_per_second",
             ),
             (
+                limits.tenant_calls_per_second.is_some() && server.key_pepper_file.is_none(),
+                "limits.tenant_calls_per_second is for tenants with API keys, which need key_pepper_file",
+            ),
+            (
+                limits.tenant_calls_burst.is_some() && limits.tenant_calls_per_second.is_none(),
+                "limits.tenant_calls_burst needs limits.tenant_calls_per_second",
+            ),
+            (
                 limits.waiting_per_wallet > limits.waiting_per_lane,
                 "limits.waiting_per_wallet must not be above limits.waiting_per_lane",
             ),

@@ -102,7 +102,7 @@ impl SubjectDigest {
     }
 
     /// Returns the payment that an entry names: a purchase, or else a period.
-    fn payment_in(entry: &Entry) -> Self {
+    pub(super) fn payment_in(entry: &Entry) -> Self {
         let purchase = Self::field_in(entry, "top_up_id");
         if purchase.0.is_empty() { Self::field_in(entry, "period_start_time") } else { purchase }
     }

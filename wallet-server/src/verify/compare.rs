@@ -196,6 +196,7 @@ impl WalletFold {
         for payment in &self.returned_payments {
             payment.check(&self.grants, faults);
         }
+        self.windows.check(&self.grants, faults);
         for (unit, fold) in &self.units {
             fold.close(unit, at, faults);
         }

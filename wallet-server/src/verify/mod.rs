@@ -41,6 +41,7 @@ mod strict;
 mod tests;
 mod wallet;
 mod webhooks;
+mod windows;
 
 use std::path::PathBuf;
 use std::time::Instant;

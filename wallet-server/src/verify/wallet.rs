@@ -24,6 +24,7 @@ use crate::verify::feed::ItemFold;
 use crate::verify::grant::GrantFold;
 use crate::verify::life::Life;
 use crate::verify::returned_payment::ReturnedPayment;
+use crate::verify::windows::Windows;
 use crate::verify::{entry, event, moves};
 
 /// A wallet according to the rows read so far.
@@ -56,6 +57,7 @@ pub(super) struct WalletFold {
     pub(super) clawbacks: Clawbacks,
     /// Payments that were returned, until the rows of grants are read.
     pub(super) returned_payments: Vec<ReturnedPayment>,
+    pub(super) windows: Windows,
     /// The ids and times of `holds`, until the rows of the reservations are read.
     pub(super) holds: BTreeSet<(String, i64)>,
     pub(super) open_reservations: i64,
@@ -87,6 +89,7 @@ impl WalletFold {
             requests: HashSet::new(),
             clawbacks: Clawbacks::default(),
             returned_payments: Vec::new(),
+            windows: Windows::default(),
             holds: BTreeSet::new(),
             open_reservations: 0,
             heartbeats: Heartbeats::default(),
@@ -141,6 +144,7 @@ impl WalletFold {
         self.ids(&entry, faults);
         self.clawbacks.record(&entry);
         self.returned_payments.extend(ReturnedPayment::of(&entry, &self.clawbacks, &self.grants));
+        self.windows.add(&entry);
     }
 
     /// Records the row digests, warning times, status, debt limits and profile digest of an entry.

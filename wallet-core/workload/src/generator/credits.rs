@@ -156,24 +156,38 @@ impl Generator {
     /// The bank has returned the payment of a period.
     fn period_charged_back(&mut self, model: &Model) -> Option<Command> {
         let start = self.start_of_period(model)?;
+        let payment = self.payment_for(model, start);
         Some(Command::RecordChargeback(RecordChargeback {
             request: self.new_id("r"),
-            payment: PaymentName::Period(Timestamp::from_micros(start)),
+            payment,
             reason: "dispute".to_owned(),
         }))
     }
 
     fn refund_of_period(&mut self, model: &Model) -> Option<Command> {
         let start = self.start_of_period(model)?;
+        let start = self.start_ahead(model).unwrap_or(start);
         let price = model.price_of_period(start).unwrap_or(100);
         let minor_units = self.refunded_total(price);
+        let payment = self.payment_for(model, start);
         Some(Command::RecordRefund(RecordRefund {
             request: self.new_id("r"),
-            payment: PaymentName::Period(Timestamp::from_micros(start)),
+            payment,
             total: Money { currency: "EUR".to_owned(), minor_units },
             used: self.rng.one_of([UsedCredits::Forgive, UsedCredits::Owe]),
             reason: "paid back".to_owned(),
         }))
+    }
+
+    /// Names a period by its start or by a payment for it, sometimes by one that is unknown.
+    fn payment_for(&mut self, model: &Model, start: i64) -> PaymentName {
+        let of_period = model.payments.iter().filter(|(_, of, _)| *of == start);
+        let references: Vec<_> = of_period.filter_map(|(paid, ..)| paid.reference.clone()).collect();
+        match self.rng.pick(&references).cloned() {
+            Some(reference) if self.rng.percent(50) => PaymentName::PaidPeriod(reference),
+            None if self.rng.percent(2) => PaymentName::PaidPeriod(self.new_id("pay")),
+            _ => PaymentName::Period(Timestamp::from_micros(start)),
+        }
     }
 
     /// A period: mostly the present one, or one that was refunded before.
@@ -186,6 +200,15 @@ impl Generator {
             starts = vec![present];
         }
         Some(*self.rng.pick(&starts)? + i64::from(self.rng.percent(1)))
+    }
+
+    /// Sometimes a period that was paid ahead, or whose payment went back.
+    fn start_ahead(&mut self, model: &Model) -> Option<i64> {
+        let sub = model.sub.as_ref().filter(|_| self.rng.clone().percent(25))?;
+        let paid = sub.paid.iter().map(|period| sub.start_of(*period));
+        let back = model.payments.iter().filter(|(.., back)| *back).map(|(_, start, _)| *start);
+        let starts: Vec<i64> = paid.chain(back).collect();
+        self.rng.pick(&starts).copied()
     }
 
     fn refunded_total(&mut self, price: i64) -> i64 {
@@ -234,7 +257,7 @@ impl Generator {
         let standing: Vec<_> = model.chargebacks.iter().map(|(id, ..)| id.clone()).collect();
         let payment = match self.rng.pick(&standing)?.clone() {
             PaymentSubject::Purchase(id) => PaymentName::Purchase(PurchaseName::TopUp(id)),
-            PaymentSubject::Period(start) => PaymentName::Period(start),
+            PaymentSubject::Period(start) => self.payment_for(model, start.as_micros()),
         };
         let request = self.new_id("r");
         Some(Command::ReverseChargeback(ReverseChargeback { request, payment, reason: "won".to_owned() }))

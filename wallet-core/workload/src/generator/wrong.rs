@@ -264,8 +264,8 @@ impl Generator {
         let kind = self.rng.one_of(["capped", "fixed", "fixed", "none"]).to_owned();
         let operation = Operation { kind, attributes: BTreeMap::new(), quantities };
         let limits = if self.rng.percent(30) { amounts(&[("credits", 3)]) } else { Amounts::none() };
-        let price = match self.rng.within(0, 6) {
-            3 => {
+        let price = match self.rng.within(0, 9) {
+            3..=6 => {
                 let kind = self.rng.one_of(["fixed", "preset", "none"]).to_owned();
                 let name = self.rng.one_of(["n", "m", ""]).to_owned();
                 let mut quantities = BTreeMap::from([(name, Decimal::from(200))]);

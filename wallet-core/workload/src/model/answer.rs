@@ -226,6 +226,7 @@ fn named_payment(payment: &PaymentName) -> (&'static str, &dyn Debug) {
     match payment {
         PaymentName::Purchase(purchase) => named(purchase),
         PaymentName::Period(start) => ("period_start_time", start),
+        PaymentName::PaidPeriod(reference) => ("payment_ref", reference),
     }
 }
 

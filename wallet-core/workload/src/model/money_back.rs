@@ -165,6 +165,13 @@ impl Model {
         let named = match &chargeback.payment {
             PaymentName::Purchase(named) => named,
             PaymentName::Period(start) => return self.charge_back_period(chargeback, *start),
+            PaymentName::PaidPeriod(reference) => {
+                let Some(payment) = self.period_paid_with(reference) else {
+                    let again = self.requested(&Command::RecordChargeback(chargeback.clone()));
+                    return again.and(Err(Refusal::field()));
+                };
+                return self.charge_back(&RecordChargeback { payment, ..chargeback.clone() });
+            }
         };
         let purchase = self.by_id(named);
         let lots = self.purchased(&purchase);
@@ -235,6 +242,13 @@ impl Model {
         let named = match &reverse.payment {
             PaymentName::Purchase(named) => named,
             PaymentName::Period(start) => return self.reverse_period(reverse, *start),
+            PaymentName::PaidPeriod(reference) => {
+                let Some(payment) = self.period_paid_with(reference) else {
+                    let again = self.requested(&Command::ReverseChargeback(reverse.clone()));
+                    return again.and(Err(Refusal::field()));
+                };
+                return self.reverse_chargeback(&ReverseChargeback { payment, ..reverse.clone() });
+            }
         };
         let purchase = self.by_id(named);
         let lots = self.purchased(&purchase);

@@ -1,25 +1,55 @@
 //! Payments for periods.
 
-use wallet_core::decide::RecordPayment;
+use wallet_core::decide::{PaymentName, RecordPayment};
 use wallet_core::entry::EntryKind;
-use wallet_core::{Command, Timestamp};
+use wallet_core::grant::Money;
+use wallet_core::payment::Paid;
+use wallet_core::{Command, OriginId, Timestamp};
 
 use super::answer::{Answered, Refusal, Seen};
-use super::calendar::Every;
-use super::state::Model;
+use super::calendar::{Every, SECOND};
+use super::money_back::refused;
+use super::state::{Model, Sub};
 
 impl Model {
+    /// Returns the period of a payment by its start, if the payment is one of the last 24.
+    pub(super) fn period_paid_with(&self, reference: &OriginId) -> Option<PaymentName> {
+        let paid = |(paid, ..): &&(Paid, i64, bool)| paid.reference.as_ref() == Some(reference);
+        let start = self.payments.iter().find(paid).map(|(_, start, _)| *start)?;
+        Some(PaymentName::Period(Timestamp::from_micros(start)))
+    }
+
     pub(super) fn record_payment(
         &mut self,
         payment: &RecordPayment,
         command: &Command,
     ) -> Result<Answered, Refusal> {
         let reference = payment.paid.reference.as_ref();
-        let known =
-            reference.is_some() && self.payments.iter().any(|(paid, _)| paid.reference.as_ref() == reference);
+        let known = reference.is_some()
+            && self.payments.iter().any(|(paid, ..)| paid.reference.as_ref() == reference);
         if self.requested(command)? || known {
             return Ok(Answered::again(Seen::Wallet));
         }
+        let start = self.pay_period(payment.period_start)?;
+        self.paid_for(&payment.paid, start);
+        self.remember(command, EntryKind::PaymentRecorded);
+        Ok(Answered::done(Seen::Wallet))
+    }
+
+    /// Returns the start of the period that has begun and is not paid.
+    fn begun_unpaid(&self, sub: &Sub) -> Option<i64> {
+        (sub.past_due || sub.provisional).then(|| {
+            if sub.provisional {
+                return sub.boundary(sub.period);
+            }
+            let mut begun = sub.clone();
+            begun.go_on(self.now);
+            begun.boundary(begun.period)
+        })
+    }
+
+    /// Pays a period: the one that starts at this instant, or the first unpaid one. Returns its start.
+    fn pay_period(&mut self, named: Option<Timestamp>) -> Result<i64, Refusal> {
         let mut sub = self.subscription()?;
         if sub.paused {
             return Err(Refusal::new("SUBSCRIPTION_PAUSED"));
@@ -28,15 +58,8 @@ impl Model {
             return Err(Refusal::field());
         }
         let ends = |at: i64| Refusal::new("SUBSCRIPTION_ENDS").saying("end_time", Timestamp::from_micros(at));
-        let begun = (sub.past_due || sub.provisional).then(|| {
-            if sub.provisional {
-                return sub.boundary(sub.period);
-            }
-            let mut begun = sub.clone();
-            begun.go_on(self.now);
-            begun.boundary(begun.period)
-        });
-        let named = payment.period_start.map(|start| start.as_micros());
+        let begun = self.begun_unpaid(&sub);
+        let named = named.map(|start| start.as_micros());
         let next = (sub.period + 1..).find(|n| !sub.paid.contains(n)).unwrap_or(0);
         let next = begun.unwrap_or_else(|| sub.boundary(next));
         let start = named.unwrap_or(next);
@@ -71,8 +94,66 @@ impl Model {
             sub.paid.push(n);
             self.subscribed(sub);
         }
-        self.paid_for(&payment.paid, start);
-        self.remember(command, EntryKind::PaymentRecorded);
-        Ok(Answered::done(Seen::Wallet))
+        Ok(start)
+    }
+
+    /// The payment of a period that has not begun goes back, or comes again because that failed. Returns `None` if there is no
+    /// such period.
+    pub(super) fn refund_ahead(&mut self, start: i64, total: &Money) -> Option<Result<(), Refusal>> {
+        let sub = self.sub.clone()?;
+        if let Some(at) = sub.paid.iter().position(|n| sub.start_of(*n) == start) {
+            return Some(self.unpay(sub, at, total));
+        }
+        let (.., went_back) = self.payments.iter().rfind(|(_, of, _)| *of == start)?;
+        if !went_back || start < sub.end() {
+            return None;
+        }
+        if total.minor_units > 0
+            || sub.paused
+            || sub.sold.every != Every::Once && self.would_begin(&sub, start)
+        {
+            return Some(Err(refused("UNPAID")));
+        }
+        let paid = self.pay_period(Some(Timestamp::from_micros(start)));
+        let last = self.payments.iter_mut().rfind(|(_, of, _)| *of == start);
+        Some(paid.map(|_| last.into_iter().for_each(|(.., back)| *back = false)))
+    }
+
+    /// Returns whether a payment of this period would begin it now.
+    fn would_begin(&self, sub: &Sub, start: i64) -> bool {
+        self.begun_unpaid(sub) == Some(start) && sub.ends.is_none()
+    }
+
+    fn unpay(&mut self, mut sub: Sub, at: usize, total: &Money) -> Result<(), Refusal> {
+        let start = sub.start_of(sub.paid[at]);
+        let price = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
+        let nothing = total.minor_units == 0 && price > 0;
+        if total.currency != "EUR" || total.minor_units != price && !nothing {
+            return Err(Refusal::field());
+        }
+        if nothing {
+            self.subscribed(sub);
+            return Ok(());
+        }
+        sub.paid.remove(at);
+        let open = sub.after_paid();
+        sub.ends = sub.ends.map(|end| end.min(open));
+        if let Some((_, period)) = &mut sub.change {
+            *period = (*period).min(open.max(sub.period + 1));
+        }
+        if sub.turn() < self.now {
+            // Nothing but the paid period kept it: it ends with the next second.
+            sub.dunning = Some((self.now - sub.end() + SECOND - 1) / SECOND * SECOND);
+        }
+        self.subscribed(sub);
+        let mut known = false;
+        for (_, _, back) in self.payments.iter_mut().filter(|(_, of, _)| *of == start) {
+            (*back, known) = (true, true);
+        }
+        if !known {
+            self.payments.push((Paid::default(), start, true));
+            self.payments.drain(..self.payments.len().saturating_sub(24));
+        }
+        Ok(())
     }
 }

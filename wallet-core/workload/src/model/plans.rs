@@ -254,12 +254,12 @@ impl Model {
 
     /// Returns the reference of the last payment.
     pub(crate) fn last_payment(&self) -> Option<OriginId> {
-        self.payments.last().and_then(|(paid, _)| paid.reference.clone())
+        self.payments.last().and_then(|(paid, ..)| paid.reference.clone())
     }
 
     pub(super) fn paid_for(&mut self, paid: &Paid, start: i64) {
         if *paid != Paid::default() {
-            self.payments.push((paid.clone(), start));
+            self.payments.push((paid.clone(), start, false));
             self.payments.drain(..self.payments.len().saturating_sub(24));
         }
     }

@@ -139,6 +139,13 @@ impl Model {
         let named = match &refund.payment {
             PaymentName::Purchase(named) => named,
             PaymentName::Period(start) => return self.refund_period(refund, *start),
+            PaymentName::PaidPeriod(reference) => {
+                let Some(payment) = self.period_paid_with(reference) else {
+                    let again = self.requested(&Command::RecordRefund(refund.clone()));
+                    return again.and(Err(Refusal::field()));
+                };
+                return self.record_refund(&RecordRefund { payment, ..refund.clone() });
+            }
         };
         let purchase = self.by_id(named);
         let lots = self.purchased(&purchase);

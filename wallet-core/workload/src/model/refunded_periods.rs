@@ -126,8 +126,8 @@ impl Model {
 
     /// Returns the price of a period.
     pub(crate) fn price_of_period(&self, start: i64) -> Option<i64> {
-        let paid = self.payments.iter().filter(|(_, of)| *of == start);
-        let paid: Vec<i64> = paid.filter_map(|(paid, _)| Some(paid.amount.as_ref()?.minor_units)).collect();
+        let paid = self.payments.iter().filter(|(_, of, back)| *of == start && !back);
+        let paid: Vec<i64> = paid.filter_map(|(paid, ..)| Some(paid.amount.as_ref()?.minor_units)).collect();
         if !paid.is_empty() {
             return Some(paid.iter().sum());
         }
@@ -147,6 +147,11 @@ impl Model {
         let command = &Command::RecordRefund(refund.clone());
         if self.requested(command)? {
             return Ok(Answered::again(self.seen(&lots)));
+        }
+        if let Some(ahead) = self.refund_ahead(start, &refund.total) {
+            ahead?;
+            self.remember(command, EntryKind::RefundRecorded);
+            return Ok(Answered::done(self.seen(&lots)));
         }
         self.has_begun(start)?;
         if self.is_charged_back(start) {

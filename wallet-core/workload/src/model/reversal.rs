@@ -146,9 +146,9 @@ impl Model {
         }
         let price_of = |period: u32| {
             let start = sub.boundary(period);
-            let paid = self.payments.iter().filter(|(_, of)| *of == start);
+            let paid = self.payments.iter().filter(|(_, of, back)| *of == start && !back);
             let amounts: Vec<i64> =
-                paid.filter_map(|(paid, _)| Some(paid.amount.as_ref()?.minor_units)).collect();
+                paid.filter_map(|(paid, ..)| Some(paid.amount.as_ref()?.minor_units)).collect();
             if amounts.is_empty() { sub.sold.money } else { Some(amounts.iter().sum()) }
         };
         let price = price_of(sub.period).ok_or_else(|| refused("NO_PRICE"))?;

@@ -220,8 +220,8 @@ pub struct Model {
     /// True for a wallet with two catalogs in turn, and if the second one is current.
     pub(crate) changing: bool,
     pub(crate) other_edition: bool,
-    /// The payments with a reference or an amount, and the starts of these periods.
-    pub(crate) payments: Vec<(Paid, i64)>,
+    /// The payments with a reference or an amount, the starts of these periods, and whether they went back before.
+    pub(crate) payments: Vec<(Paid, i64, bool)>,
     pub(crate) sales: u32,
     /// The trials that the wallet has had.
     pub(crate) trials: BTreeSet<&'static str>,

@@ -37,6 +37,7 @@ fn parse(request: v1::RecordChargebackRequest) -> Result<(WalletId, RecordCharge
         Some(Payment::TopUpId(id)) => fields.payment_of_top_up(&id),
         Some(Payment::ExternalRef(payment)) => fields.payment_with_ref(payment),
         Some(Payment::PeriodStartTime(start)) => fields.payment_of_period(start),
+        Some(Payment::PaymentRef(reference)) => fields.payment_for_period(&reference),
         None => fields.no_payment(),
     };
     let reason = fields.reason(request.reason);

@@ -97,9 +97,14 @@ impl FieldReader {
         self.instant("period_start_time", Some(start)).map(PaymentName::Period)
     }
 
+    /// Parses the name of a payment by its reference as the payment for a period.
+    pub(crate) fn payment_for_period(&mut self, reference: &str) -> Option<PaymentName> {
+        self.id("payment_ref", reference).map(PaymentName::PaidPeriod)
+    }
+
     /// Reports that the request names no payment.
     pub(crate) fn no_payment(&mut self) -> Option<PaymentName> {
-        self.add("payment", "is required: top_up_id, external_ref or period_start_time");
+        self.add("payment", "is required: top_up_id, external_ref, period_start_time or payment_ref");
         None
     }
 

@@ -149,12 +149,17 @@ fn addressed_grants(backend: Backend, loaded: &LoadedWallets, plan: &ReadPlan) -
         let subscription = loaded.get(key)?.wallet.profile.subscription.as_ref()?;
         Some((*key, subscription.period_start().as_micros()))
     };
+    let paid = |(key, reference): &(WalletKey, OriginId)| {
+        Some((*key, loaded.get(key)?.wallet.profile.period_paid_with(reference)?))
+    };
+    let paid_periods: Vec<(WalletKey, Timestamp)> =
+        plan.paid_periods.iter().copied().chain(plan.period_payments.iter().filter_map(paid)).collect();
     let periods: Vec<(WalletKey, i64)> = plan.periods.iter().filter_map(present).collect();
     [
         (!by_origin.is_empty()).then(|| load::grants_by_origin(backend, &by_origin)),
         (!plan.payments.is_empty()).then(|| load::grants_by_payment(backend, &plan.payments)),
         (!plan.purchases.is_empty()).then(|| load::grants_by_purchase(backend, &plan.purchases)),
-        (!plan.paid_periods.is_empty()).then(|| load::grants_by_paid_period(backend, &plan.paid_periods)),
+        (!paid_periods.is_empty()).then(|| load::grants_by_paid_period(backend, &paid_periods)),
         (!periods.is_empty()).then(|| load::grants_of_period(backend, &periods)),
     ]
     .into_iter()

@@ -19,6 +19,8 @@ pub(crate) struct ReadPlan {
     pub(super) purchases: Vec<(WalletKey, OriginId)>,
     /// The periods of which all grants are needed, by their starts.
     pub(super) paid_periods: Vec<(WalletKey, Timestamp)>,
+    /// The references of payments for periods.
+    pub(super) period_payments: Vec<(WalletKey, OriginId)>,
     /// The payments whose whole purchase is needed.
     pub(super) paid: Vec<(WalletKey, ExternalRef)>,
     pub(super) reservations: Vec<(WalletKey, ReservationId)>,
@@ -40,6 +42,7 @@ impl ReadPlan {
             payments: Vec::new(),
             purchases: Vec::new(),
             paid_periods: Vec::new(),
+            period_payments: Vec::new(),
             paid: Vec::new(),
             reservations: Vec::new(),
             receipts: Vec::new(),
@@ -70,6 +73,7 @@ impl ReadPlan {
             None => {}
         }
         self.paid_periods.extend(addressed.paid_period.map(|start| (wallet, start)));
+        self.period_payments.extend(addressed.period_payment.map(|reference| (wallet, reference)));
         self.periods.extend(addressed.period.then_some(wallet));
         if addressed.receipt {
             self.receipts.extend(addressed.reservation.clone().map(|id| (wallet, id)));

@@ -1,12 +1,13 @@
 //! Refunds and chargebacks: their ledger is clean, and tampering with it is found.
 
-use wallet_core::UnitId;
 use wallet_core::entry::{EntryBalance, EntryKind};
-use wallet_core::posting::Part;
+use wallet_core::posting::{Part, Posting};
 use wallet_core::reservation::{Allocation, Bill};
+use wallet_core::{UnitId, binary};
 
 use super::fixture::Story;
 use super::rows::{Rows, Tamper, alter, check_rows, repost};
+use crate::store::tables::entries;
 
 async fn check(table: &[(&str, Tamper)]) {
     let sound = Rows::of(&[Story::money_back("ann"), Story::of("bob")]).await;
@@ -118,6 +119,12 @@ async fn a_refund_takes_all_and_a_chargeback_makes_debt_of_used_credits() {
     .await;
 }
 
+/// Returns whether an entry withholds a window.
+fn holds_back(row: &entries::Model) -> bool {
+    let postings: Vec<Posting> = binary::decode_sparse(&row.postings).unwrap();
+    row.kind == EntryKind::AllowanceGiven as i16 && postings.iter().any(|p| p.to == Part::PaidOut)
+}
+
 #[tokio::test]
 async fn a_chargeback_of_a_period_takes_all_and_makes_debt_of_used_credits() {
     let sound = Rows::of(&[Story::disputed_year("ann"), Story::of("bob")]).await;
@@ -125,6 +132,16 @@ async fn a_chargeback_of_a_period_takes_all_and_makes_debt_of_used_credits() {
     check_rows(
         &sound,
         &[
+            ("I32: withholds 0 of the 1 of grant period:1.0.", |r| {
+                let withholds = |row: &&mut entries::Model| holds_back(row);
+                let row = r.entries().find(withholds).unwrap();
+                repost(row, |postings| postings.retain(|p| p.to != Part::PaidOut));
+                r.rehash();
+            }),
+            ("whose period was not refunded", |r| {
+                r.entry(EntryKind::ChargedBack).kind = EntryKind::GrantRevoked as i16;
+                r.rehash();
+            }),
             ("I2: 1 of grant period:1.0.0 are left, but it was ChargedBack", |r| {
                 repost(r.entry(EntryKind::ChargedBack), |postings| {
                     let taken = postings.iter_mut().find(|p| p.to == Part::PaidOut && p.amount > 1);

@@ -90,6 +90,12 @@ impl Rows {
         self.entry_of(kind, "")
     }
 
+    /// Returns ann's entries.
+    pub(super) fn entries(&mut self) -> impl Iterator<Item = &mut entries::Model> {
+        let rows = self.0.iter_mut().filter(|(key, _)| *key == ann());
+        rows.filter_map(|(_, row)| if let Row::Entry(row) = row { Some(row) } else { None })
+    }
+
     /// Returns the first event of a kind.
     pub(super) fn event(&mut self, kind: EventKind) -> &mut events::Model {
         let is = |row: &&mut events::Model| row.kind == kind as i16;

@@ -64,7 +64,7 @@ each_database! {
         let expected = [
             "wallet_id: must not be empty",
             "request_id: must not be empty",
-            "payment: is required: top_up_id, external_ref or period_start_time",
+            "payment: is required: top_up_id, external_ref, period_start_time or payment_ref",
             "refunded_total.currency: must be three upper-case letters such as EUR",
             "refunded_total.minor_units: is -1, must not be negative",
             "used: 7 is no treatment of used credits",
@@ -78,7 +78,7 @@ each_database! {
         let expected = [
             "wallet_id: must not be empty",
             "request_id: must not be empty",
-            "payment: is required: top_up_id, external_ref or period_start_time",
+            "payment: is required: top_up_id, external_ref, period_start_time or payment_ref",
             "reason: has 1025 bytes, at most 1024 are allowed",
         ];
         assert_eq!(violations(client.record_chargeback(bad.clone()).await), expected);

@@ -146,6 +146,26 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
+    async fn the_reference_of_a_payment_names_its_period(server: Server) {
+        let client = shop(&server).await;
+        let paid = v1::PeriodPayment { payment_ref: "in_1".into(), amount: None };
+        let sold = client.subscribe(subscribe("s", "creator-yearly").with_paid(paid)).await.unwrap();
+        let start = sold.wallet.unwrap().subscription.unwrap().period_start_time.unwrap();
+        let before = credits_of(&client, "w").await.0;
+        let dispute = v1::RecordChargebackRequest::payment_ref("w", "c", "in_1");
+        client.record_chargeback(dispute).await.unwrap();
+        assert_eq!(credits_of(&client, "w").await, (0, 0, 0));
+        let by_start = v1::RecordChargebackRequest::period("w", "c", start);
+        assert!(client.record_chargeback(by_start).await.unwrap().replayed);
+        let unknown = v1::ReverseChargebackRequest::payment_ref("w", "won", "in_2");
+        let faults = violations(client.reverse_chargeback(unknown).await);
+        assert!(faults[0].starts_with("payment_ref: must be the reference of one of the last 24"), "{faults:?}");
+        let won = v1::ReverseChargebackRequest::payment_ref("w", "won", "in_1");
+        client.reverse_chargeback(won).await.unwrap();
+        assert_eq!(credits_of(&client, "w").await, (before, 0, 0));
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn a_period_that_has_not_begun_is_not_charged_back(server: Server) {
         let client = shop(&server).await;
         client.subscribe(subscribe("s", "creator-yearly")).await.unwrap();

@@ -1,14 +1,14 @@
 //! RecordRefund: the payment provider has refunded a purchase, and the wallet claws back the credits of that share.
 
-use wallet_client::v1::{self, EntryKind, ErrorReason, UsedCredits, WalletStatus};
+use wallet_client::v1::{self, EntryKind, ErrorReason, SubscriptionStatus, UsedCredits, WalletStatus};
 use wallet_client::{Code, WalletClient};
 
 use crate::harness::credits;
 use crate::shorthand::{
     charge_back, credits_of, entries, explicit, fail, figures, mismatch, paid_back, refund, refused, settle,
-    violations,
+    until, violations,
 };
-use crate::subscriptions::{shop, subscribe};
+use crate::subscriptions::{about_to_end, payment, shop, subscribe, subscription};
 
 /// Buys 100 credits for 10 euros.
 async fn bought(client: &WalletClient, id: &str) {
@@ -107,6 +107,24 @@ each_database! {
         let refusal = refused(refusal, ErrorReason::NotRefundable, Code::FailedPrecondition);
         assert_eq!(refusal.metadata["cause"], "ALREADY_REFUNDED");
         assert_eq!(mismatch(client.record_refund(paid_back("w", "r", "t", 9_600)).await), ["period_start_time", "top_up_id"]);
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn a_period_that_was_paid_ahead_is_unpaid_after_its_refund(server: Server) {
+        let client = shop(&server).await;
+        let boundary = about_to_end(&client, "prepaid").await;
+        let paid = v1::PeriodPayment { payment_ref: "in_2".into(), amount: Some(v1::Money::new("EUR", 500)) };
+        client.record_payment(payment("p").with_paid(paid)).await.unwrap();
+        let of_payment = |id, cents| v1::RecordRefundRequest::payment_ref("w", id, "in_2", v1::Money::new("EUR", cents));
+        let found = violations(client.record_refund(of_payment("r", 499)).await);
+        assert_eq!(found, ["refunded_total: must be 500 EUR (minor units), the whole price: the period has not begun"]);
+        let done = client.record_refund(of_payment("r", 500)).await.unwrap();
+        assert_eq!((done.grants.len(), done.refunded_total.as_ref().unwrap().minor_units), (0, 500));
+        let again = client.record_refund(of_payment("r", 500)).await.unwrap();
+        assert_eq!((again.replayed, again.refunded_total), (true, done.refunded_total));
+        assert_eq!(cause(&client, of_payment("more", 500)).await, "UNPAID");
+        until(&client, "w", boundary).await;
+        assert_eq!(subscription(&client).await.status(), SubscriptionStatus::PastDue);
         assert!(server.verify().await.is_clean());
     }
 

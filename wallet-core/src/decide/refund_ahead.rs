@@ -1,0 +1,81 @@
+//! RecordRefund of a period that was paid ahead and has not begun: the payment goes back, and the period is unpaid. Nothing was
+//! given for it, so nothing is taken.
+
+use crate::decide::decision::Decision;
+use crate::decide::periods::with_subscription;
+use crate::decide::record_payment::{Period, period_in_question};
+use crate::ledger::entry::EntryKind;
+use crate::value::time::Timestamp;
+use crate::wallet::Wallet;
+use crate::wallet::grant::Money;
+use crate::wallet::payment::{paid_for, refund, undo_refund};
+use crate::wallet::rejection::{Rejection, Unrefundable};
+use crate::wallet::subscription::Subscription;
+
+/// Decides the refund of a period that has not begun. Returns `None` if it was not paid.
+pub(crate) fn refund_ahead(
+    wallet: &Wallet,
+    start: Timestamp,
+    total: &Money,
+    now: Timestamp,
+) -> Option<Result<Decision, Rejection>> {
+    let present = wallet.profile.subscription.as_ref()?;
+    if let Some(period) = present.paid_ahead(start) {
+        return Some(goes_back(wallet, present, period, total, now));
+    }
+    let mut payments = wallet.profile.payments.iter().rev();
+    let last = payments.find(|payment| payment.period_start == start)?;
+    let has_begun = present.is_in_period(start) || present.period_start() > start;
+    (last.refunded && !has_begun).then(|| comes_again(wallet, present, start, total, now))
+}
+
+fn goes_back(
+    wallet: &Wallet,
+    present: &Subscription,
+    period: u32,
+    total: &Money,
+    now: Timestamp,
+) -> Result<Decision, Rejection> {
+    let start = present.start_of(period);
+    let price = paid_for(&wallet.profile.payments, start).or_else(|| present.sold.listed_money());
+    let price = price.ok_or(Rejection::NotRefundable(Unrefundable::NoPrice))?;
+    let decision = Decision::of(EntryKind::RefundRecorded, now);
+    if total.minor_units == 0 && total.currency == price.currency && price.minor_units > 0 {
+        return Ok(with_subscription(wallet, decision, Some(present.clone())));
+    }
+    if *total != price {
+        let text = format!(
+            "must be {} {} (minor units), the whole price: the period has not begun",
+            price.minor_units, price.currency
+        );
+        return Err(Rejection::field("refunded_total", text));
+    }
+    let next = present.clone().refunded_ahead(period, now);
+    let mut decision = with_subscription(wallet, decision, Some(next));
+    if let Some(change) = &mut decision.change {
+        refund(&mut change.profile.payments, start);
+    }
+    Ok(decision)
+}
+
+/// The refund failed, if the total is 0: the period is paid again.
+fn comes_again(
+    wallet: &Wallet,
+    present: &Subscription,
+    start: Timestamp,
+    total: &Money,
+    now: Timestamp,
+) -> Result<Decision, Rejection> {
+    let unpaid = Rejection::NotRefundable(Unrefundable::Unpaid);
+    if total.minor_units > 0 || present.is_paused() {
+        return Err(unpaid);
+    }
+    let Period::Later(period) = period_in_question(present, Some(start), now)? else { return Err(unpaid) };
+    let mut next = present.clone();
+    next.paid.insert(period);
+    let mut decision = with_subscription(wallet, Decision::of(EntryKind::RefundRecorded, now), Some(next));
+    if let Some(change) = &mut decision.change {
+        undo_refund(&mut change.profile.payments, start);
+    }
+    Ok(decision)
+}
