@@ -361,8 +361,8 @@ pub const REASONS: &[ReasonSpec] = &[
         R::RateLimited,
         &[ResourceExhausted],
         "The API key is used for more calls per second than its own rate (`limit` is \"key\") or that of the server \
-         (\"server\") allows, or all keys of the tenant together for more than the server allows a tenant \
-         (\"tenant\"). Wait for the delay of RetryInfo and repeat the call; calls with many items count once.",
+         (\"server\") allows, or all keys of the tenant together, or all its wallet tokens, for more than the server allows a \
+         tenant (\"tenant\"). Wait for the delay of RetryInfo and repeat the call; calls with many items count once.",
     )
     .keys(&["limit", "calls_per_second"])
     .detail("rate_limited")

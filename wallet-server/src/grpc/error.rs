@@ -79,14 +79,14 @@ pub(super) enum Cause {
     },
 }
 
-/// The holder of a rate.
+/// The callers whose rate it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RateOf {
     /// A key that was created with a rate.
     Key,
     /// The server, which allows it to every key.
     Server,
-    /// The server, which allows it to all keys of a tenant together.
+    /// The server, which allows it to all keys of a tenant together, and to all its wallet tokens together.
     Tenant,
 }
 

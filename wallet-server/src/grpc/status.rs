@@ -329,9 +329,10 @@ fn rate_limited(AboveRate { of, rate, retry_after }: AboveRate) -> Content {
     let (limit, why) = match of {
         RateOf::Key => ("key", "the API key is used for more calls than it allows"),
         RateOf::Server => ("server", "the API key is used for more calls than this server allows"),
-        RateOf::Tenant => {
-            ("tenant", "the keys of the tenant are used for more calls than this server allows them")
-        }
+        RateOf::Tenant => (
+            "tenant",
+            "the keys or the wallet tokens of the tenant are used for more calls than this server allows it",
+        ),
     };
     let number = |calls: NonZeroU32| i32::try_from(calls.get()).unwrap_or(i32::MAX);
     let detail = RateLimited {

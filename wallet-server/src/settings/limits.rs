@@ -30,8 +30,8 @@ settings! {
     /// The calls that a key may make at once after a rest; they count towards its rate.
     calls_burst: Option<u32> = None => "`calls_per_second`", Count(1, 1_000_000), Everywhere;
 
-    /// The calls per second of one tenant, on this server, with all of its API keys and wallet tokens together. Further calls
-    /// are refused with RATE_LIMITED. Needs `key_pepper_file`.
+    /// The calls per second of one tenant, on this server, with all of its API keys together. All of its wallet tokens
+    /// together have the same rate. Further calls are refused with RATE_LIMITED. Needs `key_pepper_file`.
     tenant_calls_per_second: Option<u32> = None => "none; any rate is allowed", Count(1, 1_000_000), WithoutFlag;
 
     /// The calls that a tenant may make at once after a rest; they count towards its rate.

@@ -1,12 +1,13 @@
-//! The rates of calls. Each rate has a bucket per holder, which holds a burst of calls and gains the calls of a second each
-//! second. A call takes one from up to three buckets:
+//! The rates of calls. A bucket holds a burst of calls and gains the calls of a second each second. A call takes one from
+//! up to three buckets, in this order:
 //!
 //! - that of the key, if it was created with a rate;
 //! - another one of the key, for the rate that the server allows to every key;
 //! - that of the tenant, for the rate that the server allows to all keys of a tenant together.
 //!
-//! The wallet tokens that a key has made for one wallet share buckets in place of the key's, so that no web page uses up the
-//! calls of the back end or of other customers. A call that a later bucket refuses has been taken from the earlier ones.
+//! A call with a wallet token takes from others instead: the tokens that a key has made for one wallet share two, and all
+//! tokens of the tenant share one. So no web page uses up the calls of the back end. A call that a bucket refuses has been
+//! taken from those before it, so a key above its own rate takes nothing from its tenant.
 //!
 //! Only keys that exist get here, and full buckets are dropped, so memory is bounded by the keys and tokens in use.
 
@@ -48,18 +49,22 @@ struct Shared<C: Clock> {
 struct Buckets<C: Clock> {
     of: RateOf,
     rate: CallRate,
-    by_holder: RateLimiter<Holder, HashMapStateStore<Holder>, C, NoOpMiddleware<C::Instant>>,
+    by_callers: RateLimiter<Callers, HashMapStateStore<Callers>, C, NoOpMiddleware<C::Instant>>,
     /// The number of buckets at which full ones are dropped next.
     many: AtomicUsize,
 }
 
-/// The holder of a bucket.
+/// The callers that share a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Holder {
-    Tenant(TenantId),
+enum Callers {
+    /// A key.
     Key(Principal),
-    /// The tokens of a key for one wallet.
-    Tokens(Principal, WalletId),
+    /// The tokens that a key has made for one wallet.
+    TokensOfKey(Principal, WalletId),
+    /// All keys of a tenant.
+    Keys(TenantId),
+    /// All wallet tokens of a tenant.
+    Tokens(TenantId),
 }
 
 impl Rates {
@@ -89,18 +94,19 @@ impl<C: Clock + Clone> Rates<C> {
         wallet: Option<&WalletId>,
         rate: Option<CallRate>,
     ) -> Result<(), RpcError> {
-        let holder = || match wallet {
-            Some(wallet) => Holder::Tokens(key.clone(), wallet.clone()),
-            None => Holder::Key(key.clone()),
+        let of_key = || match wallet {
+            Some(wallet) => Callers::TokensOfKey(key.clone(), wallet.clone()),
+            None => Callers::Key(key.clone()),
         };
         if let Some(rate) = rate {
-            self.of_keys(rate).take(&holder())?;
+            self.of_keys(rate).take(&of_key())?;
         }
         if let Some(buckets) = &self.0.of_server {
-            buckets.take(&holder())?;
+            buckets.take(&of_key())?;
         }
         if let Some(buckets) = &self.0.of_tenants {
-            buckets.take(&Holder::Tenant(tenant))?;
+            let of_tenant = if wallet.is_some() { Callers::Tokens } else { Callers::Keys };
+            buckets.take(&of_tenant(tenant))?;
         }
         Ok(())
     }
@@ -119,15 +125,15 @@ impl<C: Clock + Clone> Rates<C> {
 impl<C: Clock> Buckets<C> {
     fn new(of: RateOf, rate: CallRate, clock: C) -> Self {
         let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
-        let by_holder = RateLimiter::new(quota, HashMapStateStore::default(), clock);
-        Self { of, rate, by_holder, many: AtomicUsize::new(FEW) }
+        let by_callers = RateLimiter::new(quota, HashMapStateStore::default(), clock);
+        Self { of, rate, by_callers, many: AtomicUsize::new(FEW) }
     }
 
-    fn take(&self, holder: &Holder) -> Result<(), RpcError> {
-        let taken = self.by_holder.check_key(holder);
+    fn take(&self, callers: &Callers) -> Result<(), RpcError> {
+        let taken = self.by_callers.check_key(callers);
         self.drop_full();
         taken.map_err(|early| {
-            let wait = early.wait_time_from(self.by_holder.clock().now());
+            let wait = early.wait_time_from(self.by_callers.clock().now());
             // A delay of less than a millisecond would be sent as none.
             let retry_after = wait.max(Duration::from_millis(1));
             RpcError::rate_limited(AboveRate { of: self.of, rate: self.rate, retry_after })
@@ -137,19 +143,23 @@ impl<C: Clock> Buckets<C> {
     /// Drops full buckets when there are twice as many as were left the last time. A dropped bucket loses nothing,
     /// because a new one is full, too.
     fn drop_full(&self) {
-        if self.by_holder.len() < self.many.load(Ordering::Relaxed) {
+        if self.by_callers.len() < self.many.load(Ordering::Relaxed) {
             return;
         }
-        self.by_holder.retain_recent();
-        self.by_holder.shrink_to_fit();
-        self.many.store((2 * self.by_holder.len()).max(FEW), Ordering::Relaxed);
+        self.by_callers.retain_recent();
+        self.by_callers.shrink_to_fit();
+        self.many.store((2 * self.by_callers.len()).max(FEW), Ordering::Relaxed);
     }
 }
 
 impl<C: Clock> fmt::Debug for Rates<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of_server = self.0.of_server.as_ref().map(|buckets| buckets.by_holder.len());
-        f.debug_struct("Rates").field("of_server", &of_server).finish_non_exhaustive()
+        let many = |buckets: &Option<Buckets<C>>| buckets.as_ref().map(|buckets| buckets.by_callers.len());
+        let (of_server, of_tenants) = (many(&self.0.of_server), many(&self.0.of_tenants));
+        f.debug_struct("Rates")
+            .field("of_server", &of_server)
+            .field("of_tenants", &of_tenants)
+            .finish_non_exhaustive()
     }
 }
 
@@ -244,19 +254,38 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_and_tokens_of_a_tenant_share_its_rate() {
+    fn the_keys_of_a_tenant_share_its_rate_and_so_do_its_tokens() {
         let limits = Limits { tenant_calls_per_second: Some(10), ..Limits::default() };
         let clock = FakeRelativeClock::default();
         let rates = Rates::by(&limits, clock.clone());
-        let ann = WalletId::parse("ann").unwrap();
-        assert_eq!((0..4).filter(|_| rates.take(TENANT, &key(1), Some(&ann), None).is_ok()).count(), 4);
-        assert_eq!(drain(&rates, &key(1)).0, 6);
+        let wallet = |n: usize| WalletId::parse(&format!("wallet-{n}")).unwrap();
+        let by_token = |n: usize| rates.take(TENANT, &key(n), Some(&wallet(n)), None);
+        assert_eq!((0..50).filter(|n| by_token(*n).is_ok()).count(), 10);
+        assert!(
+            (0..4).all(|_| rates.take(TENANT, &key(1), None, None).is_ok()),
+            "tokens take nothing from keys"
+        );
+        assert_eq!(drain(&rates, &key(2)).0, 6);
         let refused = Status::from(rates.take(TENANT, &key(2), None, None).unwrap_err());
         assert_eq!(refused.get_error_details().error_info().unwrap().metadata["limit"], "tenant");
         let other = TenantId(uuid::Uuid::from_u128(1));
         assert!(rates.take(other, &key(3), None, None).is_ok(), "another tenant");
         clock.advance(Duration::from_secs(1));
         assert_eq!(drain(&rates, &key(2)).0, 10);
+    }
+
+    #[test]
+    fn a_key_above_its_own_rate_takes_nothing_from_its_tenant() {
+        let limits =
+            Limits { calls_per_second: Some(5), tenant_calls_per_second: Some(20), ..Limits::default() };
+        let rates = Rates::by(&limits, FakeRelativeClock::default());
+        assert_eq!((0..99).filter(|_| rates.take(TENANT, &key(1), None, None).is_ok()).count(), 5);
+        let of_its_own = CallRate::new(NonZeroU32::new(3).unwrap(), None);
+        assert_eq!(
+            (0..99).filter(|_| rates.take(TENANT, &key(2), None, Some(of_its_own)).is_ok()).count(),
+            3
+        );
+        assert_eq!([3, 4, 5].map(|n| drain(&rates, &key(n)).0), [5, 5, 2]);
     }
 
     #[test]
@@ -279,13 +308,13 @@ mod tests {
             rates.take(TENANT, &key(n), None, None).unwrap();
             // At most ten keys are in use at a time: a bucket is full again after 100 ms.
             clock.advance(Duration::from_millis(10));
-            assert!(buckets.by_holder.len() <= FEW, "{n}");
+            assert!(buckets.by_callers.len() <= FEW, "{n}");
         }
         // Keys in use are kept, so that dropping refills no bucket.
         for n in 0..3 * FEW {
             assert_eq!(drain(&rates, &key(n)).0, 10, "{n}");
         }
-        assert!(buckets.by_holder.len() >= 3 * FEW);
+        assert!(buckets.by_callers.len() >= 3 * FEW);
         assert_eq!(drain(&rates, &key(0)).0, 0);
     }
 }

@@ -106,6 +106,14 @@ fn settings_that_contradict_each_other_are_refused() {
             "limits.calls_burst needs limits.calls_per_second",
         ),
         (
+            "limits.tenant_calls_per_second = 5",
+            "limits.tenant_calls_per_second is for tenants with API keys, which need key_pepper_file",
+        ),
+        (
+            "key_pepper_file = \"p\"\nlimits.tenant_calls_burst = 5",
+            "limits.tenant_calls_burst needs limits.tenant_calls_per_second",
+        ),
+        (
             "limits.waiting_per_lane = 64",
             "limits.waiting_per_wallet must not be above limits.waiting_per_lane",
         ),
