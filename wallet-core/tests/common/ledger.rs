@@ -54,7 +54,10 @@ impl Ledger {
     /// Runs a command as after loading the wallet from a store: without closed grants, except those in the
     /// command's read set.
     pub(crate) fn run_as_loaded(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
-        let addressed = command.read_set();
+        let mut addressed = command.read_set();
+        if let Some(reference) = &addressed.period_payment {
+            addressed.paid_period = self.wallet.profile.period_paid_with(reference);
+        }
         let needed = self.named_by_what_is_addressed(&addressed);
         let name = addressed.purchase.as_ref();
         let purchase = name.and_then(|name| name.top_up(self.wallet.grants.values())).cloned();
