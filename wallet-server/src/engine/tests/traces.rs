@@ -98,7 +98,13 @@ async fn both_databases_and_the_core_in_memory_give_the_same_replies() {
             for ((step, expected), reply) in batch.iter().zip(&expected).zip(replies) {
                 let place =
                     format!("{:?}, command {} of {}", lane.store.backend(), story.len() - left.len(), size);
-                assert_eq!(&shown(reply), expected, "{place}: {} {:?} at {now}", step.wallet, step.command);
+                assert_eq!(
+                    &reply.without_hint(),
+                    expected,
+                    "{place}: {} {:?} at {now}",
+                    step.wallet,
+                    step.command
+                );
             }
         }
         refused += expected.iter().filter(|reply| reply.result.is_err()).count();
@@ -166,7 +172,7 @@ impl Memory {
     fn run(&mut self, now: Timestamp, step: &Step) -> Reply {
         let key = WalletKey::new(TenantId::DEFAULT, &step.wallet);
         let wallet = self.0.entry(key).or_insert_with(|| Wallet::blank(key, step.wallet.clone()));
-        shown(UnitOfWork::open(wallet, now).execute(&step.command, catalogs()).unwrap())
+        UnitOfWork::open(wallet, now).execute(&step.command, catalogs()).unwrap().without_hint()
     }
 
     /// Processes due events in all wallets.
@@ -186,12 +192,4 @@ impl Memory {
         }
         hex::encode(digest.finalize())
     }
-}
-
-/// Returns the reply without `sweep_at`, the hint for the sweeper, which is not part of it.
-pub(super) fn shown(mut reply: Reply) -> Reply {
-    if let Some(reservation) = reply.result.as_mut().ok().and_then(|answer| answer.shown.reservation_mut()) {
-        reservation.sweep_at = reservation.deadline;
-    }
-    reply
 }
