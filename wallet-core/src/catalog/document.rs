@@ -96,6 +96,11 @@ impl Catalog {
         self.units.get(id)
     }
 
+    /// Returns the smallest amount of a unit that is charged, in minor units: 1 if the catalog does not have it.
+    pub fn increment(&self, unit: &UnitId) -> i64 {
+        self.unit(unit.as_str()).map_or(1, |unit| unit.increment)
+    }
+
     /// Returns all units, ordered by id.
     pub fn units(&self) -> impl Iterator<Item = &Unit> {
         self.units.values()

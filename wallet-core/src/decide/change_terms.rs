@@ -166,7 +166,7 @@ fn replaced(
     let given = given.map(|allowance| &allowance.unit).chain(present.advance.units());
     let units: BTreeSet<UnitId> = given.cloned().collect();
     for unit in units {
-        let increment = catalog.unit(unit.as_str()).map_or(1, |unit| unit.increment);
+        let increment = catalog.increment(&unit);
         let mut left = difference(present, &subscription, &unit, now, increment);
         left -= present.advance.get(unit.as_str());
         subscription.advance.set(&unit, (-left).max(0));

@@ -150,7 +150,7 @@ fn succeed(
     let mut shortfalls = Vec::new();
     for (unit, reserved) in terms.amounts.iter() {
         let balance = wallet.balance(unit.as_str());
-        let increment = catalog.unit(unit.as_str()).map_or(1, |unit| unit.increment);
+        let increment = catalog.increment(unit);
         let actual = actual.get(unit.as_str());
         let figures = Figures {
             actual,

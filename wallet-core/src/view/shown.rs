@@ -75,14 +75,15 @@ impl Shown {
         }
     }
 
-    /// Returns a mutable reference to the reservation, if the view has one.
-    pub const fn reservation_mut(&mut self) -> Option<&mut Reservation> {
-        match self {
-            Self::Reservation(view) => Some(&mut view.reservation),
-            Self::NewReservation(view) => Some(&mut view.reservation),
-            Self::EndedReservation(view) => Some(&mut view.reservation),
-            _ => None,
-        }
+    /// Sets the time at which the sweeper looks at the reservation, if the view has one, to its deadline.
+    pub(super) fn clear_hint(&mut self) {
+        let reservation = match self {
+            Self::Reservation(view) => &mut view.reservation,
+            Self::NewReservation(view) => &mut view.reservation,
+            Self::EndedReservation(view) => &mut view.reservation,
+            _ => return,
+        };
+        reservation.sweep_at = reservation.deadline;
     }
 
     /// Returns the grants, if the view has any.

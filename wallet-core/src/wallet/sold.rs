@@ -171,7 +171,6 @@ impl Sold {
     /// Returns the terms of a plan of this catalog for a number of seats, with those negotiated.
     pub fn of(catalog: &Catalog, plan: &Plan, overrides: &Overrides, quantity: u32) -> Self {
         let seats = i64::from(quantity);
-        let increment = |unit: &UnitId| catalog.unit(unit.as_str()).map_or(1, |unit| unit.increment);
         let mut allowances: Vec<SoldAllowance> = plan
             .allowances
             .iter()
@@ -182,7 +181,7 @@ impl Sold {
                 rollover: allowance
                     .rollover
                     .map(|rule| Rollover { cap: rule.cap.map(|cap| times(cap, seats)), ..rule }),
-                increment: increment(&allowance.unit),
+                increment: catalog.increment(&allowance.unit),
             })
             .collect();
         for (unit, amount) in overrides.allowances.iter() {
@@ -193,7 +192,7 @@ impl Sold {
                     amount,
                     cadence: plan.term,
                     rollover: None,
-                    increment: increment(unit),
+                    increment: catalog.increment(unit),
                 }),
             }
         }

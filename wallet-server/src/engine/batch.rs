@@ -9,7 +9,7 @@ use wallet_core::{Finished, Reply, TenantId, Timestamp, UnitOfWork, Wallet, Wall
 
 use crate::engine::error::EngineError;
 use crate::engine::job::{Answer, QueuedCommand};
-use crate::engine::lane::Lane;
+use crate::engine::runner::BatchRunner;
 use crate::store::{
     LoadedWallet, LoadedWallets, Locked, ReadPlan, StoreError, StoreErrorKind, Tx, WalletWrite,
 };
@@ -29,7 +29,7 @@ pub(super) struct Decided {
     behind: BTreeSet<WalletKey>,
 }
 
-impl Lane {
+impl BatchRunner {
     /// Runs every command of the batch once and commits the decisions. Returns one answer per command, in order.
     /// The answer is `None` if more was due in the command's wallet than one transaction processes: a part of that
     /// is committed, and the command is not decided. After an error nothing is committed, except possibly the

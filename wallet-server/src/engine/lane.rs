@@ -1,55 +1,29 @@
-//! A lane: one task, one connection, one batch at a time.
+//! A lane: one task that takes the waiting commands, one batch at a time. [`BatchRunner`] runs and answers a batch.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use wallet_core::WalletKey;
 
 use crate::catalogs::PublishedCatalogs;
 use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::engine::EngineConfig;
-use crate::engine::backlog::{Backlog, Steps};
+use crate::engine::backlog::Backlog;
 use crate::engine::job::QueuedCommand;
 use crate::engine::metrics::EngineMetrics;
-use crate::store::{LaneConnection, Store, StoreError, WalletCache};
-use crate::traces::{BatchSpan, Traces};
+use crate::engine::runner::BatchRunner;
+use crate::store::{Store, StoreError};
 
 /// The idle time after which a lane checkpoints its database.
 const IDLE: Duration = Duration::from_millis(500);
 /// The number of commands after which a lane that is never idle checkpoints its database.
 const BUSY: usize = 20_000;
 
-/// The state of a lane.
+/// A lane: what waits, and the runner of its batches.
 pub(super) struct Lane {
-    pub(super) number: usize,
-    pub(super) store: Store,
-    pub(super) connection: LaneConnection,
-    /// True if the connection has failed. The next attempt opens another one.
-    pub(super) is_lost: bool,
-    pub(super) catalogs: PublishedCatalogs,
-    pub(super) clock: Clock,
-    pub(super) metrics: Arc<EngineMetrics>,
-    pub(super) database_timeout: Duration,
-    /// Wallets to freeze before the next decision about them: one of their commands violated an invariant.
-    pub(super) broken: BTreeSet<WalletKey>,
-    pub(super) steps: Steps,
-    pub(super) cache: WalletCache,
-    /// Wallets with a row that cannot be decoded, for which this was logged.
-    pub(super) unreadable: BTreeSet<WalletKey>,
-    /// The wallets whose changes are in a COMMIT that was sent and not answered.
-    pub(super) committing: BTreeSet<WalletKey>,
-    /// The wallets of statements without locks that were not answered. Such a statement may still reach the database
-    /// and commit, as long as its wallets have the versions that it expects.
-    pub(super) unanswered: BTreeSet<WalletKey>,
-    /// The number of batches until the lane is optimistic again.
-    pub(super) locked_batches: u32,
-    pub(super) traces: Traces,
-    /// The span of the current batch.
-    pub(super) batch_span: BatchSpan,
+    pub(super) runner: BatchRunner,
     batch_max: usize,
     since_checkpoint: usize,
     backlog: Backlog,
@@ -64,36 +38,17 @@ impl Lane {
         config: &EngineConfig,
         metrics: Arc<EngineMetrics>,
     ) -> Result<Self, StoreError> {
-        Ok(Self {
-            number,
-            store: store.clone(),
-            connection: store.lane().await?,
-            is_lost: false,
-            catalogs: catalogs.clone(),
-            clock: clock.clone(),
-            metrics,
-            database_timeout: config.database_timeout,
-            broken: BTreeSet::new(),
-            steps: config.steps,
-            cache: WalletCache::new(config.cached_rows / config.lanes.max(1)),
-            unreadable: BTreeSet::new(),
-            committing: BTreeSet::new(),
-            unanswered: BTreeSet::new(),
-            locked_batches: 0,
-            traces: config.traces.clone(),
-            batch_span: BatchSpan::default(),
-            batch_max: config.batch_max.max(1),
-            since_checkpoint: 0,
-            backlog: Backlog::default(),
-        })
+        let runner = BatchRunner::open(number, store, catalogs, clock, config, metrics).await?;
+        let batch_max = config.batch_max.max(1);
+        Ok(Self { runner, batch_max, since_checkpoint: 0, backlog: Backlog::default() })
     }
 
     /// Runs batches until the queue is closed and empty.
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<QueuedCommand>) {
         while self.turn(&mut jobs).await {}
         self.checkpoint().await;
-        if let Err(error) = self.connection.close().await {
-            tracing::debug!(lane = self.number, error = %Chain(&error), "closing the lane's connection");
+        if let Err(error) = self.runner.connection.close().await {
+            tracing::debug!(lane = self.runner.lane, error = %Chain(&error), "closing the lane's connection");
         }
     }
 
@@ -112,8 +67,7 @@ impl Lane {
             }
             Err(_) if self.backlog.is_empty() => {
                 self.checkpoint().await;
-                // The connection may have died meanwhile. The BEGIN of a batch with locks shows this before any commit.
-                self.locked_batches = self.locked_batches.max(1);
+                self.runner.lock_next();
             }
             Err(_) => {}
         }
@@ -132,7 +86,7 @@ impl Lane {
         let later = batch.split_off(batch.len().min(self.batch_max));
         if !batch.is_empty() {
             // A step may write as much as this many commands.
-            self.since_checkpoint += self.steps.together.min(BUSY);
+            self.since_checkpoint += self.runner.steps.together.min(BUSY);
         }
         self.serve(batch).await;
         self.backlog.add(later);
@@ -143,7 +97,7 @@ impl Lane {
         if batch.is_empty() {
             return false;
         }
-        let behind = self.answer(batch).await;
+        let behind = self.runner.answer(batch).await;
         let is_behind = !behind.is_empty();
         self.backlog.add(behind);
         is_behind
@@ -152,8 +106,8 @@ impl Lane {
     async fn checkpoint(&mut self) {
         if self.since_checkpoint > 0 {
             self.since_checkpoint = 0;
-            if let Err(error) = self.store.checkpoint(&self.connection).await {
-                tracing::warn!(lane = self.number, error = %Chain(&error), "checkpoint failed; it will be tried again");
+            if let Err(error) = self.runner.store.checkpoint(&self.runner.connection).await {
+                tracing::warn!(lane = self.runner.lane, error = %Chain(&error), "checkpoint failed; it will be tried again");
             }
         }
     }

@@ -17,6 +17,7 @@ mod metrics;
 mod optimistic;
 mod pace;
 mod retry;
+mod runner;
 mod sweeper;
 #[cfg(test)]
 mod tests;

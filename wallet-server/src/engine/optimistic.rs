@@ -7,7 +7,7 @@
 //!
 //! A statement without an answer may arrive at the database long after the lane has given it up, and still find the
 //! versions that it expects. So the next batch of its wallets locks them and raises their versions,
-//! regardless of its decisions ([`Lane::unanswered`]).
+//! regardless of its decisions ([`BatchRunner::unanswered`]).
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,13 +19,13 @@ use wallet_core::{Command, Timestamp, WalletKey};
 use crate::causes::Chain;
 use crate::engine::batch::Decided;
 use crate::engine::job::{Answer, QueuedCommand};
-use crate::engine::lane::Lane;
+use crate::engine::runner::BatchRunner;
 use crate::store::{Backend, LoadedWallets, Optimistic, ReadPlan, StoreError, StoreErrorKind, WalletRows};
 
 /// The number of batches that lock their wallets after one whose optimistic attempt failed.
 const LOCKED_BATCHES: u32 = 16;
 
-impl Lane {
+impl BatchRunner {
     /// Returns whether the batch may be tried without locks.
     pub(super) fn may_be_optimistic(&mut self, batch: &[QueuedCommand], keys: &[WalletKey]) -> bool {
         if self.locked_batches > 0 {
@@ -57,7 +57,7 @@ impl Lane {
                 | StoreErrorKind::Refused
                 | StoreErrorKind::Unreadable
                 | StoreErrorKind::InvariantViolated => {
-                    tracing::debug!(lane = self.number, error = %Chain(&error), "a batch has to lock its wallets");
+                    tracing::debug!(lane = self.lane, error = %Chain(&error), "a batch has to lock its wallets");
                 }
             },
         }

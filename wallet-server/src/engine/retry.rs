@@ -27,7 +27,7 @@ use tracing::Span;
 use crate::causes::Chain;
 use crate::engine::error::EngineError;
 use crate::engine::job::{Answer, QueuedCommand, is_frozen};
-use crate::engine::lane::Lane;
+use crate::engine::runner::BatchRunner;
 use crate::store::{StoreError, StoreErrorKind, failpoints};
 
 /// Attempts after the first, for a batch in conflict.
@@ -68,7 +68,7 @@ impl Tries {
     }
 }
 
-impl Lane {
+impl BatchRunner {
     /// Runs a batch and answers its commands. Returns, in order, the commands that are not answered, because more
     /// is due in their wallets than was processed.
     pub(super) async fn answer(&mut self, batch: Vec<QueuedCommand>) -> Vec<QueuedCommand> {
@@ -77,7 +77,7 @@ impl Lane {
             let begun = Instant::now();
             self.batch_span = self.traces.batch(batch.iter().filter_map(QueuedCommand::trace));
             let decided = self.until_decided(&mut batch).await;
-            mem::take(&mut self.batch_span).ran(self.number, batch.len());
+            mem::take(&mut self.batch_span).ran(self.lane, batch.len());
             match decided {
                 Ok(answers) => {
                     let took = begun.elapsed();
@@ -147,7 +147,7 @@ impl Lane {
                 }
                 Err(error) => error,
             };
-            let (lane, commands, cause) = (self.number, batch.len(), Chain(&error).to_string());
+            let (lane, commands, cause) = (self.lane, batch.len(), Chain(&error).to_string());
             // Of a batch of one command, the lines name wallet, command and request id.
             let span = if let [job] = &batch[..] { job.span() } else { Span::none() };
             match error.kind {

@@ -184,7 +184,8 @@ impl Lane {
         }
         if steps > 0 {
             let in_steps = stepped.commit(&self.waiting);
-            let shown = |replies: &[Reply]| replies.iter().cloned().map(without_hints).collect::<Vec<_>>();
+            let shown =
+                |replies: &[Reply]| replies.iter().cloned().map(Reply::without_hint).collect::<Vec<_>>();
             assert_eq!(shown(&in_steps), shown(replies), "I9: in steps");
             assert_eq!(stepped.rows_without_hints(), together.rows_without_hints(), "I9: in steps");
         }
@@ -212,14 +213,6 @@ impl Lane {
         self.steps_make_no_difference(&together, &replies);
         together
     }
-}
-
-/// Returns a reply without the hint by which the sweeper finds its reservation.
-fn without_hints(mut reply: Reply) -> Reply {
-    if let Some(reservation) = reply.result.as_mut().ok().and_then(|answer| answer.shown.reservation_mut()) {
-        reservation.sweep_at = reservation.deadline;
-    }
-    reply
 }
 
 impl World for Lane {

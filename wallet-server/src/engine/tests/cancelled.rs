@@ -133,8 +133,8 @@ impl World {
                 before.push(self.prepare(kind, &round).await);
                 batch.push((wallet(kind, &round), command(kind)));
             }
-            let done = until(drop, self.lane.run_batch(&jobs(&batch), false)).await;
-            assert!(!is_inside_a_transaction(self.lane.connection.raw()).await, "{kinds:?} {drop}");
+            let done = until(drop, self.lane.runner.run_batch(&jobs(&batch), false)).await;
+            assert!(!is_inside_a_transaction(self.lane.runner.connection.raw()).await, "{kinds:?} {drop}");
             let again = run(&mut self.lane, &batch).await;
             for ((&kind, before), reply) in kinds.iter().zip(before).zip(&again) {
                 assert_eq!(reply.revision, before + self.entries[&kind], "{kind:?} in {kinds:?} {drop}");

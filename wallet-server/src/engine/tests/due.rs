@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::engine::backlog::Steps;
 use crate::engine::lane::Lane;
+use crate::engine::runner::BatchRunner;
 use crate::engine::{
     Engine, EngineConfig, EngineError, QueuedCommand, Sweeper, SweeperConfig, SweeperMetrics,
 };
@@ -55,8 +56,16 @@ impl World {
     }
 
     async fn revision(&self, wallet: &WalletId) -> i64 {
-        self.lane.store.snapshot().await.unwrap().entries(key(wallet), 0, None, 1 << 30).await.unwrap().len()
-            as i64
+        self.lane
+            .runner
+            .store
+            .snapshot()
+            .await
+            .unwrap()
+            .entries(key(wallet), 0, None, 1 << 30)
+            .await
+            .unwrap()
+            .len() as i64
     }
 }
 
@@ -93,7 +102,7 @@ async fn others_are_served(database: Database) {
     let mut world = World::open(&database).await;
     let heavy = world.fill("heavy", HOLDS).await;
     let other = world.fill("other", 0).await;
-    world.lane.steps = STEPS;
+    world.lane.runner.steps = STEPS;
     world.clock.move_to(START.plus(TTL));
 
     let (door, mut queue) = mpsc::channel(64);
@@ -130,7 +139,7 @@ async fn heartbeats_stop_no_step(database: Database) {
     };
     // All holds but the last are extended, which the index does not show.
     run(&mut world.lane, &(0..19).map(beat).collect::<Vec<_>>()).await;
-    world.lane.steps = Steps { together: 2, each: 2 };
+    world.lane.runner.steps = Steps { together: 2, each: 2 };
     world.clock.move_to(START.plus(TTL));
     let before = world.revision(&heavy).await;
     let reply = &run(&mut world.lane, &[(heavy.clone(), reserve("next", 1))]).await[0];
@@ -183,13 +192,13 @@ async fn frozen_stops_no_other(database: Database) {
         others.iter().any(|other| key(other).bucket() / 8 == key(&frozen).bucket() / 8),
         "some wallets are in the same part"
     );
-    world.lane.broken.insert(key(&frozen));
+    world.lane.runner.broken.insert(key(&frozen));
     let reply = &run(&mut world.lane, &[(frozen.clone(), ProcessDue.into())]).await[0];
     assert!(reply.result.is_err(), "it is frozen");
-    world.lane.broken.clear();
+    world.lane.runner.broken.clear();
     world.clock.move_to(START.plus(TTL * 2));
 
-    let Lane { store, catalogs, .. } = &world.lane;
+    let BatchRunner { store, catalogs, .. } = &world.lane.runner;
     let tasks = TaskTracker::new();
     let config = EngineConfig { lanes: 1, ..EngineConfig::default() };
     let engine = Engine::start(store, catalogs, &world.clock, &config, &tasks).await.unwrap();
@@ -223,10 +232,10 @@ async fn looked_at_once(database: Database) {
     let due = async |store: &Store| {
         store.due_wallets(DueRows::Grants, 0..64, now, None, 10).await.unwrap().wallets.len()
     };
-    assert_eq!(due(&world.lane.store).await, 1);
+    assert_eq!(due(&world.lane.runner.store).await, 1);
     let swept = run(&mut world.lane, &[(wallet.clone(), ProcessDue.into())]).await.remove(0);
     assert_eq!(swept.revision, 3, "held credits do not expire");
-    assert_eq!(due(&world.lane.store).await, 0, "the sweeper does not find it again");
+    assert_eq!(due(&world.lane.runner.store).await, 0, "the sweeper does not find it again");
     database.verify().await;
     world.clock.move_to(START.plus(TTL));
     run(&mut world.lane, &[(wallet.clone(), ProcessDue.into())]).await;

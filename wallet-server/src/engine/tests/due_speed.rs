@@ -17,7 +17,7 @@ use wallet_workload::figure;
 use super::Database;
 use super::due::{START, TTL, World, key, reserve};
 use super::traces::setting;
-use crate::engine::lane::Lane;
+use crate::engine::runner::BatchRunner;
 use crate::engine::{CommandRequest, Engine, EngineConfig};
 use crate::query::Queries;
 use crate::store::Store;
@@ -40,7 +40,7 @@ async fn others_are_served_while_very_many_holds_of_one_wallet_expire() {
         for n in 0..OTHERS {
             others.push(world.fill(&format!("other-{n}"), 0).await);
         }
-        let Lane { store, catalogs, .. } = &world.lane;
+        let BatchRunner { store, catalogs, .. } = &world.lane.runner;
         let tasks = TaskTracker::new();
         let lanes = if database.name() == "SQLite" { 1 } else { 2 };
         let config = EngineConfig { lanes, ..EngineConfig::default() };

@@ -55,9 +55,10 @@ async fn flood(database: Database) {
         queue_wait: Duration::from_secs(3_600),
         ..EngineConfig::default()
     };
-    let (store, tasks) = (&world.lane.store, TaskTracker::new());
-    let engine =
-        Engine::start(store, &world.lane.catalogs, &world.lane.clock, &config, &tasks).await.unwrap();
+    let (store, tasks) = (&world.lane.runner.store, TaskTracker::new());
+    let engine = Engine::start(store, &world.lane.runner.catalogs, &world.lane.runner.clock, &config, &tasks)
+        .await
+        .unwrap();
 
     let lock = WalletLock::take(store).await;
     let mut waiting = Waiting::default();
@@ -113,9 +114,10 @@ async fn stall(database: Database) {
     world.prepare(Kind::TopUp, "stall").await;
     run(&mut world.lane, &[(wallet.clone(), reserve("early"))]).await;
     let config = EngineConfig { lanes: 1, ..EngineConfig::default() };
-    let (store, tasks) = (&world.lane.store, TaskTracker::new());
-    let engine =
-        Engine::start(store, &world.lane.catalogs, &world.lane.clock, &config, &tasks).await.unwrap();
+    let (store, tasks) = (&world.lane.runner.store, TaskTracker::new());
+    let engine = Engine::start(store, &world.lane.runner.catalogs, &world.lane.runner.clock, &config, &tasks)
+        .await
+        .unwrap();
     let mut is_shown = false;
     for attempt in 0..100 {
         let lock = WalletLock::take(store).await;

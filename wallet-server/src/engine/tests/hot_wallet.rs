@@ -85,7 +85,7 @@ impl Customers {
     }
 
     async fn sql(&self, sql: &str) {
-        self.lane.connection.raw().execute_unprepared(sql).await.unwrap();
+        self.lane.runner.connection.raw().execute_unprepared(sql).await.unwrap();
     }
 
     async fn analyse(&self) {

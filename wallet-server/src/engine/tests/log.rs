@@ -18,7 +18,7 @@ async fn a_line_about_a_command_names_wallet_command_and_request_id() {
     world.prepare(Kind::Settle, "log").await;
     let wallet = wallet(Kind::Settle, "log");
     let corrupt = format!("UPDATE wallet_profiles SET profile = 'x' WHERE wallet_id = '{wallet}'");
-    tamper(world.lane.connection.raw(), &corrupt).await;
+    tamper(world.lane.runner.connection.raw(), &corrupt).await;
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("log");
@@ -30,7 +30,7 @@ async fn a_line_about_a_command_names_wallet_command_and_request_id() {
         None,
     );
     let (jobs, _answers) = call.scope(async { asked(&[(wallet.clone(), command(Kind::Settle))]) }).await;
-    world.lane.answer(jobs).await;
+    world.lane.runner.answer(jobs).await;
 
     let log = fs::read_to_string(file).unwrap();
     let line = log.lines().find(|line| line.contains("a wallet is unreadable")).expect("the line");

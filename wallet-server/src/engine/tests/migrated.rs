@@ -44,7 +44,7 @@ mod a_column_whose_type_another_server_changes_costs_a_new_connection {
 
 async fn tables(world: &World) -> Vec<String> {
     let sql = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1";
-    let connection = world.lane.connection.raw();
+    let connection = world.lane.runner.connection.raw();
     let statement = sea_orm::Statement::from_string(connection.get_database_backend(), sql);
     let rows = connection.query_all_raw(statement).await.unwrap();
     let tables: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
@@ -62,14 +62,14 @@ async fn carried_out_after(world: &mut World, database: &Database, round: &str, 
     }
     alter(database, altered).await;
 
-    let before = world.lane.metrics.counts().retries;
+    let before = world.lane.runner.metrics.counts().retries;
     let (jobs, answers) = asked(&batch);
-    world.lane.answer(jobs).await;
+    world.lane.runner.answer(jobs).await;
     for (kind, answer) in ALL.into_iter().zip(answers) {
         let reply = answer.await.unwrap().unwrap_or_else(|error| panic!("{kind:?} after {altered}: {error}"));
         assert_eq!(reply.result.is_err(), kind == Kind::Refused, "{kind:?} after {altered}: {reply:?}");
     }
-    world.lane.metrics.counts().retries - before
+    world.lane.runner.metrics.counts().retries - before
 }
 
 /// Alters a table on another connection, as another server would.

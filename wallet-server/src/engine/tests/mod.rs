@@ -87,7 +87,7 @@ async fn session(url: &str) -> DatabaseConnection {
 
 /// Returns the reads of a lane's database.
 fn queries(lane: &Lane, clock: &Clock) -> Queries {
-    let (store, catalogs) = (lane.store.clone(), lane.catalogs.clone());
+    let (store, catalogs) = (lane.runner.store.clone(), lane.runner.catalogs.clone());
     Queries::start(store, clock.clone(), catalogs, 1_000, &TaskTracker::new())
 }
 
@@ -97,7 +97,7 @@ async fn run(lane: &mut Lane, batch: &[(WalletId, Command)]) -> Vec<Reply> {
     while replies.contains(&None) {
         let left: Vec<usize> = (0..batch.len()).filter(|n| replies[*n].is_none()).collect();
         let step: Vec<_> = left.iter().map(|n| batch[*n].clone()).collect();
-        for (n, reply) in left.into_iter().zip(lane.run_batch(&jobs(&step), false).await.unwrap()) {
+        for (n, reply) in left.into_iter().zip(lane.runner.run_batch(&jobs(&step), false).await.unwrap()) {
             replies[n] = reply.map(Result::unwrap);
         }
     }

@@ -36,12 +36,12 @@ async fn serve_beside(database: Database) {
         }
         let profile = format!("WHERE wallet_id = '{}'", wallet(spoilt, &round));
         tamper(
-            world.lane.connection.raw(),
+            world.lane.runner.connection.raw(),
             &format!("UPDATE wallet_profiles SET profile = 'x' || profile {profile}"),
         )
         .await;
         let (jobs, answers) = asked(&batch);
-        world.lane.answer(jobs).await;
+        world.lane.runner.answer(jobs).await;
         for (kind, answer) in ALL.into_iter().zip(answers) {
             match answer.await.unwrap() {
                 Ok(reply) => assert_eq!(reply.result.is_err(), kind == Kind::Refused, "{kind:?}: {reply:?}"),
@@ -49,7 +49,7 @@ async fn serve_beside(database: Database) {
             }
         }
         tamper(
-            world.lane.connection.raw(),
+            world.lane.runner.connection.raw(),
             &format!("UPDATE wallet_profiles SET profile = substr(profile, 2) {profile}"),
         )
         .await;
@@ -83,7 +83,7 @@ async fn panic_everywhere(database: Database) {
         }
         // In one batch: every command is executed in the end, when the halves of the batch run again.
         let (jobs, answers) = asked(&batch);
-        PANICS_AT.scope(Arc::new(AtomicI64::new(n)), world.lane.answer(jobs)).await;
+        PANICS_AT.scope(Arc::new(AtomicI64::new(n)), world.lane.runner.answer(jobs)).await;
         for (kind, answer) in ALL.into_iter().zip(answers) {
             let reply = answer.await.unwrap().unwrap();
             assert_eq!(reply.result.is_err(), kind == Kind::Refused, "{kind:?} at {n}: {reply:?}");
@@ -96,7 +96,7 @@ async fn panic_everywhere(database: Database) {
         let one = [(wallet(Kind::Reserve, &alone), command(Kind::Reserve))];
         let (jobs, answers) = asked(&one);
         let left = Arc::new(AtomicI64::new(n));
-        PANICS_AT.scope(left.clone(), world.lane.answer(jobs)).await;
+        PANICS_AT.scope(left.clone(), world.lane.runner.answer(jobs)).await;
         if left.load(Ordering::Relaxed) >= 0 {
             break;
         }
@@ -114,7 +114,7 @@ async fn panic_everywhere(database: Database) {
             }
         }
         let (jobs, answers) = asked(&[(wallet(Kind::Reserve, &next), command(Kind::Reserve))]);
-        world.lane.answer(jobs).await;
+        world.lane.runner.answer(jobs).await;
         for answer in answers {
             assert!(answer.await.unwrap().unwrap().result.is_ok(), "at {n}");
         }

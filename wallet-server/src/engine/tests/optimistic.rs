@@ -18,7 +18,7 @@ use crate::store::{Optimistic, ReadPlan, Tx, WalletCache, WalletWrite};
 /// A world whose lane keeps wallets in memory.
 async fn world(database: &Database) -> World {
     let mut world = World::open(database).await;
-    world.lane.cache = WalletCache::new(1_000);
+    world.lane.runner.cache = WalletCache::new(1_000);
     world
 }
 
@@ -43,7 +43,7 @@ async fn commands_on_wallets_in_memory_are_one_call_to_the_database() {
     }
     // A refusal is believed only after a look at the database.
     world.prepare(Kind::Refused, "one").await;
-    world.lane.locked_batches = 0;
+    world.lane.runner.locked_batches = 0;
     assert_eq!(calls(&mut world.lane, Kind::Refused, "one").await, 2);
     database.verify().await;
 }
@@ -55,18 +55,18 @@ async fn a_wallet_that_another_server_has_written_is_read_again() {
     for (round, kind) in [Kind::Reserve, Kind::Settle, Kind::Refused].into_iter().enumerate() {
         let round = format!("elsewhere-{round}");
         here.prepare(kind, &round).await;
-        here.lane.locked_batches = 0;
+        here.lane.runner.locked_batches = 0;
         let enough = (wallet(kind, &round), command(Kind::TopUp));
         let elsewhere = run(&mut there.lane, &[enough]).await;
-        let before = here.lane.metrics.counts().optimistic_batches;
+        let before = here.lane.runner.metrics.counts().optimistic_batches;
         let reply = run(&mut here.lane, &[(wallet(kind, &round), command(kind))]).await.remove(0);
         assert!(reply.version >= elsewhere[0].version, "{kind:?}: {reply:?}");
         assert_eq!(
-            here.lane.metrics.counts().optimistic_batches,
+            here.lane.runner.metrics.counts().optimistic_batches,
             before,
             "{kind:?} was decided on an old version"
         );
-        assert!(here.lane.locked_batches > 0, "the next batches expect the other server");
+        assert!(here.lane.runner.locked_batches > 0, "the next batches expect the other server");
     }
     database.verify().await;
 }
@@ -82,11 +82,11 @@ async fn an_answer_comes_after_the_commit() {
         "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON entries DEFERRABLE INITIALLY DEFERRED
          FOR EACH ROW EXECUTE FUNCTION refuse()",
     ] {
-        world.lane.connection.raw().execute_unprepared(sql).await.unwrap();
+        world.lane.runner.connection.raw().execute_unprepared(sql).await.unwrap();
     }
     let batch = [(wallet(Kind::Settle, "late"), command(Kind::Settle))];
-    assert!(world.lane.run_batch(&jobs(&batch), false).await.is_err());
-    world.lane.connection.raw().execute_unprepared("DROP TRIGGER refuse ON entries").await.unwrap();
+    assert!(world.lane.runner.run_batch(&jobs(&batch), false).await.is_err());
+    world.lane.runner.connection.raw().execute_unprepared("DROP TRIGGER refuse ON entries").await.unwrap();
     let reply = run(&mut world.lane, &batch).await.remove(0);
     assert!(!reply.result.unwrap().replayed, "the refused commit left nothing");
     database.verify().await;
@@ -101,7 +101,7 @@ async fn a_statement_that_was_given_up_is_not_carried_out_after_later_decisions(
     let id = wallet(Kind::Reserve, "slow");
     let key = WalletKey::new(TenantId::DEFAULT, &id);
 
-    let slow = world.lane.store.lane().await.unwrap();
+    let slow = world.lane.runner.store.lane().await.unwrap();
     let slow = Optimistic::new(&slow, EngineConfig::default().database_timeout);
     let (rows, mut loaded) = (slow.wallets(&[key]).await.unwrap(), BTreeMap::new());
     let mut plan = ReadPlan::new(1);
@@ -109,16 +109,17 @@ async fn a_statement_that_was_given_up_is_not_carried_out_after_later_decisions(
     slow.load(&rows, &plan, &mut loaded).await.unwrap();
     let finished = {
         let job = jobs(&[(id.clone(), command(Kind::Reserve))]);
-        let catalogs = world.lane.catalogs_for(&job, &loaded).await.unwrap();
-        let mut work = UnitOfWork::open(&mut loaded.get_mut(&key).unwrap().wallet, world.lane.clock.now());
+        let catalogs = world.lane.runner.catalogs_for(&job, &loaded).await.unwrap();
+        let mut work =
+            UnitOfWork::open(&mut loaded.get_mut(&key).unwrap().wallet, world.lane.runner.clock.now());
         work.execute(&command(Kind::Reserve), &catalogs[&TenantId::DEFAULT]).unwrap();
         work.finish()
     };
-    world.lane.unanswered = BTreeSet::from([key]);
+    world.lane.runner.unanswered = BTreeSet::from([key]);
 
     let refused = run(&mut world.lane, &[(id.clone(), command(Kind::Refused))]).await.remove(0);
     assert!(refused.result.is_err());
-    assert!(world.lane.unanswered.is_empty());
+    assert!(world.lane.runner.unanswered.is_empty());
     let written = slow.write(&[WalletWrite { loaded: &loaded[&key], finished: &finished }]).await.unwrap();
     assert!(!written, "a caller was told that nothing is held");
     database.verify().await;
@@ -131,19 +132,19 @@ async fn a_statement_that_was_given_up_stays_known_while_others_hold_its_wallet(
     world.prepare(Kind::Reserve, "held").await;
     let id = wallet(Kind::Reserve, "held");
     let key = WalletKey::new(TenantId::DEFAULT, &id);
-    let store = &world.lane.store;
+    let store = &world.lane.runner.store;
     let other = store.lane().await.unwrap();
     let holder = Tx::begin(&other, store.backend(), EngineConfig::default().database_timeout).await.unwrap();
     holder.lock(&[key], false).await.unwrap();
 
-    world.lane.unanswered = BTreeSet::from([key]);
+    world.lane.runner.unanswered = BTreeSet::from([key]);
     let batch = [(id, command(Kind::Refused))];
-    let answers = world.lane.run_batch(&jobs(&batch), true).await.unwrap();
+    let answers = world.lane.runner.run_batch(&jobs(&batch), true).await.unwrap();
     assert!(matches!(answers[..], [Some(Err(EngineError::Unavailable))]), "the wallet is locked");
-    assert_eq!(world.lane.unanswered, BTreeSet::from([key]), "its version was not raised");
+    assert_eq!(world.lane.runner.unanswered, BTreeSet::from([key]), "its version was not raised");
     drop(holder);
     run(&mut world.lane, &batch).await;
-    assert!(world.lane.unanswered.is_empty());
+    assert!(world.lane.runner.unanswered.is_empty());
 }
 
 #[tokio::test]
@@ -156,8 +157,8 @@ async fn wallets_that_do_not_exist_are_created_and_refused_as_with_locks() {
     for reply in run(&mut world.lane, &missing).await {
         assert!(reply.result.is_err());
     }
-    let before = world.lane.metrics.counts().optimistic_batches;
+    let before = world.lane.runner.metrics.counts().optimistic_batches;
     world.prepare(Kind::Reserve, "new").await;
-    assert!(world.lane.metrics.counts().optimistic_batches > before, "a creation needs no lock");
+    assert!(world.lane.runner.metrics.counts().optimistic_batches > before, "a creation needs no lock");
     database.verify().await;
 }

@@ -52,7 +52,7 @@ impl Customer {
         let wallet: WalletId = id(wallet);
         run(&mut self.lane, &[(wallet.clone(), create())]).await;
         if is_broken {
-            self.lane.broken.insert(WalletKey::new(TenantId::DEFAULT, &wallet));
+            self.lane.runner.broken.insert(WalletKey::new(TenantId::DEFAULT, &wallet));
             let reply = run(&mut self.lane, &[(wallet, ProcessDue.into())]).await.remove(0);
             assert!(reply.result.is_err(), "it is frozen");
         }
@@ -179,7 +179,7 @@ async fn a_search_for_frozen_wallets_is_bounded_and_its_token_continues() {
 async fn searches_other_reads_and_the_sweeper_have_separate_connections() {
     for database in [Database::sqlite(), Database::postgres()] {
         let customer = Customer::with_holds(&database, 1).await;
-        let store = &customer.lane.store;
+        let store = &customer.lane.runner.store;
         let _searches = [store.costly_snapshot().await.unwrap(), store.costly_snapshot().await.unwrap()];
         let mut reads = Vec::new();
         for _ in 0..READERS {

@@ -150,7 +150,7 @@ async fn answered(
     let (for_good, begins) = (failure.then == Then::Silence, begun.clone());
     let then = Box::new(move || *begins.lock().unwrap() = Some(tokio::spawn(failure.clone().run())));
     let stall = Stall { left: AtomicI64::new(n), for_good, then };
-    STALLS_AT.scope(Arc::new(stall), lane.answer(jobs)).await;
+    STALLS_AT.scope(Arc::new(stall), lane.runner.answer(jobs)).await;
     let mut answered = Vec::new();
     for answer in answers {
         answered.push(answer.await.unwrap());
@@ -167,7 +167,9 @@ async fn impatient(lane: &Lane, then: Then) -> Lane {
         Then::Silence | Then::ReadsOnly | Then::Unreadable => Duration::from_millis(300),
     };
     let config = EngineConfig { database_timeout, ..EngineConfig::default() };
-    Lane::open(1, &lane.store, &lane.catalogs, &lane.clock, &config, Arc::default()).await.unwrap()
+    Lane::open(1, &lane.runner.store, &lane.runner.catalogs, &lane.runner.clock, &config, Arc::default())
+        .await
+        .unwrap()
 }
 
 /// The failure of the database during one batch, until all batches are answered.

@@ -77,8 +77,8 @@ async fn both_databases_and_the_core_in_memory_give_the_same_replies() {
     ];
 
     for (n, (lane, steps)) in lanes.iter_mut().zip(STEPS).enumerate() {
-        lane.steps = steps;
-        lane.cache =
+        lane.runner.steps = steps;
+        lane.runner.cache =
             WalletCache::new(cached_rows(seed, n)).with_most_reservations(kept_reservations(seed, n));
     }
     let (mut memory, mut rng) = (Memory::default(), Rng::new(seed, u64::MAX));
@@ -96,15 +96,25 @@ async fn both_databases_and_the_core_in_memory_give_the_same_replies() {
         for lane in &mut lanes {
             let replies = run(lane, &commands).await;
             for ((step, expected), reply) in batch.iter().zip(&expected).zip(replies) {
-                let place =
-                    format!("{:?}, command {} of {}", lane.store.backend(), story.len() - left.len(), size);
-                assert_eq!(&shown(reply), expected, "{place}: {} {:?} at {now}", step.wallet, step.command);
+                let place = format!(
+                    "{:?}, command {} of {}",
+                    lane.runner.store.backend(),
+                    story.len() - left.len(),
+                    size
+                );
+                assert_eq!(
+                    &reply.without_hint(),
+                    expected,
+                    "{place}: {} {:?} at {now}",
+                    step.wallet,
+                    step.command
+                );
             }
         }
         refused += expected.iter().filter(|reply| reply.result.is_err()).count();
         (left, batches) = (rest, batches + 1);
     }
-    assert!(lanes[1].metrics.counts().optimistic_batches > 0, "PostgreSQL takes both ways");
+    assert!(lanes[1].runner.metrics.counts().optimistic_batches > 0, "PostgreSQL takes both ways");
     sweep_all(&mut lanes, &mut memory, clock.move_to(clock.now().plus(AFTERWARDS))).await;
     let digest = memory.digest();
     assert_eq!([sqlite.verify().await, postgres.verify().await], [digest.clone(), digest]);
@@ -118,7 +128,7 @@ async fn sweep_all(lanes: &mut [Lane; 2], memory: &mut Memory, now: Timestamp) {
         for due in DueRows::ALL {
             let mut after = None;
             loop {
-                let page = lane.store.due_wallets(due, 0..BUCKETS, now, after, LIMIT).await.unwrap();
+                let page = lane.runner.store.due_wallets(due, 0..BUCKETS, now, after, LIMIT).await.unwrap();
                 let commands: Vec<_> =
                     page.wallets.into_iter().map(|due| (due.wallet, ProcessDue.into())).collect();
                 run(lane, &commands).await;
@@ -129,7 +139,7 @@ async fn sweep_all(lanes: &mut [Lane; 2], memory: &mut Memory, now: Timestamp) {
             }
         }
         for due in DueRows::ALL {
-            let page = lane.store.due_wallets(due, 0..BUCKETS, now, None, LIMIT).await.unwrap();
+            let page = lane.runner.store.due_wallets(due, 0..BUCKETS, now, None, LIMIT).await.unwrap();
             assert!(page.wallets.is_empty(), "{:?} stay due at {now}: {due:?}", page.wallets);
         }
     }
@@ -166,7 +176,7 @@ impl Memory {
     fn run(&mut self, now: Timestamp, step: &Step) -> Reply {
         let key = WalletKey::new(TenantId::DEFAULT, &step.wallet);
         let wallet = self.0.entry(key).or_insert_with(|| Wallet::blank(key, step.wallet.clone()));
-        shown(UnitOfWork::open(wallet, now).execute(&step.command, catalogs()).unwrap())
+        UnitOfWork::open(wallet, now).execute(&step.command, catalogs()).unwrap().without_hint()
     }
 
     /// Processes due events in all wallets.
@@ -186,12 +196,4 @@ impl Memory {
         }
         hex::encode(digest.finalize())
     }
-}
-
-/// Returns the reply without `sweep_at`, the hint for the sweeper, which is not part of it.
-pub(super) fn shown(mut reply: Reply) -> Reply {
-    if let Some(reservation) = reply.result.as_mut().ok().and_then(|answer| answer.shown.reservation_mut()) {
-        reservation.sweep_at = reservation.deadline;
-    }
-    reply
 }

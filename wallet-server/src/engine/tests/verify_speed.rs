@@ -69,12 +69,12 @@ async fn fill(database: &Database, wallets: u64) {
             assert!(replies.iter().all(|reply| reply.result.is_ok()), "{:?}", replies[0]);
             batches += 1;
             if batches % BATCHES_PER_CHECKPOINT == 0 {
-                lane.store.checkpoint(&lane.connection).await.unwrap();
+                lane.runner.store.checkpoint(&lane.runner.connection).await.unwrap();
             }
         }
     }
-    lane.store.checkpoint(&lane.connection).await.unwrap();
-    lane.connection.close().await.unwrap();
+    lane.runner.store.checkpoint(&lane.runner.connection).await.unwrap();
+    lane.runner.connection.close().await.unwrap();
 }
 
 type Step = Box<dyn Fn(u64) -> Command>;

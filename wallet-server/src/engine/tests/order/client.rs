@@ -11,7 +11,7 @@ use wallet_core::{Command, Reply, Timestamp, WalletId};
 use wallet_workload::Rng;
 
 use super::super::asked;
-use super::super::traces::{Step, shown};
+use super::super::traces::Step;
 use crate::clock::Clock;
 use crate::engine::{EngineError, QueuedCommand};
 
@@ -55,7 +55,7 @@ pub(super) async fn run_clients(
                         step.command
                     );
                 }
-                let reply = shown(send_until_decided(&door, step).await);
+                let reply = send_until_decided(&door, step).await.without_hint();
                 answered
                     .push((step.wallet.clone(), Answered { command: step.command.clone(), asked, reply }));
             }

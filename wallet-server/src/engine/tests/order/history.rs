@@ -13,7 +13,6 @@ use wallet_core::entry::Entry;
 use wallet_core::{Command, Reply, Timestamp, UnitOfWork, Wallet};
 use wallet_workload::catalogs;
 
-use super::super::traces::shown;
 use super::client::Answered;
 
 /// The most lost commands in a row: one per client.
@@ -201,5 +200,5 @@ impl Partly<'_> {
 fn then(wallet: &Wallet, command: &Command, now: Timestamp) -> (Wallet, Reply) {
     let mut copy = wallet.clone();
     let reply = UnitOfWork::open(&mut copy, now).execute(command, catalogs()).unwrap();
-    (copy, shown(reply))
+    (copy, reply.without_hint())
 }

@@ -54,7 +54,7 @@ async fn every_reply() {
     let lane = database.lane(&clock, wallet_workload::CATALOG).await;
     let replies: usize = answered.values().map(Vec::len).sum();
     let refused = answered.values().flatten().filter(|answered| answered.reply.result.is_err()).count();
-    let hidden = replay(&lane.store, answered, &seen).await;
+    let hidden = replay(&lane.runner.store, answered, &seen).await;
     database.verify().await;
     assert!(faults > 0, "the test needs calls that hang");
     // Each fault hides at most the commands of one batch.
@@ -62,7 +62,11 @@ async fn every_reply() {
         hidden <= faults * client::CLIENTS as u64,
         "{hidden} commands had no answer, with {faults} faults"
     );
-    assert_eq!(deadlocks(lane.connection.raw()).await, 0, "servers waited for each other in a deadlock");
+    assert_eq!(
+        deadlocks(lane.runner.connection.raw()).await,
+        0,
+        "servers waited for each other in a deadlock"
+    );
     figure("order", &[&replies, &refused, &seen.len(), &faults, &hidden]);
 }
 

@@ -62,15 +62,17 @@ impl Server {
             cached_rows: cached_rows(seed, number),
             ..EngineConfig::default()
         };
-        let lane = Lane::open(number, &opened.store, &opened.catalogs, clock, &config, Arc::default())
-            .await
-            .unwrap();
+        let lane =
+            Lane::open(number, &opened.runner.store, &opened.runner.catalogs, clock, &config, Arc::default())
+                .await
+                .unwrap();
         let (door, jobs) = mpsc::channel(CLIENTS);
         let points = Arc::new(AtomicI64::new(40));
         let lane = tokio::spawn(STANDS_STILL_AT.scope(points.clone(), lane.run(jobs)));
         let faults = tokio::spawn(stop_the_database(points.clone(), Rng::new(seed, 1_000 + number as u64)));
         let closing = CancellationToken::new();
-        let reader = tokio::spawn(read(opened.store, clock.clone(), wallets.to_vec(), closing.clone()));
+        let reader =
+            tokio::spawn(read(opened.runner.store, clock.clone(), wallets.to_vec(), closing.clone()));
         Self { door, lane, faults, points, reader, closing }
     }
 
