@@ -48,9 +48,14 @@ impl Raises {
         self.0.iter().map(part).sum()
     }
 
+    /// Adds a raise to the last one, if undoing both gives the same as undoing one after the other. So there are not more
+    /// of them than changes of what is gone.
     fn add(&mut self, raise: Raise) {
-        match self.0.last_mut().filter(|_| raise.gone == 0) {
-            Some(last) => last.taken += raise.taken,
+        match self.0.last_mut().filter(|last| raise.gone == 0 || last.taken == 0) {
+            Some(last) => {
+                last.gone += raise.gone;
+                last.taken += raise.taken;
+            }
             None => self.0.push(raise),
         }
     }
@@ -84,6 +89,17 @@ mod tests {
         // 50 are taken, 50 expire, and the raise to 100 finds nothing more.
         assert_eq!([taken(50, 0), taken(100, 50), taken(50, 50), taken(25, 50)], [50, 50, 50, 25]);
         assert_eq!([taken(0, 50), taken(60, 50), taken(55, 50), taken(0, 50)], [0, 10, 5, 0]);
+    }
+
+    #[test]
+    fn many_small_raises_are_kept_as_one() {
+        let mut raises = Raises::default();
+        for refunded in 1..=1_000 {
+            raises.set(refunded, 900);
+        }
+        assert_eq!((raises.0.len(), raises.taken()), (1, 100));
+        raises.set(950, 900);
+        assert_eq!(raises.taken(), 50);
     }
 
     #[test]
