@@ -166,10 +166,10 @@ pub const REASONS: &[ReasonSpec] = &[
         "The purchase or the subscription cannot be refunded, by the rule of its pack or plan. The `cause` is \
          NOT_OFFERED, TOO_LATE, CREDITS_USED, HOLDS_OUTSTANDING or NO_PRICE, for a purchase also CHARGED_BACK, \
          ALREADY_REFUNDED or REVOKED, and for a subscription also UNPAID. RecordRefund is refused only as CHARGED_BACK, \
-         ALREADY_REFUNDED (by RefundTopUp), NO_PRICE or UNPAID, \
+         ALREADY_REFUNDED (by RefundTopUp or RefundSubscription), NO_PRICE or UNPAID, \
          RecordChargeback only as CHARGED_BACK or UNPAID. \
-         After HOLDS_OUTSTANDING repeat the call with the same `requested_time` when the jobs have ended; the other causes \
-         are final.",
+         After HOLDS_OUTSTANDING repeat the call with the same `requested_time` when the jobs have ended. \
+         UNPAID ends with a payment, CHARGED_BACK with a won dispute; the other causes are final.",
     )
     .keys(&["cause"])
     .detail("not_refundable"),

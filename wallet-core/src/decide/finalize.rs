@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::catalog::{Catalog, MAX_GRACE_PERIOD, Phase};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::refund_claims::{Claims, take_back_refused};
+use crate::decide::refund_claims::{Claims, take_back};
 use crate::decide::spend;
 use crate::decide::verdict::Verdict;
 use crate::ledger::entry::EntryKind;
@@ -35,62 +35,36 @@ pub(crate) struct Finalization<'a> {
     pub reservation: Reservation,
     pub decision: Decision,
     pub at: Timestamp,
-    /// The charge of each allocation as it would be without chargebacks; empty if there are none.
-    undisputed: Vec<i64>,
 }
 
 impl<'a> Finalization<'a> {
     /// Begins to finalize a reservation by an entry of this kind.
     pub(crate) fn of(wallet: &'a Wallet, reservation: &Reservation, kind: EntryKind, at: Timestamp) -> Self {
         let decision = Decision::about(kind, at, reservation);
-        Self { wallet, reservation: reservation.clone(), decision, at, undisputed: Vec::new() }
+        Self { wallet, reservation: reservation.clone(), decision, at }
     }
 
-    /// Charges `amount` to the hold. Returns the rest, which cannot be charged to the hold because the payment for its credits
-    /// was charged back or refunded.
+    /// Charges `amount` to the hold: first to credits whose grant has expired since, because they would be lost, then
+    /// in the order of the allocations. Returns the rest, which cannot be charged to the hold because the payment for
+    /// its credits was charged back or refunded.
     pub(crate) fn charge_held(&mut self, unit: &UnitId, amount: i64) -> i64 {
-        if !self.wallet.profile.chargebacks.is_empty() {
-            let claims = Claims::undisputed(self.wallet, &self.reservation, unit);
-            let charges = self.divide(unit, amount, claims, |_| false);
-            self.undisputed.resize(self.reservation.allocations.len(), 0);
-            self.undisputed.iter_mut().zip(charges).for_each(|(sum, charge)| *sum += charge);
-        }
-        let charges =
-            self.divide(unit, amount, Claims::of(self.wallet, &self.reservation, unit), is_charged_back);
         let mut left = amount;
-        for (allocation, part) in self.reservation.allocations.iter_mut().zip(charges) {
-            let Account::Grant(key) = &allocation.account else { continue };
-            left -= part;
-            allocation.charged += part;
-            self.decision.move_in_grant(key, unit, Part::Held, Part::Consumed, part);
-        }
-        left
-    }
-
-    /// Returns the charge of each allocation, in all at most `amount`: first to credits whose grant has expired since,
-    /// because they would be lost, then in the order of the allocations.
-    fn divide(
-        &self,
-        unit: &UnitId,
-        amount: i64,
-        mut claims: Claims<'_>,
-        is_gone: impl Fn(Option<&Grant>) -> bool,
-    ) -> Vec<i64> {
-        let mut left = amount;
-        let mut charges = vec![0; self.reservation.allocations.len()];
+        let mut claims = Claims::of(self.wallet, &self.reservation, unit);
         for expired in [true, false] {
-            for (charge, allocation) in charges.iter_mut().zip(&self.reservation.allocations) {
+            for allocation in &mut self.reservation.allocations {
                 let Account::Grant(key) = &allocation.account else { continue };
                 let grant = self.wallet.grants.get(key);
                 let has_expired = grant.is_some_and(|grant| grant.has_expired(self.at));
-                if allocation.unit != *unit || has_expired != expired || is_gone(grant) {
+                if allocation.unit != *unit || has_expired != expired || is_charged_back(grant) {
                     continue;
                 }
-                *charge = claims.charge(grant, left.min(allocation.rest()));
-                left -= *charge;
+                let part = claims.charge(grant, left.min(allocation.rest()));
+                left -= part;
+                allocation.charged += part;
+                self.decision.move_in_grant(key, unit, Part::Held, Part::Consumed, part);
             }
         }
-        charges
+        left
     }
 
     /// Charges a fee to the hold, then to available credits, and the rest as debt.
@@ -143,23 +117,19 @@ impl<'a> Finalization<'a> {
     pub(crate) fn give_back(&mut self) {
         let mut graces = 0;
         let period = self.reservation.terms.policies.grace_period;
-        for (n, allocation) in self.reservation.allocations.iter_mut().enumerate() {
+        for allocation in &mut self.reservation.allocations {
             let rest = allocation.rest();
             let Account::Grant(key) = &allocation.account else { continue };
             if rest == 0 {
                 continue;
             }
-            let undisputed = self.undisputed.get(n).copied().unwrap_or(0);
-            let refused = (undisputed - allocation.charged).clamp(0, rest);
             let Some(grant) = self.wallet.grants.get(key) else {
                 // Held grants are loaded. If not, carrying this out fails instead of losing the credits.
                 self.decision.move_in_grant(key, &allocation.unit, Part::Held, Part::Available, rest);
                 continue;
             };
             let unit = &grant.unit;
-            let amounts = (rest, refused);
-            let (taken, _) =
-                take_back_refused(&mut self.decision, self.wallet, Some(grant), Part::Held, amounts);
+            let (taken, _) = take_back(&mut self.decision, self.wallet, Some(grant), Part::Held, rest);
             allocation.forfeited += taken;
             let rest = rest - taken;
             if rest == 0 {

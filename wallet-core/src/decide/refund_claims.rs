@@ -24,52 +24,23 @@ pub(crate) fn take_back(
     from: Part,
     amount: i64,
 ) -> (i64, i64) {
-    take_back_refused(decision, wallet, grant, from, (amount, 0))
-}
-
-/// Claws back credits like [`take_back`]. A job would have been charged for `refused` of them without the chargeback of their
-/// payment.
-pub(crate) fn take_back_refused(
-    decision: &mut Decision,
-    wallet: &Wallet,
-    grant: Option<&Grant>,
-    from: Part,
-    (amount, refused): (i64, i64),
-) -> (i64, i64) {
     let present = decision.change.as_ref().map_or(&wallet.profile, |change| &change.profile);
-    // Most wallets have no recorded refunds and no chargebacks; for them, no subject is built.
-    let grant = grant.filter(|_| !present.recorded_refunds.is_empty() || refused > 0);
+    // Most wallets have no recorded refunds; for them, no subject is built.
+    let grant = grant.filter(|_| !present.recorded_refunds.is_empty());
     let Some((grant, subject)) = grant.and_then(|grant| Some((grant, grant.paid_with()?))) else {
         return (0, 0);
     };
     let record = present.recorded_refunds.get(&subject).filter(|record| record.concerns(grant));
     let claim = record.map_or(0, |record| record.claims.get(grant.unit.as_str()));
-    let is_disputed = match &subject {
-        PaymentSubject::Purchase(_) => grant.clawback == Some(Clawback::ChargedBack),
-        PaymentSubject::Period(_) => claim >= refused,
-    };
-    let refused = if is_disputed { refused } else { 0 };
-    if claim == 0 && refused == 0 {
+    if claim == 0 {
         return (0, 0);
     }
     let change = decision.change.get_or_insert_with(|| Change::none(wallet));
+    let Some(record) = change.profile.recorded_refunds.get_mut(&subject) else { return (0, 0) };
+    let (taken, forgiven) = record.take(&grant.unit, amount, from == Part::Consumed);
     let chargeback = change.profile.chargebacks.get_mut(&subject);
-    let refused = if chargeback.is_some() { refused } else { 0 };
-    let record = change.profile.recorded_refunds.get_mut(&subject).filter(|record| record.concerns(grant));
-    let was_charged = from == Part::Consumed;
-    // The chargeback of a purchase takes the refused credits, that of a period is a refund that takes them.
-    let (taken, forgiven) = match (&subject, record) {
-        (_, None) => (0, 0),
-        (PaymentSubject::Purchase(_), Some(record)) => {
-            record.take(&grant.unit, amount - refused, was_charged)
-        }
-        (PaymentSubject::Period(_), Some(record)) => record.take(&grant.unit, amount, was_charged),
-    };
-    if let Some(chargeback) = chargeback {
-        chargeback.refused(grant, refused);
-        if let PaymentSubject::Period(_) = &subject {
-            chargeback.took(grant, taken - refused, was_charged);
-        }
+    if let (PaymentSubject::Period(_), Some(chargeback)) = (&subject, chargeback) {
+        chargeback.took(grant, taken, from == Part::Consumed);
     }
     decision.move_in_grant(&grant.key, &grant.unit, from, Part::PaidOut, taken);
     (taken, forgiven)
@@ -124,38 +95,14 @@ pub(crate) struct Claims<'a> {
 
 impl<'a> Claims<'a> {
     pub(crate) fn of(wallet: &'a Wallet, reservation: &Reservation, unit: &UnitId) -> Self {
-        let records = wallet.profile.recorded_refunds.iter();
-        Self::of_records(records, wallet, reservation, unit, |grant| {
-            grant.clawback != Some(Clawback::ChargedBack)
-        })
-    }
-
-    /// Returns the claims as they would be without any chargeback.
-    pub(crate) fn undisputed(wallet: &'a Wallet, reservation: &Reservation, unit: &UnitId) -> Self {
-        let records = wallet.profile.recorded_refunds.iter();
-        let records = records.filter_map(|(subject, record)| match wallet.profile.chargebacks.get(subject) {
-            Some(chargeback) if matches!(subject, PaymentSubject::Period(_)) => {
-                Some((subject, chargeback.before.as_ref()?))
-            }
-            _ => Some((subject, record)),
-        });
-        Self::of_records(records, wallet, reservation, unit, |_| true)
-    }
-
-    fn of_records(
-        records: impl Iterator<Item = (&'a PaymentSubject, &'a RecordedRefund)>,
-        wallet: &Wallet,
-        reservation: &Reservation,
-        unit: &UnitId,
-        is_there: impl Fn(&Grant) -> bool,
-    ) -> Self {
         let mut claims = Self { chargeable: BTreeMap::new(), claimed: 0 };
-        for (subject, record) in records {
+        for (subject, record) in &wallet.profile.recorded_refunds {
             let of_payment = |allocation: &&Allocation| match &allocation.account {
                 Account::Grant(key) if allocation.unit == *unit => {
                     let grant =
                         wallet.grants.get(key).filter(|grant| grant.paid_with().as_ref() == Some(subject));
-                    grant.is_some_and(|grant| record.concerns(grant) && is_there(grant))
+                    let grant = grant.filter(|grant| record.concerns(grant));
+                    grant.is_some_and(|grant| grant.clawback != Some(Clawback::ChargedBack))
                 }
                 _ => false,
             };

@@ -1,7 +1,7 @@
 //! The share of a payment that went back, and the credits that it still pays for.
 //!
-//! The refunded credits are computed from the share alone, so that parts of a refund in any order end where one refund ends.
-//! Those that expired between two parts do not come back with a smaller total.
+//! The refunded credits are computed from the share, so that parts of a refund in any order end where one refund ends. Only
+//! credits that expired between two parts make a difference: they do not come back with a smaller total.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::value::amount::Amounts;
 use crate::value::ids::UnitId;
 use crate::value::payment_subject::PaymentSubject;
 use crate::wallet::Wallet;
-use crate::wallet::grant::{Grant, GrantKey};
+use crate::wallet::grant::Grant;
 use crate::wallet::raises::Raises;
 use crate::wallet::refund::{Chargeback, Fraction, RecordedRefund, UsedCredits};
 use crate::wallet::subscription::Subscription;
@@ -71,7 +71,7 @@ impl RefundedShare<'_> {
             } else {
                 restoration.withdraw_debt(unit, -owed);
             }
-            give_back(restoration, self.grants, unit, -beyond, &BTreeMap::new());
+            give_back(restoration, self.grants, unit, -beyond);
         }
         record.raises = raises.into_iter().filter(|(_, raises)| *raises != Raises::default()).collect();
         (record.claims, record.owed) = (above_zero(&record.claims), above_zero(&record.owed));
@@ -170,27 +170,18 @@ pub(crate) fn undo(
     for (unit, owed) in record.map_or_else(Amounts::none, |record| record.owed.clone()).iter() {
         restoration.withdraw_debt(unit, owed - owed_before.get(unit.as_str()));
     }
-    restoration.charge_after_all(grants, Part::PaidOut, &chargeback.refused);
     for (unit, taken) in chargeback.taken.iter() {
-        give_back(restoration, grants, unit, taken, &chargeback.refused);
+        give_back(restoration, grants, unit, taken);
     }
 }
 
-/// Gives credits back, those of grants that live longest first, except the refused ones. Credits of a revoked grant stay
-/// revoked.
-fn give_back(
-    restoration: &mut Restoration<'_>,
-    grants: &[&Grant],
-    unit: &UnitId,
-    amount: i64,
-    refused: &BTreeMap<GrantKey, i64>,
-) {
+/// Gives credits back, those of grants that live longest first. Credits of a revoked grant stay revoked.
+fn give_back(restoration: &mut Restoration<'_>, grants: &[&Grant], unit: &UnitId, amount: i64) {
     let mut left = amount;
     let mut places: Vec<_> = grants.iter().filter(|grant| grant.unit == *unit).collect();
     places.sort_by_key(|grant| Reverse(grant.expire_time));
     for grant in places {
-        let there = grant.parts.paid_out - refused.get(&grant.key).copied().unwrap_or(0);
-        let part = left.min(there).max(0);
+        let part = left.min(grant.parts.paid_out).max(0);
         left -= part;
         match grant.clawback {
             None => restoration.return_to(grant, Part::PaidOut, part),

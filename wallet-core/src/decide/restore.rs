@@ -1,7 +1,5 @@
 //! Credits that come back because a debt or a clawback is withdrawn.
 
-use std::collections::BTreeMap;
-
 use crate::catalog::Catalog;
 use crate::decide::decision::Decision;
 use crate::ledger::posting::Part;
@@ -41,21 +39,6 @@ impl<'a> Restoration<'a> {
         self.decision.move_in_debt(unit, Part::Owed, Part::Issued, owed);
         let correction = self.correction(unit, amount - owed, Source::Adjustment, Timestamp::NEVER);
         self.issue(correction);
-    }
-
-    /// Charges jobs for the held credits of these grants that were refused to them because of a chargeback: they become
-    /// consumed, and the charge that was made instead is withdrawn like debt.
-    pub(crate) fn charge_after_all(
-        &mut self,
-        grants: &[&Grant],
-        from: Part,
-        refused: &BTreeMap<GrantKey, i64>,
-    ) {
-        for grant in grants {
-            let amount = refused.get(&grant.key).copied().unwrap_or(0);
-            self.decision.move_in_grant(&grant.key, &grant.unit, from, Part::Consumed, amount);
-            self.withdraw_debt(&grant.unit, amount);
-        }
     }
 
     /// Gives credits back to their grant. If that has expired meanwhile, they become a correction of its source, which

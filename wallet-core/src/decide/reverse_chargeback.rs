@@ -100,13 +100,11 @@ fn return_purchase(
     for (unit, amount) in not_owed(restoration.wallet, purchase, &owed).iter() {
         restoration.withdraw_debt(unit, amount);
     }
-    restoration.charge_after_all(grants, Part::Revoked, &chargeback.refused);
     for grant in grants.iter().filter(|grant| grant.clawback == Some(Clawback::ChargedBack)) {
-        let refused = chargeback.refused.get(&grant.key).copied().unwrap_or(0);
         let other = chargeback.others.get(&grant.key).copied();
         restoration.decision.withdrawn.push((grant.key.clone(), other));
         if other.is_none() {
-            restoration.return_to(grant, Part::Revoked, grant.parts.revoked - refused);
+            restoration.return_to(grant, Part::Revoked, grant.parts.revoked);
         }
     }
 }

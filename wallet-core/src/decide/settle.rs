@@ -161,7 +161,7 @@ fn succeed(
             increment,
         };
         match charge(terms.policies.overage, &figures) {
-            Some(charge) => charges.push((unit.clone(), actual.min(reserved), charge)),
+            Some(charge) => charges.push((unit.clone(), charge)),
             None => shortfalls.push(Shortfall {
                 unit: unit.clone(),
                 required: figures.actual.min(figures.most) - reserved + figures.gone,
@@ -174,9 +174,8 @@ fn succeed(
     }
     let mut finalization = Finalization::of(wallet, reservation, EntryKind::Settled, context.now);
     let mut uncollected = Amounts::none();
-    for (unit, in_all, charge) in &charges {
-        let gone = finalization.charge_held(unit, *in_all);
-        debug_assert_eq!(gone, in_all - charge.from_hold, "of {unit}");
+    for (unit, charge) in &charges {
+        finalization.charge_held(unit, charge.from_hold);
         finalization.charge_available(catalog, unit, charge.from_available);
         finalization.charge_debt(unit, charge.as_debt);
         if charge.uncollected > 0 {

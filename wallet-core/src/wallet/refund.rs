@@ -130,26 +130,14 @@ pub struct Chargeback {
     /// The credits of the period that were taken because of the chargeback, per unit. They return with its withdrawal.
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub taken: Amounts,
-    /// The held credits that jobs used and, because of the chargeback, were charged for elsewhere, per grant. They are
-    /// charged after all with its withdrawal.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub refused: BTreeMap<GrantKey, i64>,
 }
 
 impl Chargeback {
-    /// Counts credits of a period that were taken when they returned from a job or a charge, except those that were
-    /// refused.
+    /// Counts credits that were taken when they returned from a job or a charge.
     pub(crate) fn took(&mut self, grant: &Grant, amount: i64, was_charged: bool) {
         let before = self.before.as_mut().filter(|before| before.concerns(grant));
         let anyway = before.map_or(0, |before| before.take(&grant.unit, amount, was_charged).0);
         self.taken.add(&grant.unit, amount - anyway);
-    }
-
-    /// Counts held credits that a job would have been charged for without the chargeback.
-    pub(crate) fn refused(&mut self, grant: &Grant, amount: i64) {
-        if amount > 0 {
-            *self.refused.entry(grant.key.clone()).or_default() += amount;
-        }
     }
 
     /// Counts the part of a new window that was withheld. `left` is that of [`RecordedRefund::withhold`], `first` the first

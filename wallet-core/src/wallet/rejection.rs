@@ -54,7 +54,7 @@ pub enum Unrefundable {
     NotOffered,
     #[error("no price is known: neither a paid amount nor a list price was recorded at the sale")]
     NoPrice,
-    #[error("the present period is not paid, so there is nothing to refund; cancel the subscription instead")]
+    #[error("the period is not paid, so there is nothing to refund or to charge back")]
     Unpaid,
 }
 

@@ -245,3 +245,56 @@ fn the_reference_of_a_payment_names_its_period() {
         .when(win_reference("w", "in_1"))
         .then([refused("NOT_CHARGED_BACK")]);
 }
+
+/// The credits that a customer can spend, less those that are owed.
+fn worth(world: &World) -> i64 {
+    let balance = world.seen().balance("credits");
+    balance.available - balance.debt
+}
+
+/// Returns events between a chargeback and the end of its dispute, a list per case. No credits expire: those return with the
+/// goodwill period.
+fn meanwhile() -> Vec<Vec<Step>> {
+    vec![
+        vec![],
+        vec![fail("held")],
+        vec![settle_as_reserved("held")],
+        vec![reverse("v", "used", 20)],
+        vec![buy("t", 50)],
+        vec![change_plan("u", "studio")],
+        vec![unsubscribe("x")],
+        vec![fail("held"), reverse("v", "used", 20), buy("t", 10)],
+        vec![change_plan("u", "studio"), settle_as_reserved("held"), reverse("v", "used", 40)],
+    ]
+}
+
+#[test]
+fn a_dispute_that_was_won_leaves_what_the_customer_would_have_without_it() {
+    let earlier = [None, Some((300, Forgive)), Some((300, Owe)), Some((800, Forgive)), Some((800, Owe))];
+    let mut cases = 0;
+    for (used, held) in [(40, 30), (60, 40), (40, 1)] {
+        for refund in earlier {
+            for between in meanwhile() {
+                let dispute = |is_charged_back: bool| {
+                    let jobs = [reserve("used", used), settle_as_reserved("used"), reserve("held", held)];
+                    let steps = jobs.into_iter().chain(refund.map(|(cents, used)| refunded(cents, used)));
+                    let mut world = priced(steps);
+                    let chargeback = is_charged_back.then(|| charged_back("c"));
+                    for step in chargeback.into_iter().chain(between.clone()) {
+                        world = world.and(step);
+                    }
+                    if is_charged_back { world.and(won("w")) } else { world }
+                };
+                let is_settled = between.iter().any(|step| format!("{step:?}").contains("Succeeded"));
+                if is_settled && matches!(refund, Some((_, Forgive))) {
+                    // The job's charge stays debt (decision 72).
+                    continue;
+                }
+                let (with, without) = (worth(&dispute(true)), worth(&dispute(false)));
+                assert_eq!(with, without, "{used} used, {held} held, {refund:?}, {between:?}");
+                cases += 1;
+            }
+        }
+    }
+    assert_eq!(cases, 123);
+}

@@ -60,7 +60,6 @@ mod terminal;
 mod terms;
 mod trials;
 mod warning;
-mod won_disputes;
 mod working;
 mod years;
 

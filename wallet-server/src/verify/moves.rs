@@ -144,8 +144,7 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         (_, PaidOut, Available | Expired | Revoked) => matches!(kind, RefundRecorded | ChargebackReversed),
         (_, Available, Held) => kind == Reserved,
         (_, Consumed, Available | Expired | Revoked | PaidOut) => kind == ChargeReversed,
-        // A dispute that was won charges jobs for held credits that it had refused to them.
-        (_, Revoked, Available | Expired | Consumed) | (_, PaidOut, Consumed) => kind == ChargebackReversed,
+        (_, Revoked, Available | Expired) => kind == ChargebackReversed,
         (_, Available, Consumed) => repays || kind == SettledLate,
         (_, Held, Consumed) => matches!(kind, Settled | Failed | Cancelled),
         (_, Held, Available | Expired | Revoked | PaidOut) => gives_back,

@@ -36,7 +36,6 @@ impl Lot {
             expired: 0,
             taken: 0,
             paid_out: 0,
-            refused: 0,
             gone: None,
             revoked: false,
             with_subscription: false,

@@ -138,7 +138,6 @@ impl Model {
                     (all.min(there), all - all.min(there))
                 }
             };
-            self.imagine_no_dispute(n, unit, find(&cost, unit).min(*reserved));
             self.charge_held(n, unit, find(&cost, unit).min(*reserved) - gone, self.now);
             self.charge_free(n, unit, from_available + beyond);
             self.charge_debt(n, unit, gone - from_available + debt);
@@ -174,7 +173,7 @@ impl Model {
     }
 
     /// Returns the part of a charge to a hold that belongs to purchases whose money has gone back.
-    pub(super) fn gone(&self, job: &Job, unit: Unit, amount: i64) -> i64 {
+    fn gone(&self, job: &Job, unit: Unit, amount: i64) -> i64 {
         let there = |part: &&Part| {
             let lot = part.lot.as_ref().and_then(|key| self.find_lot(key));
             part.unit == unit && lot.is_some_and(|lot| self.lots[lot].gone != Some(Clawback::ChargedBack))
@@ -185,7 +184,7 @@ impl Model {
     }
 
     /// Charges held credits: first those of expired lots, then in the order in which they were taken.
-    pub(super) fn charge_held(&mut self, n: usize, unit: Unit, amount: i64, at: i64) {
+    fn charge_held(&mut self, n: usize, unit: Unit, amount: i64, at: i64) {
         let mut left = amount;
         let mut claims = self.claims_on(&self.jobs[n], unit);
         for lapsing in [true, false] {
@@ -237,8 +236,7 @@ impl Model {
             let Some(lot) = part.lot.as_ref().and_then(|key| self.find_lot(key)).filter(|_| rest > 0) else {
                 continue;
             };
-            let refused = if self.is_charged_back_lot(lot) { part.undisputed - part.charged } else { 0 };
-            let (taken, _) = self.take_back_held(lot, rest, refused.clamp(0, rest));
+            let (taken, _) = self.take_back(lot, rest, false);
             self.jobs[n].parts[p].forfeited += taken;
             let rest = rest - taken;
             if rest == 0 {
@@ -297,7 +295,6 @@ impl Model {
         if fee > 0 {
             let gone = self.gone(&self.jobs[n], unit, fee);
             let from_available = gone.min(self.available(unit));
-            self.imagine_no_dispute(n, unit, fee);
             self.charge_held(n, unit, fee - gone, self.now);
             self.charge_free(n, unit, from_available);
             self.charge_debt(n, unit, gone - from_available);

@@ -145,17 +145,7 @@ impl Model {
 
 impl Part {
     pub(super) fn of(lot: Option<wallet_core::grant::GrantKey>, unit: Unit) -> Self {
-        Self {
-            lot,
-            unit,
-            held: 0,
-            charged: 0,
-            undisputed: 0,
-            returned: 0,
-            forfeited: 0,
-            reversed: 0,
-            grace: None,
-        }
+        Self { lot, unit, held: 0, charged: 0, returned: 0, forfeited: 0, reversed: 0, grace: None }
     }
 }
 

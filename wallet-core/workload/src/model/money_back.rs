@@ -274,11 +274,6 @@ impl Model {
             let used = self.used_of(&lots, unit) - self.owed_of(lots[0], unit);
             corrections += self.withdraw(unit, used, &reverse.request, corrections);
         }
-        for n in lots.clone() {
-            let refused = std::mem::take(&mut self.lots[n].refused);
-            self.lots[n].taken -= refused;
-            corrections += self.charge_after_all(n, refused, &reverse.request, corrections);
-        }
         for n in lots {
             if self.lots[n].gone != Some(Clawback::ChargedBack) {
                 continue;

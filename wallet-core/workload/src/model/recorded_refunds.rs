@@ -79,7 +79,7 @@ impl Model {
     /// many of them were owed.
     pub(super) fn take_back(&mut self, n: usize, amount: i64, was_charged: bool) -> (i64, i64) {
         if let Some(refund) = self.period_refund_of(n) {
-            return self.take_back_period(n, refund, (amount, 0), was_charged);
+            return self.take_back_period(n, refund, amount, was_charged);
         }
         let Some((id, ..)) = self.recorded_of(n).cloned() else { return (0, 0) };
         let unit = self.lots[n].unit;
@@ -87,17 +87,6 @@ impl Model {
         let forgiven = if was_charged { taken.min(self.owed_of(n, unit)) } else { 0 };
         self.lots[n].paid_out += taken;
         (taken, forgiven)
-    }
-
-    /// Takes held credits like [`Model::take_back`]. Without a dispute, the job would have been charged for `refused` of them:
-    /// they wait for its end.
-    pub(super) fn take_back_held(&mut self, n: usize, amount: i64, refused: i64) -> (i64, i64) {
-        let taken = match self.period_refund_of(n) {
-            Some(refund) => self.take_back_period(n, refund, (amount, refused), false),
-            None => self.take_back(n, amount - refused, false),
-        };
-        self.lots[n].refused += refused;
-        taken
     }
 
     /// Returns the refunded payment of a lot.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use wallet_core::decide::{RecordChargeback, RecordRefund, ReverseChargeback};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::{Clawback, Origin};
+use wallet_core::grant::Origin;
 use wallet_core::refund::UsedCredits;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, PaymentSubject, RequestId, Timestamp};
@@ -110,15 +110,15 @@ impl Model {
         &mut self,
         n: usize,
         refund: usize,
-        (amount, refused): (i64, i64),
+        amount: i64,
         charged: bool,
     ) -> (i64, i64) {
         let (unit, start) = (self.lots[n].unit, self.period_refunds[refund].start);
         let (taken, forgiven) = self.period_refunds[refund].take(unit, amount, charged);
         if let Some(dispute) = self.disputes.iter_mut().find(|dispute| dispute.start == start) {
             let before = dispute.before.as_mut().filter(|before| before.concerns(&self.lots[n]));
-            let anyway = before.map_or(0, |before| before.take(unit, taken - refused, charged).0);
-            *dispute.taken.entry(unit).or_default() += taken - refused - anyway;
+            let anyway = before.map_or(0, |before| before.take(unit, taken, charged).0);
+            *dispute.taken.entry(unit).or_default() += taken - anyway;
         }
         self.lots[n].paid_out += taken;
         (taken, forgiven)
@@ -290,60 +290,15 @@ impl Model {
             refund.as_ref().map_or(0, |refund| refund.owed.get(unit).copied().unwrap_or(0))
         };
         let mut corrections = 0;
-        let lots = self.lots_of_period(start);
         for (unit, _) in UNITS {
             let more = owed(&standing, unit) - owed(&before, unit);
             corrections += self.withdraw(unit, more, request, corrections);
-        }
-        for n in lots {
-            let refused = std::mem::take(&mut self.lots[n].refused);
-            self.lots[n].paid_out -= refused;
-            corrections += self.charge_after_all(n, refused, request, corrections);
         }
         for (unit, amount) in taken {
             let own = self.lots_of_period(start).into_iter().filter(|n| self.lots[*n].unit == unit).collect();
             corrections += self.give_again(own, amount, request, corrections);
         }
         self.period_refunds.extend(before);
-    }
-
-    /// Returns the wallet as it would be if all disputes were won now, as far as jobs see it.
-    fn without_disputes(&self) -> Self {
-        let mut other = self.clone();
-        for Dispute { start, before, .. } in std::mem::take(&mut other.disputes) {
-            other.period_refunds.retain(|refund| refund.start != start);
-            other.period_refunds.extend(before);
-        }
-        let charged_back = |lot: &&mut Lot| lot.gone == Some(Clawback::ChargedBack);
-        other.lots.iter_mut().filter(charged_back).for_each(|lot| lot.gone = None);
-        other
-    }
-
-    /// Notes the charge of each part of a job as it would be without any dispute.
-    pub(super) fn imagine_no_dispute(&mut self, n: usize, unit: Unit, amount: i64) {
-        if self.chargebacks.is_empty() {
-            return;
-        }
-        let mut other = self.without_disputes();
-        let gone = other.gone(&other.jobs[n], unit, amount);
-        other.charge_held(n, unit, amount - gone, self.now);
-        let parts = self.jobs[n].parts.iter_mut().zip(&other.jobs[n].parts);
-        for (part, imagined) in parts.filter(|(part, _)| part.unit == unit) {
-            part.undisputed = imagined.charged;
-        }
-    }
-
-    /// Returns whether the payment for a lot is charged back.
-    pub(super) fn is_charged_back_lot(&self, n: usize) -> bool {
-        let refund = self.period_refund_of(n).map(|refund| self.period_refunds[refund].start);
-        self.lots[n].gone == Some(Clawback::ChargedBack)
-            || refund.is_some_and(|start| self.is_charged_back(start))
-    }
-
-    /// A job is charged for credits of a lot that were refused to it, and not for others. Returns the number of new lots.
-    pub(super) fn charge_after_all(&mut self, n: usize, refused: i64, request: &RequestId, made: u16) -> u16 {
-        self.lots[n].used += refused;
-        self.withdraw(self.lots[n].unit, refused, request, made)
     }
 
     /// Returns the indexes of the lots of a period, in the order of their keys.

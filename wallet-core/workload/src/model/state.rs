@@ -41,8 +41,6 @@ pub(crate) struct Lot {
     pub(crate) expired: i64,
     pub(crate) taken: i64,
     pub(crate) paid_out: i64,
-    /// The part of the credits that were taken which a job used, and which a dispute about their payment refused to it.
-    pub(crate) refused: i64,
     /// The clawback of the lot, if there was one.
     pub(crate) gone: Option<Clawback>,
     /// True if the platform revoked the lot, which outlasts a chargeback.
@@ -69,8 +67,6 @@ pub(crate) struct Part {
     pub(crate) unit: Unit,
     pub(crate) held: i64,
     pub(crate) charged: i64,
-    /// The charge that would be without any chargeback.
-    pub(crate) undisputed: i64,
     pub(crate) returned: i64,
     pub(crate) forfeited: i64,
     pub(crate) reversed: i64,
