@@ -57,7 +57,7 @@ struct Buckets<C: Clock> {
 /// The callers that share a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Callers {
-    /// A key.
+    /// One key, without its tokens.
     Key(Principal),
     /// The tokens that a key has made for one wallet.
     TokensOfKey(Principal, WalletId),
