@@ -50,7 +50,7 @@ impl TimedConnection<DatabaseConnection> {
         Self { connection: connection.clone(), call_timeout, calls: Calls::Lane }
     }
 
-    /// Runs a statement of PostgreSQL.
+    /// Runs a statement of PostgreSQL. The connection must be one of PostgreSQL.
     pub(super) async fn query_by_columns(&self, statement: ColumnStatement) -> Result<Vec<PgRow>, DbErr> {
         let failed = |error: sqlx::Error| DbErr::Query(RuntimeErr::SqlxError(error.into()));
         let ColumnStatement { sql, parameters } = statement;

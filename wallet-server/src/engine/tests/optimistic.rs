@@ -13,7 +13,7 @@ use super::{Database, jobs, run};
 use crate::engine::lane::Lane;
 use crate::engine::{EngineConfig, EngineError};
 use crate::store::failpoints::armed::STANDS_STILL_AT;
-use crate::store::{Optimistic, ReadPlan, Tx, WalletCache, WalletWrite};
+use crate::store::{Optimistic, ReadPlan, Tx, WalletCache, WalletWrite, tamper};
 
 /// A world whose lane keeps wallets in memory.
 async fn world(database: &Database) -> World {
@@ -89,6 +89,28 @@ async fn an_answer_comes_after_the_commit() {
     world.lane.runner.connection.raw().execute_unprepared("DROP TRIGGER refuse ON entries").await.unwrap();
     let reply = run(&mut world.lane, &batch).await.remove(0);
     assert!(!reply.result.unwrap().replayed, "the refused commit left nothing");
+    database.verify().await;
+}
+
+#[tokio::test]
+async fn nothing_is_written_if_a_row_to_change_is_gone() {
+    let database = Database::postgres();
+    let mut world = world(&database).await;
+    world.prepare(Kind::Settle, "gone").await;
+    let id = wallet(Kind::Settle, "gone");
+    let grant = format!("wallet_key = '{}'", WalletKey::new(TenantId::DEFAULT, &id).uuid());
+    // The version of the wallet stays, so the one in memory counts as the stored one.
+    let hide = format!("UPDATE grants SET n = n + 1 WHERE {grant}");
+    tamper(world.lane.runner.connection.raw(), &hide).await;
+    let batch = [(id, command(Kind::Settle))];
+    let before = world.lane.runner.metrics.counts().optimistic_batches;
+    assert!(world.lane.runner.run_batch(&jobs(&batch), false).await.is_err());
+    assert_eq!(world.lane.runner.metrics.counts().optimistic_batches, before);
+
+    let show = format!("UPDATE grants SET n = n - 1 WHERE {grant}");
+    tamper(world.lane.runner.connection.raw(), &show).await;
+    let reply = run(&mut world.lane, &batch).await.remove(0);
+    assert!(!reply.result.unwrap().replayed, "the refused statement left nothing");
     database.verify().await;
 }
 
