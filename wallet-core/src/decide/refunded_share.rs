@@ -46,13 +46,19 @@ impl RefundedShare<'_> {
             owed: Amounts::none(),
             withheld: Amounts::none(),
             raises: BTreeMap::new(),
+            bought: Amounts::none(),
             sale: match self.payment {
                 PaymentSubject::Purchase(_) => 0,
                 PaymentSubject::Period(_) => wallet.profile.sales,
             },
         };
         let mut all_taken = Amounts::none();
-        for (unit, credits) in credits_of(self.grants, &to_come) {
+        for (unit, mut credits) in credits_of(self.grants, &to_come) {
+            let bought_before = before.map_or(0, |before| before.bought.get(unit.as_str()));
+            credits.vanished = (bought_before - credits.bought).max(0);
+            if let PaymentSubject::Period(_) = self.payment {
+                record.bought.set(unit, credits.bought + credits.vanished);
+            }
             record.withheld.set(unit, credits.withheld(share));
             let refunded = raises.entry(unit.clone()).or_default();
             refunded.set(credits.refunded(share) - credits.withheld(share), credits.gone());
@@ -94,6 +100,9 @@ struct Credits {
     bought: i64,
     /// Those of windows that have not begun.
     to_come: i64,
+    /// Those of windows that will not come any more, because the subscription has ended or its plan has changed. They are not
+    /// among those that were bought.
+    vanished: i64,
     unspent: i64,
     held: i64,
     used: i64,
@@ -101,9 +110,12 @@ struct Credits {
 }
 
 impl Credits {
+    /// Returns the refunded part of those that were bought.
     fn refunded(&self, share: Fraction) -> i64 {
-        let refunded = i128::from(self.bought) * i128::from(share.numerator) / i128::from(share.denominator);
-        i64::try_from(refunded).unwrap_or(i64::MAX).min(self.bought)
+        let all = i128::from(self.bought) + i128::from(self.vanished);
+        let refunded = all * i128::from(share.numerator) / i128::from(share.denominator);
+        let beyond_vanished = (refunded.min(all) - i128::from(self.vanished)).max(0);
+        i64::try_from(beyond_vanished).unwrap_or(i64::MAX)
     }
 
     /// Returns the refunded credits that windows to come will not give.

@@ -49,6 +49,10 @@ pub struct RecordedRefund {
     /// The other refunded credits, per unit.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub raises: BTreeMap<UnitId, Raises>,
+    /// The credits of the period, per unit, with its windows to come: the most of all records. Windows that will not come any
+    /// more count as refunded first.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub bought: Amounts,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]

@@ -171,6 +171,22 @@ fn a_repeated_refund_or_chargeback_has_its_first_reply() {
 }
 
 #[test]
+fn windows_that_do_not_come_any_more_are_refunded_first() {
+    // Half of the year are 600 credits, and 1,100 were still to come.
+    let year = subscribe("s", "annual").invoiced("in_1", 12_000);
+    given_catalog(&plans(), [year, refunded("r", 6000), unsubscribe_now("c").keeping()])
+        .then([available(100)])
+        .when(refunded("again", 6000))
+        .then([available(100)])
+        .when(refunded("less", 5000))
+        .then([available(100)])
+        .when(refunded("more", 11_500))
+        .then([available(50)])
+        .when(refunded("failed", 0))
+        .then([available(100)]);
+}
+
+#[test]
 fn a_year_whose_refund_failed_gives_the_windows_again() {
     yearly([refunded("r", 12_000)])
         .then([available(0), available_of("trainings", 0)])

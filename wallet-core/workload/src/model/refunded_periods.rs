@@ -33,6 +33,8 @@ pub(crate) struct PeriodRefund {
     pub(crate) withheld: BTreeMap<Unit, i64>,
     /// The other refunded credits.
     piles: BTreeMap<Unit, Pile>,
+    /// The most credits that the period was ever going to give when a refund of it was recorded.
+    bought: BTreeMap<Unit, i64>,
 }
 
 /// A period whose payment was charged back: the refund that would stand without it, and the credits that it alone took.
@@ -195,6 +197,7 @@ impl Model {
             owed: BTreeMap::new(),
             withheld: BTreeMap::new(),
             piles: old.as_ref().map(|old| old.piles.clone()).unwrap_or_default(),
+            bought: old.as_ref().map(|old| old.bought.clone()).unwrap_or_default(),
         };
         let mut corrections = 0;
         for (unit, _) in UNITS {
@@ -202,7 +205,11 @@ impl Model {
             let given = own.iter().map(|n| &self.lots[*n]).filter(|lot| lot.first.is_none());
             let given: i64 = given.map(|lot| lot.amount).sum();
             let to_come = present.as_ref().map_or(0, |sub| sub.to_come(unit));
-            let back = part(given + to_come, now.0, now.1).min(given + to_come);
+            let most = record.bought.entry(unit).or_default();
+            *most = given.saturating_add(to_come).max(*most);
+            // The money for windows that do not come any more goes back before that for other credits.
+            let never = *most - given - to_come;
+            let back = (part(*most, now.0, now.1).min(*most) - never).max(0);
             let withheld = back.min(to_come);
             let lost = self.lost(&own);
             let pile = record.piles.entry(unit).or_default();
