@@ -5,6 +5,7 @@
 //! | the current plan with the same seats | - | none: a pending change is undone |
 //! | an upgrade of the same term | now | the difference for the rest of the present windows, rounded up to the increment |
 //! | an upgrade of another term | now, new anchor | the full allowance; old grants keep their expiry |
+//! | other terms of the same plan of term ONCE | now | what they give beyond those that it has given |
 //! | any, while the subscription is past due | now, as paid late | the full allowance, and what rolls over |
 //! | any other | at the end of what was paid | - |
 //!

@@ -10,6 +10,7 @@ use crate::decide::periods::{
 };
 use crate::decide::refund_claims::issue_paid;
 use crate::ledger::entry::EntryKind;
+use crate::value::amount::Amounts;
 use crate::value::ids::UnitId;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
@@ -125,7 +126,8 @@ pub(crate) fn later(
     with_subscription(wallet, decision, Some(Subscription { change, ..present.clone() }))
 }
 
-/// Begins a subscription with the new terms now. Its periods are counted from now.
+/// Begins a subscription with the new terms now. Its periods are counted from now, so a pending cancellation takes effect
+/// after the first one.
 fn begin_new_terms(
     wallet: &Wallet,
     present: &Subscription,
@@ -133,7 +135,9 @@ fn begin_new_terms(
     unused: UnusedCredits,
     now: Timestamp,
 ) -> Decision {
-    let subscription = Subscription::begin(present.number + 1, next, now);
+    let end = present.end.filter(|_| !next.term.is_once()).map(|_| 1);
+    let advance = given_once(present, &next);
+    let subscription = Subscription { end, advance, ..Subscription::begin(present.number + 1, next, now) };
     let rolls_over = if present.is_paused() { present.unused.as_slice() } else { &[] };
     let mut decision = begin_period(wallet, subscription, rolls_over, EntryKind::PlanChanged, now);
     revoke_unpaid(wallet, &mut decision, present, now);
@@ -141,6 +145,19 @@ fn begin_new_terms(
         lapse(wallet, &mut decision, present, now);
     }
     decision
+}
+
+/// Returns what the plan has given, if it has the term ONCE and goes on with other terms: these give only the difference.
+fn given_once(present: &Subscription, next: &Sold) -> Amounts {
+    let sold = &present.sold;
+    if sold.plan != next.plan || !sold.term.is_once() || !next.term.is_once() {
+        return Amounts::none();
+    }
+    let mut given = present.advance.clone();
+    for (allowance, _) in sold.allowances.iter().zip(&present.given).filter(|(_, windows)| **windows > 0) {
+        given.add(&allowance.unit, allowance.amount);
+    }
+    given
 }
 
 /// Returns the subscription with other terms in the current period, of which no allowance has been issued yet.

@@ -201,6 +201,35 @@ fn a_cancel_overrides_changes_before_and_after_it_until_it_is_undone() {
 }
 
 #[test]
+fn a_cancel_stays_when_a_plan_of_another_term_begins_at_once() {
+    given_catalog(&with_plans(), [subscribe("s", "pro"), until("2026-01-11"), unsubscribe("x")])
+        .when(change_plan("c", "annual").at_once())
+        .then([plan("annual"), period("2026-01-11", "2027-01-11"), pending("end")])
+        .and(until("2027-01-11"))
+        .when(process_due())
+        .then([unsubscribed()]);
+}
+
+#[test]
+fn other_terms_of_a_plan_that_gives_once_give_only_the_difference() {
+    let trial = |id: &str, credits: i64| change_plan(id, "trial").negotiated("credits", credits);
+    given_catalog(&with_plans(), [subscribe("s", "trial")])
+        // The default plan has given 5 before.
+        .then([available(25)])
+        .when(trial("more", 75))
+        .then([available(80), plan("trial")])
+        .when(trial("less", 10))
+        .then([available(80)])
+        .when(trial("again", 75))
+        .then([available(80)])
+        .when(trial("most", 100))
+        .then([available(105)])
+        .when(change_plan("free", "free"))
+        .when(trial("back", 100))
+        .then([available(205)]);
+}
+
+#[test]
 fn a_change_while_past_due_is_paid_and_begins_the_anchored_period_at_once() {
     for (to, given) in
         [("prepaid-pro", "rollover:2.1.0.1 30, period:2.1.0 100"), ("creator", "period:2.1.0 30")]

@@ -362,7 +362,14 @@ impl Model {
             // The new credits repay debt before the old ones expire.
             let first = self.lots.len();
             let unused = sub.unpaid.clone().filter(|_| sub.paused);
-            self.give(Sub::new(sub.number + 1, sold, now), now, unused);
+            let mut new = Sub::new(sub.number + 1, sold, now);
+            new.ends = sub.ends.filter(|_| new.sold.every != Every::Once).map(|_| 1);
+            if new.sold.plan == sub.sold.plan
+                && (sub.sold.every, new.sold.every) == (Every::Once, Every::Once)
+            {
+                new.advance = sub.given_of_once();
+            }
+            self.give(new, now, unused);
             if sub.provisional {
                 let new = self.sub.replace(sub.clone());
                 let lots = self.lots.split_off(first);

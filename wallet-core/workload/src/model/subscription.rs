@@ -31,6 +31,18 @@ impl Sub {
         }
     }
 
+    /// Returns the credits that a plan without periods has given so far, by unit: its own, and those that an earlier sale of
+    /// it gave beyond them.
+    pub(super) fn given_of_once(&self) -> BTreeMap<Unit, i64> {
+        let mut given = self.advance.clone();
+        for (n, allowance) in self.sold.allowances.iter().enumerate() {
+            if self.given[n] > 0 {
+                *given.entry(allowance.unit).or_default() += allowance.amount;
+            }
+        }
+        given
+    }
+
     pub(super) fn boundary(&self, n: u32) -> i64 {
         nth(self.anchor, self.sold.every, n)
     }
