@@ -49,7 +49,7 @@ pub(super) const SUITES: [Suite; 25] = [
     of_server("points", &["crash::points"]),
     of_server("network", &["crash::chaos"]),
     of_server("outages", &["crash::outage", "crash::silence"]),
-    of_server("kills", &["crash::acknowledged"]),
+    of_server("kills", &["crash::acknowledged", "crash::lost_file"]),
     of_server("feed", &["feed::killed"]),
     of_server("nats", &["nats::"]),
     of_server("power", &["crash::power"]),
