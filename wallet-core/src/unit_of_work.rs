@@ -234,8 +234,8 @@ impl<'a> UnitOfWork<'a> {
     }
 
     /// Ends the instant at hand: adds the notifications to the last of its entries, and hashes them in order.
-    /// `profile_changed`: the profile has changed since the entries were made. Returns whether it has, then or now by
-    /// the notifications.
+    /// `profile_changed` says that the profile has changed since the entries were made. Returns true in this case, and
+    /// if the notifications change the profile.
     fn seal(&mut self, profile_changed: bool) -> bool {
         let unsealed = &mut self.entries[self.sealed..];
         let changed = record_notifications(self.wallet, unsealed, profile_changed);

@@ -22,7 +22,7 @@ pub struct ReadSet {
     pub purchase: Option<PurchaseName>,
     /// All grants of the period that starts at this instant, and grace credits that stem from them.
     pub paid_period: Option<Timestamp>,
-    /// The same of the period that was paid with this reference.
+    /// The reference of the payment for a period, whose grants are read like those of `paid_period`.
     pub period_payment: Option<OriginId>,
     /// An earlier request.
     pub request: Option<RequestId>,

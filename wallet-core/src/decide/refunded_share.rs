@@ -55,9 +55,9 @@ impl RefundedShare<'_> {
         let mut all_taken = Amounts::none();
         for (unit, mut credits) in credits_of(self.grants, &to_come) {
             let bought_before = before.map_or(0, |before| before.bought.get(unit.as_str()));
-            credits.vanished = (bought_before - credits.bought).max(0);
+            credits.cancelled = (bought_before - credits.bought).max(0);
             if let PaymentSubject::Period(_) = self.payment {
-                record.bought.set(unit, credits.bought + credits.vanished);
+                record.bought.set(unit, credits.bought + credits.cancelled);
             }
             record.withheld.set(unit, credits.withheld(share));
             let refunded = raises.entry(unit.clone()).or_default();
@@ -100,9 +100,9 @@ struct Credits {
     bought: i64,
     /// Those of windows that have not begun.
     to_come: i64,
-    /// Those of windows that will not come any more, because the subscription has ended or its plan has changed. They are not
-    /// among those that were bought.
-    vanished: i64,
+    /// Those of windows that were cancelled, because the subscription has ended or its plan has changed. `bought` does not
+    /// include them.
+    cancelled: i64,
     unspent: i64,
     held: i64,
     used: i64,
@@ -110,12 +110,12 @@ struct Credits {
 }
 
 impl Credits {
-    /// Returns the refunded part of those that were bought.
+    /// Returns the refunded part of `bought`. Cancelled windows are refunded first.
     fn refunded(&self, share: Fraction) -> i64 {
-        let all = i128::from(self.bought) + i128::from(self.vanished);
+        let all = i128::from(self.bought) + i128::from(self.cancelled);
         let refunded = all * i128::from(share.numerator) / i128::from(share.denominator);
-        let beyond_vanished = (refunded.min(all) - i128::from(self.vanished)).max(0);
-        i64::try_from(beyond_vanished).unwrap_or(i64::MAX)
+        let beyond_cancelled = (refunded.min(all) - i128::from(self.cancelled)).max(0);
+        i64::try_from(beyond_cancelled).unwrap_or(i64::MAX)
     }
 
     /// Returns the refunded credits that windows to come will not give.

@@ -83,7 +83,8 @@ impl Profile {
         self.subscription.as_ref().filter(|subscription| !subscription.is_paused())
     }
 
-    /// Sets the subscription. Remembers the provisional period that ends with it, and forgets the one that it pays.
+    /// Sets the subscription. A provisional period that ends with the old one is remembered as unpaid; a period that the new
+    /// one pays is not unpaid any more.
     pub(crate) fn replace_subscription(&mut self, next: Option<Subscription>) {
         let provisional = |present: &&Subscription| present.standing == Standing::Provisional;
         let ends = self.subscription.as_ref().filter(provisional).map(Subscription::period_start);

@@ -1,6 +1,6 @@
-//! The refunded credits of a payment in one unit, in the order in which they were refunded. Credits that had expired or been
-//! revoked count first, and are not there to be taken. A smaller total undoes the last refunds first, so it gives nothing back
-//! for them.
+//! The refunded credits of a payment in one unit, in the order in which they were refunded. A refund counts first the credits
+//! that have expired or been revoked, because nothing can be taken for them. A smaller total undoes the last refunds first,
+//! and gives nothing back for those credits.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,8 +48,8 @@ impl Raises {
         self.0.iter().map(part).sum()
     }
 
-    /// Adds a raise to the last one, if undoing both gives the same as undoing one after the other. So there are not more
-    /// of them than changes of what is gone.
+    /// Adds a raise. It becomes a part of the last one if undoing them together gives the same as undoing one after the
+    /// other, so many small raises do not make the list longer.
     fn add(&mut self, raise: Raise) {
         match self.0.last_mut().filter(|last| raise.gone == 0 || last.taken == 0) {
             Some(last) => {

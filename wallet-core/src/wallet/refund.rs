@@ -49,8 +49,8 @@ pub struct RecordedRefund {
     /// The other refunded credits, per unit.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub raises: BTreeMap<UnitId, Raises>,
-    /// The credits of the period, per unit, with its windows to come: the most of all records. Windows that will not come any
-    /// more count as refunded first.
+    /// The credits that the period was to give, per unit, its windows to come included. It does not become smaller when
+    /// windows are cancelled: these count as refunded first.
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub bought: Amounts,
 }

@@ -150,7 +150,7 @@ impl Subscription {
         self.paid.last().map_or(unpaid, |paid| paid + 1)
     }
 
-    /// Returns the end of the last period that is paid. Periods that begin without a payment count as paid.
+    /// Returns the end of the last period that is paid, or whose plan renews without payments.
     pub fn paid_through(&self) -> Timestamp {
         self.start_of(self.unpaid_period())
     }

@@ -171,7 +171,7 @@ fn a_repeated_refund_or_chargeback_has_its_first_reply() {
 }
 
 #[test]
-fn windows_that_do_not_come_any_more_are_refunded_first() {
+fn cancelled_windows_are_refunded_first() {
     // Half of the year are 600 credits, and 1,100 were still to come.
     let year = subscribe("s", "annual").invoiced("in_1", 12_000);
     given_catalog(&plans(), [year, refunded("r", 6000), unsubscribe_now("c").keeping()])
