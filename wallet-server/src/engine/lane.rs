@@ -18,14 +18,13 @@ use crate::store::{Store, StoreError};
 
 /// The idle time after which a lane checkpoints its database.
 const IDLE: Duration = Duration::from_millis(500);
-/// The number of commands after which a lane that is never idle checkpoints its database.
-const BUSY: usize = 20_000;
 
 /// A lane: what waits, and the runner of its batches.
 pub(super) struct Lane {
     pub(super) runner: BatchRunner,
     batch_max: usize,
-    since_checkpoint: usize,
+    /// True if commands were executed since the last checkpoint.
+    has_executed: bool,
     backlog: Backlog,
 }
 
@@ -40,7 +39,7 @@ impl Lane {
     ) -> Result<Self, StoreError> {
         let runner = BatchRunner::open(number, store, catalogs, clock, config, metrics).await?;
         let batch_max = config.batch_max.max(1);
-        Ok(Self { runner, batch_max, since_checkpoint: 0, backlog: Backlog::default() })
+        Ok(Self { runner, batch_max, has_executed: false, backlog: Backlog::default() })
     }
 
     /// Runs batches until the queue is closed and empty.
@@ -60,8 +59,7 @@ impl Lane {
         let mut stepped = false;
         match timeout(longest_wait, jobs.recv_many(&mut waiting, self.batch_max)).await {
             Ok(0) => self.backlog.drop_process_due(),
-            Ok(taken) => {
-                self.since_checkpoint += taken;
+            Ok(_) => {
                 let batch = self.backlog.hold_back(waiting);
                 stepped = self.serve(batch).await;
             }
@@ -74,9 +72,6 @@ impl Lane {
         if !stepped {
             self.run_backlog_step().await;
         }
-        if self.since_checkpoint >= BUSY {
-            self.checkpoint().await;
-        }
         !(jobs.is_closed() && jobs.is_empty() && self.backlog.is_empty())
     }
 
@@ -84,10 +79,6 @@ impl Lane {
     async fn run_backlog_step(&mut self) {
         let mut batch = self.backlog.take_turns();
         let later = batch.split_off(batch.len().min(self.batch_max));
-        if !batch.is_empty() {
-            // A step may write as much as this many commands.
-            self.since_checkpoint += self.runner.steps.together.min(BUSY);
-        }
         self.serve(batch).await;
         self.backlog.add(later);
     }
@@ -97,6 +88,7 @@ impl Lane {
         if batch.is_empty() {
             return false;
         }
+        self.has_executed = true;
         let behind = self.runner.answer(batch).await;
         let is_behind = !behind.is_empty();
         self.backlog.add(behind);
@@ -104,11 +96,10 @@ impl Lane {
     }
 
     async fn checkpoint(&mut self) {
-        if self.since_checkpoint > 0 {
-            self.since_checkpoint = 0;
-            if let Err(error) = self.runner.store.checkpoint(&self.runner.connection).await {
-                tracing::warn!(lane = self.runner.lane, error = %Chain(&error), "checkpoint failed; it will be tried again");
-            }
+        if std::mem::take(&mut self.has_executed)
+            && let Err(error) = self.runner.store.checkpoint(&self.runner.connection).await
+        {
+            tracing::warn!(lane = self.runner.lane, error = %Chain(&error), "checkpoint failed; it will be tried again");
         }
     }
 }

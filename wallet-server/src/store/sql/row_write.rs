@@ -82,9 +82,12 @@ impl RowWrite {
     pub(in crate::store) fn sql(&self, backend: Backend, rows: &str, condition: &str) -> String {
         let table = self.table;
         let names: Vec<&str> = self.columns.0.iter().map(|(name, _)| *name).collect();
+        // A failed statement ends its transaction. So SQLite need not copy each page before it changes it, to undo a statement
+        // that fails halfway.
+        let on_conflict = if backend == Backend::Sqlite { "OR FAIL" } else { "" };
         if self.kind == WriteKind::Insert {
             return format!(
-                "INSERT INTO {table} ({}) SELECT * FROM {rows} WHERE {condition}",
+                "INSERT {on_conflict} INTO {table} ({}) SELECT * FROM {rows} WHERE {condition}",
                 names.join(", ")
             );
         }
@@ -108,7 +111,7 @@ impl RowWrite {
                 format!("DELETE FROM {table} AS t USING {rows} WHERE {finds} AND {condition}")
             }
             _ => format!(
-                "UPDATE {table} AS t SET {} FROM {rows} WHERE {finds} AND {condition}",
+                "UPDATE {on_conflict} {table} AS t SET {} FROM {rows} WHERE {finds} AND {condition}",
                 sets.join(", ")
             ),
         }
