@@ -43,6 +43,15 @@ impl Clock {
         Self(Source::Running { started: Instant::now(), filter: Arc::new(RwLock::new(filter)) })
     }
 
+    /// Returns a system clock that stood still for this long, as while its machine was suspended.
+    #[cfg(test)]
+    pub(crate) fn suspended(time: Duration, settling: Settling) -> Self {
+        let woken = Timestamp::from_micros(system_micros());
+        let before = woken.minus(time).as_micros();
+        let filter = Arc::new(RwLock::new(Filter::new(0, before, settling)));
+        Self(Source::Running { started: Instant::now(), filter })
+    }
+
     /// Returns a clock that stands still at `now`.
     pub fn manual(now: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(now.as_micros()))))

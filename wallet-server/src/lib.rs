@@ -17,6 +17,8 @@ mod engine;
 mod feed;
 mod grpc;
 mod keys;
+#[cfg(test)]
+mod memory_log;
 mod monitoring;
 #[cfg(feature = "nats")]
 mod nats;

@@ -86,7 +86,7 @@ fn stop(
     for (unit, fee) in fees.iter() {
         finalization.charge_fee(&context.catalogs.current, unit, fee);
     }
-    finalization.give_back();
+    finalization.return_rest();
     let fees = fees.iter().filter(|(_, fee)| *fee > 0).map(|(unit, fee)| (unit.clone(), fee)).collect();
     let bill = Bill { fees, cancel_reason: Some(cancel.reason), ..finalization.bill() };
     Ok(finish(finalization, State::Cancelled, fingerprint, bill))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::catalog::{Catalog, MAX_GRACE_PERIOD, Phase};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
-use crate::decide::refund_claims::{Claims, take_back};
+use crate::decide::refund_claims::{Claims, claw_back};
 use crate::decide::spend;
 use crate::decide::verdict::Verdict;
 use crate::ledger::entry::EntryKind;
@@ -45,8 +45,7 @@ impl<'a> Finalization<'a> {
     }
 
     /// Charges `amount` to the hold: first to credits whose grant has expired since, because they would be lost, then
-    /// in the order of the allocations. Returns the rest, which cannot be charged to the hold because the payment for
-    /// its credits was charged back or refunded.
+    /// in the order of the allocations. Returns the rest, for which the hold has only unpaid credits.
     pub(crate) fn charge_held(&mut self, unit: &UnitId, amount: i64) -> i64 {
         let mut left = amount;
         let mut claims = Claims::of(self.wallet, &self.reservation, unit);
@@ -69,8 +68,8 @@ impl<'a> Finalization<'a> {
 
     /// Charges a fee to the hold, then to available credits, and the rest as debt.
     pub(crate) fn charge_fee(&mut self, catalog: &Catalog, unit: &UnitId, fee: i64) {
-        let gone = self.charge_held(unit, fee);
-        let (available, owed) = self.wallet.balance(unit.as_str()).split(gone);
+        let unpaid = self.charge_held(unit, fee);
+        let (available, owed) = self.wallet.balance(unit.as_str()).split(unpaid);
         self.charge_available(catalog, unit, available);
         self.charge_debt(unit, owed);
     }
@@ -114,7 +113,7 @@ impl<'a> Finalization<'a> {
 
     /// Returns all that is held and was not charged. Credits whose grant has expired meanwhile become grace credits.
     /// Credits that become available repay debt first.
-    pub(crate) fn give_back(&mut self) {
+    pub(crate) fn return_rest(&mut self) {
         let mut graces = 0;
         let period = self.reservation.terms.policies.grace_period;
         for allocation in &mut self.reservation.allocations {
@@ -129,7 +128,7 @@ impl<'a> Finalization<'a> {
                 continue;
             };
             let unit = &grant.unit;
-            let (taken, _) = take_back(&mut self.decision, self.wallet, Some(grant), Part::Held, rest);
+            let (taken, _) = claw_back(&mut self.decision, self.wallet, Some(grant), Part::Held, rest);
             allocation.forfeited += taken;
             let rest = rest - taken;
             if rest == 0 {
@@ -181,15 +180,15 @@ fn is_charged_back(grant: Option<&Grant>) -> bool {
     grant.is_some_and(|grant| grant.clawback == Some(Clawback::ChargedBack))
 }
 
-/// Returns the part of `amount` that cannot be charged to a hold, because the payment for its credits was charged back
-/// or refunded.
-pub(crate) fn gone_from_hold(wallet: &Wallet, reservation: &Reservation, unit: &UnitId, amount: i64) -> i64 {
-    let there = |allocation: &&Allocation| match &allocation.account {
+/// Returns the part of `amount` for which a hold has only unpaid credits: their payment was charged back or refunded.
+pub(crate) fn unpaid_of_hold(wallet: &Wallet, reservation: &Reservation, unit: &UnitId, amount: i64) -> i64 {
+    let is_not_charged_back = |allocation: &&Allocation| match &allocation.account {
         Account::Grant(key) => allocation.unit == *unit && !is_charged_back(wallet.grants.get(key)),
         Account::Debt => false,
     };
-    let there: i64 = reservation.allocations.iter().filter(there).map(Allocation::rest).sum();
-    (amount - there + Claims::of(wallet, reservation, unit).sum()).max(0)
+    let held = reservation.allocations.iter().filter(is_not_charged_back).map(Allocation::rest);
+    let paid = held.sum::<i64>() - Claims::of(wallet, reservation, unit).sum();
+    (amount - paid).max(0)
 }
 
 /// Returns the grace grant for `amount` that returns to an expired grant; none if its bound has passed as well.

@@ -8,7 +8,7 @@ use crate::ledger::entry::EntryKind;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::grant::Money;
-use crate::wallet::payment::{paid_for, refund, undo_refund};
+use crate::wallet::payment::{paid_for, refund, withdraw_refund};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::Subscription;
 
@@ -75,7 +75,7 @@ fn comes_again(
     next.paid.insert(period);
     let mut decision = with_subscription(wallet, Decision::of(EntryKind::RefundRecorded, now), Some(next));
     if let Some(change) = &mut decision.change {
-        undo_refund(&mut change.profile.payments, start);
+        withdraw_refund(&mut change.profile.payments, start);
     }
     Ok(decision)
 }

@@ -16,8 +16,8 @@ use crate::wallet::reservation::{Allocation, Reservation};
 use crate::wallet::subscription::Subscription;
 
 /// Claws back credits that leave a hold or a charge of a purchase, up to the claim of its recorded refund. Returns the part
-/// that was taken, and the debt that is to be withdrawn for it.
-pub(crate) fn take_back(
+/// that was clawed back, and the debt that is to be withdrawn for it.
+pub(crate) fn claw_back(
     decision: &mut Decision,
     wallet: &Wallet,
     grant: Option<&Grant>,
@@ -40,7 +40,7 @@ pub(crate) fn take_back(
     let (taken, forgiven) = record.take(&grant.unit, amount, from == Part::Consumed);
     let chargeback = change.profile.chargebacks.get_mut(&subject);
     if let (PaymentSubject::Period(_), Some(chargeback)) = (&subject, chargeback) {
-        chargeback.took(grant, taken, from == Part::Consumed);
+        chargeback.count_taken(grant, taken, from == Part::Consumed);
     }
     decision.move_in_grant(&grant.key, &grant.unit, from, Part::PaidOut, taken);
     (taken, forgiven)
@@ -74,7 +74,7 @@ pub(crate) fn issue_paid(
         let refund = refund.as_mut().filter(|_| grant.details.period.is_some());
         let withheld = refund.map_or(0, |refund| refund.withhold(&grant.unit, grant.amount, left));
         if let Some(chargeback) = chargeback.as_mut().filter(|_| withheld > 0) {
-            chargeback.withheld(&grant, subscription.first, left, withheld);
+            chargeback.count_withheld(&grant, subscription.first, left, withheld);
         }
         decision.issue_without(wallet, grant, withheld, at);
     }

@@ -130,7 +130,7 @@ fn refundable_share(grants: &[&Grant], rule: RefundRule, in_window: bool) -> Res
 }
 
 /// Returns the share of a purchase's credits that are left, of the unit with the smallest share. Expired credits are
-/// gone; those that came back as grace credits are there.
+/// lost; those that came back as grace credits are left.
 fn unspent(grants: &[&Grant]) -> Fraction {
     let mut units: BTreeMap<&UnitId, (i64, i64)> = BTreeMap::new();
     for grant in grants {

@@ -61,7 +61,7 @@ impl RefundedShare<'_> {
             }
             record.withheld.set(unit, credits.withheld(share));
             let refunded = raises.entry(unit.clone()).or_default();
-            refunded.set(credits.refunded(share) - credits.withheld(share), credits.gone());
+            refunded.set(credits.refunded(share) - credits.withheld(share), credits.lost());
             let beyond = refunded.taken() - credits.paid_out;
             if beyond > 0 {
                 let taken = take(&mut restoration.decision, self.grants, unit, beyond);
@@ -129,7 +129,7 @@ impl Credits {
     }
 
     /// Returns the credits that have expired or been revoked.
-    fn gone(&self) -> i64 {
+    fn lost(&self) -> i64 {
         self.bought - self.to_come - self.used - self.held - self.unspent - self.paid_out
     }
 
@@ -170,8 +170,8 @@ fn take(decision: &mut Decision, grants: &[&Grant], unit: &UnitId, amount: i64) 
     amount - left
 }
 
-/// Undoes a chargeback of a period: the credits that were taken because of it return, and its debt is withdrawn.
-pub(crate) fn undo(
+/// Withdraws the chargeback of a period: the credits that were taken because of it return, and its debt is withdrawn.
+pub(crate) fn return_period(
     restoration: &mut Restoration<'_>,
     payment: &PaymentSubject,
     grants: &[&Grant],

@@ -14,7 +14,7 @@ use crate::decide::checks::{check_multiples, check_not_closed};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::read_set::ReadSet;
-use crate::decide::refund_claims::take_back;
+use crate::decide::refund_claims::claw_back;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
@@ -70,7 +70,7 @@ impl WalletCommand for ReverseCharge {
         let amounts = amounts_to_reverse(context, reservation, &self.amounts)?;
         let mut reversal = Reversal::of(wallet, context, reservation);
         for (unit, amount) in amounts.iter() {
-            reversal.give_back(unit, amount);
+            reversal.reverse(unit, amount);
         }
         let Reversal { mut reservation, mut decision, .. } = reversal;
         check_not_closed(wallet)?;
@@ -147,7 +147,7 @@ impl<'a> Reversal<'a> {
     }
 
     /// Reverses the last charge first.
-    fn give_back(&mut self, unit: &UnitId, amount: i64) {
+    fn reverse(&mut self, unit: &UnitId, amount: i64) {
         let mut left = amount;
         let mut parts = Vec::new();
         let of_unit = |allocation: &&mut Allocation| allocation.unit == *unit;
@@ -167,7 +167,7 @@ impl<'a> Reversal<'a> {
 
     fn return_to(&mut self, key: &GrantKey, unit: &UnitId, amount: i64) {
         let grant = self.wallet.grants.get(key);
-        let (taken, forgiven) = take_back(&mut self.decision, self.wallet, grant, Part::Consumed, amount);
+        let (taken, forgiven) = claw_back(&mut self.decision, self.wallet, grant, Part::Consumed, amount);
         let is_charged_back = grant.is_some_and(|grant| grant.clawback == Some(Clawback::ChargedBack));
         self.withdraw_debt(unit, if is_charged_back { taken } else { forgiven });
         let amount = amount - taken;

@@ -43,7 +43,7 @@ impl DueEvent {
 
 fn expire_hold(wallet: &Wallet, id: &ReservationId, at: Timestamp) -> Option<Decision> {
     let mut finalization = Finalization::of(wallet, wallet.reservations.get(id)?, EntryKind::HoldExpired, at);
-    finalization.give_back();
+    finalization.return_rest();
     let bill = finalization.bill();
     let Finalization { mut reservation, mut decision, .. } = finalization;
     reservation.state = State::Expired;

@@ -55,7 +55,7 @@ pub(crate) fn refund(payments: &mut Vec<Payment>, period_start: Timestamp) {
 }
 
 /// Marks the last payment for a period as not refunded. Returns whether it was refunded.
-pub(crate) fn undo_refund(payments: &mut [Payment], period_start: Timestamp) -> bool {
+pub(crate) fn withdraw_refund(payments: &mut [Payment], period_start: Timestamp) -> bool {
     let last = payments.iter_mut().rfind(|payment| payment.period_start == period_start);
     last.is_some_and(|last| std::mem::take(&mut last.refunded))
 }

@@ -12,20 +12,20 @@ pub struct Raises(Vec<Raise>);
 /// The credits by which one record raised those that are refunded, in minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Raise {
-    /// Those that were gone: expired or revoked.
-    gone: i64,
+    /// Those that were lost before: expired or revoked.
+    lost: i64,
     /// Those that are taken, now or when they return.
     taken: i64,
 }
 
 impl Raises {
-    /// Raises or lowers the refunded credits to `refunded`. `gone` is the sum of those that have expired or been revoked so
+    /// Raises or lowers the refunded credits to `refunded`. `lost` is the sum of those that have expired or been revoked so
     /// far.
-    pub(crate) fn set(&mut self, refunded: i64, gone: i64) {
-        let more = refunded - self.sum(|raise| raise.gone + raise.taken);
+    pub(crate) fn set(&mut self, refunded: i64, lost: i64) {
+        let more = refunded - self.sum(|raise| raise.lost + raise.taken);
         if more > 0 {
-            let gone = (gone - self.sum(|raise| raise.gone)).clamp(0, more);
-            self.add(Raise { gone, taken: more - gone });
+            let lost = (lost - self.sum(|raise| raise.lost)).clamp(0, more);
+            self.add(Raise { lost, taken: more - lost });
         } else {
             self.lower(-more);
         }
@@ -33,9 +33,9 @@ impl Raises {
 
     /// Counts withheld credits whose window has begun: they are refunded before all others.
     pub(crate) fn begin_with(&mut self, taken: i64) {
-        match self.0.first_mut().filter(|first| first.gone == 0) {
+        match self.0.first_mut().filter(|first| first.lost == 0) {
             Some(first) => first.taken += taken,
-            None => self.0.insert(0, Raise { gone: 0, taken }),
+            None => self.0.insert(0, Raise { lost: 0, taken }),
         }
     }
 
@@ -51,9 +51,9 @@ impl Raises {
     /// Adds a raise. It becomes a part of the last one if undoing them together gives the same as undoing one after the
     /// other, so many small raises do not make the list longer.
     fn add(&mut self, raise: Raise) {
-        match self.0.last_mut().filter(|last| raise.gone == 0 || last.taken == 0) {
+        match self.0.last_mut().filter(|last| raise.lost == 0 || last.taken == 0) {
             Some(last) => {
-                last.gone += raise.gone;
+                last.lost += raise.lost;
                 last.taken += raise.taken;
             }
             None => self.0.push(raise),
@@ -63,12 +63,12 @@ impl Raises {
     fn lower(&mut self, amount: i64) {
         let mut left = amount;
         while let Some(last) = self.0.last_mut().filter(|_| left > 0) {
-            for part in [&mut last.taken, &mut last.gone] {
+            for part in [&mut last.taken, &mut last.lost] {
                 let undone = left.min(*part);
                 *part -= undone;
                 left -= undone;
             }
-            if (last.gone, last.taken) == (0, 0) {
+            if (last.lost, last.taken) == (0, 0) {
                 self.0.pop();
             }
         }
@@ -82,8 +82,8 @@ mod tests {
     #[test]
     fn a_smaller_total_undoes_the_last_raise_first() {
         let mut raises = Raises::default();
-        let mut taken = |refunded, gone| {
-            raises.set(refunded, gone);
+        let mut taken = |refunded, lost| {
+            raises.set(refunded, lost);
             raises.taken()
         };
         // 50 are taken, 50 expire, and the raise to 100 finds nothing more.

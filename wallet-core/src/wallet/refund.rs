@@ -138,7 +138,7 @@ pub struct Chargeback {
 
 impl Chargeback {
     /// Counts credits that were taken when they returned from a job or a charge.
-    pub(crate) fn took(&mut self, grant: &Grant, amount: i64, was_charged: bool) {
+    pub(crate) fn count_taken(&mut self, grant: &Grant, amount: i64, was_charged: bool) {
         let before = self.before.as_mut().filter(|before| before.concerns(grant));
         let anyway = before.map_or(0, |before| before.take(&grant.unit, amount, was_charged).0);
         self.taken.add(&grant.unit, amount - anyway);
@@ -146,7 +146,7 @@ impl Chargeback {
 
     /// Counts the part of a new window that was withheld. `left` is that of [`RecordedRefund::withhold`], `first` the first
     /// sale of the subscription.
-    pub(crate) fn withheld(&mut self, window: &Grant, first: u32, left: i64, part: i64) {
+    pub(crate) fn count_withheld(&mut self, window: &Grant, first: u32, left: i64, part: i64) {
         let before = self.before.as_mut().filter(|before| first <= before.sale);
         let anyway = before.map_or(0, |before| before.withhold(&window.unit, window.amount, left));
         self.taken.add(&window.unit, part - anyway);

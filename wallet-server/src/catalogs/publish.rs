@@ -233,3 +233,40 @@ async fn check_against_use(
     });
     Ok(changed.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::BUNDLED_CATALOG;
+    use crate::memory_log::MemoryLog;
+
+    const WARNING: &str = "the catalog given at the start was published before and a newer one is current";
+
+    #[tokio::test]
+    async fn a_start_with_an_earlier_catalog_keeps_the_newer_one_and_warns() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/wallet.db", folder.path().display());
+        let store = Store::open(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let (log, _logging) = MemoryLog::of_this_thread();
+        let newer = format!("# newer\n{BUNDLED_CATALOG}");
+        for (given, current, warnings) in [
+            (Some(BUNDLED_CATALOG), 1, 0),
+            (Some(&newer), 2, 0),
+            (Some(&newer), 2, 0),
+            (None, 2, 0),
+            (Some(BUNDLED_CATALOG), 2, 1),
+        ] {
+            let opened =
+                PublishedCatalogs::open(store.clone(), Clock::system(), given, BUNDLED_CATALOG).await;
+            assert_eq!(opened.unwrap().current(TenantId::DEFAULT).version, current);
+            assert_eq!(log.lines(WARNING).len(), warnings, "{}", log.text());
+        }
+        let warning = &log.lines(WARNING)[0];
+        let fields = &warning["fields"];
+        assert_eq!(
+            (&warning["level"], &fields["published"], &fields["current"]),
+            (&"WARN".into(), &1.into(), &2.into())
+        );
+    }
+}

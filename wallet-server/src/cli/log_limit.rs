@@ -76,35 +76,10 @@ impl<S: Subscriber> Layer<S> for LogLimit {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
-    use tracing_subscriber::fmt::MakeWriter;
     use tracing_subscriber::prelude::*;
 
     use super::*;
-
-    /// A log in memory.
-    #[derive(Clone, Default)]
-    struct MemoryLog(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for MemoryLog {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl<'a> MakeWriter<'a> for MemoryLog {
-        type Writer = Self;
-
-        fn make_writer(&'a self) -> Self {
-            self.clone()
-        }
-    }
+    use crate::memory_log::MemoryLog;
 
     #[test]
     fn twenty_lines_of_a_flood_are_written_and_the_others_are_counted() {
@@ -117,7 +92,7 @@ mod tests {
             }
             tracing::warn!("something else");
         });
-        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let text = written.text();
         assert_eq!(text.matches("flood").count(), 20);
         assert_eq!(text.matches("something else").count(), 1);
         let counted: Vec<u64> = limit.left_out().into_iter().map(|(_, lines)| lines).collect();

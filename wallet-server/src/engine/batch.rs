@@ -73,7 +73,7 @@ impl BatchRunner {
         let mut loaded = self.kept(&locked);
         tx.load(&locked, &plan, &mut loaded).await?;
         let catalogs = self.catalogs_for(batch, &loaded).await?;
-        let decided = self.decide(batch, &mut loaded, &locked.taken, &catalogs, now, step)?;
+        let decided = self.decide(batch, &mut loaded, &locked.locked_elsewhere, &catalogs, now, step)?;
         self.batch_span.decided();
         tx.append(&decided.writes(&loaded)).await?;
         self.committing = decided.commands_of().collect();
@@ -83,7 +83,8 @@ impl BatchRunner {
         }
         committed?;
         // The version of a wallet that another transaction has locked was not raised.
-        self.unanswered.retain(|key| locked.taken.contains(key) || keys.binary_search(key).is_err());
+        self.unanswered
+            .retain(|key| locked.locked_elsewhere.contains(key) || keys.binary_search(key).is_err());
         Ok(self.keep_all(decided, loaded))
     }
 

@@ -274,6 +274,41 @@ fn pauses() -> ExponentialBackoff {
 mod tests {
     use super::*;
 
+    /// Returns how many attempts a batch has, and for how long, if each of them fails after `attempt`.
+    async fn until_used_up(mut tries: Tries, kind: StoreErrorKind, attempt: Duration) -> (u32, Duration) {
+        let (begun, mut attempts) = (Instant::now(), 0);
+        loop {
+            tokio::time::advance(attempt).await;
+            tries.count(kind);
+            attempts += 1;
+            if tries.are_used_up() {
+                return (attempts, begun.elapsed());
+            }
+            tokio::time::advance(tries.pauses.next().unwrap()).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_is_retried_for_five_seconds_while_the_database_is_away() {
+        use StoreErrorKind::{CommitUnknown, Unavailable};
+        let second = Duration::from_secs(1);
+        for kind in [Unavailable, CommitUnknown] {
+            let (attempts, time) = until_used_up(Tries::new(false), kind, second / 1_000).await;
+            assert!((8..=20).contains(&attempts), "{attempts} attempts");
+            assert!((OUTAGE_BUDGET..OUTAGE_BUDGET + 2 * second).contains(&time), "{time:?}");
+        }
+        let slow = |is_away| until_used_up(Tries::new(is_away), Unavailable, 3 * second);
+        assert_eq!(slow(true).await.0, 2, "the database was away before the first attempt, which counts");
+        assert_eq!(slow(false).await.0, 3, "the first attempt finds out, and does not count");
+        assert_eq!(until_used_up(Tries::new(false), Unavailable, 30 * second).await.0, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_in_conflict_is_retried_five_times() {
+        let (attempts, _) = until_used_up(Tries::new(false), StoreErrorKind::Conflict, Duration::ZERO).await;
+        assert_eq!(attempts, 1 + CONFLICT_RETRIES);
+    }
+
     #[test]
     fn pauses_double_up_to_a_second_with_a_random_half() {
         let pauses: Vec<u128> = pauses().take(20).map(|pause| pause.as_millis()).collect();

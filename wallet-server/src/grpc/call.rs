@@ -125,7 +125,7 @@ impl Call {
     /// Checks that the credential of the caller is still valid, for calls that take long.
     pub(super) async fn check_credential(&self) -> Result<(), RpcError> {
         match (&self.services.key_check, &self.credential) {
-            (Some(check), Some(credential)) => Ok(check.still_holds(credential).await?),
+            (Some(check), Some(credential)) => Ok(check.recheck(credential).await?),
             _ => Ok(()),
         }
     }

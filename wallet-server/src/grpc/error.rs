@@ -79,21 +79,21 @@ pub(super) enum Cause {
     },
 }
 
-/// The callers whose rate it is.
+/// A limit on the rate of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RateOf {
-    /// A key that was created with a rate.
+pub(crate) enum RateLimit {
+    /// The rate that a key was created with.
     Key,
-    /// The server, which allows it to every key.
+    /// The rate that the server allows to every key.
     Server,
-    /// The server, which allows it to all keys of a tenant together, and to all its wallet tokens together.
+    /// The rate that the server allows to all keys of a tenant together, and to all its wallet tokens together.
     Tenant,
 }
 
 /// A rate that a call is above.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AboveRate {
-    pub(crate) of: RateOf,
+    pub(crate) limit: RateLimit,
     pub(crate) rate: CallRate,
     /// The time after which the call may be repeated.
     pub(crate) retry_after: Duration,

@@ -24,7 +24,7 @@ use wallet_proto::v1::error_detail::{
 use wallet_proto::v1::{self, ErrorDetail, ErrorReason};
 
 use self::bounds::{bounded_metadata, bounded_text, bounded_violations};
-use super::error::{AboveRate, Cause, Decided, ErrorContext, RateOf, RpcError};
+use super::error::{AboveRate, Cause, Decided, ErrorContext, RateLimit, RpcError};
 use super::from_proto::key_path;
 use super::to_proto;
 use crate::call_name::in_call;
@@ -325,18 +325,18 @@ fn invalid_catalog(problems: CatalogProblems) -> Content {
     Content { violations: violations.collect(), ..with_reason(ErrorReason::CatalogInvalid, message) }
 }
 
-fn rate_limited(AboveRate { of, rate, retry_after }: AboveRate) -> Content {
-    let (limit, why) = match of {
-        RateOf::Key => ("key", "the API key is used for more calls than it allows"),
-        RateOf::Server => ("server", "the API key is used for more calls than this server allows"),
-        RateOf::Tenant => (
+fn rate_limited(AboveRate { limit, rate, retry_after }: AboveRate) -> Content {
+    let (name, why) = match limit {
+        RateLimit::Key => ("key", "the API key is used for more calls than it allows"),
+        RateLimit::Server => ("server", "the API key is used for more calls than this server allows"),
+        RateLimit::Tenant => (
             "tenant",
             "the keys or the wallet tokens of the tenant are used for more calls than this server allows it",
         ),
     };
     let number = |calls: NonZeroU32| i32::try_from(calls.get()).unwrap_or(i32::MAX);
     let detail = RateLimited {
-        limit: limit.to_owned(),
+        limit: name.to_owned(),
         calls_per_second: number(rate.per_second),
         calls_burst: number(rate.burst),
         retry_delay: prost_types::Duration::try_from(retry_after).ok(),
@@ -344,7 +344,7 @@ fn rate_limited(AboveRate { of, rate, retry_after }: AboveRate) -> Content {
     Content {
         retry_after: Some(retry_after),
         metadata: vec![
-            ("limit".to_owned(), limit.to_owned()),
+            ("limit".to_owned(), name.to_owned()),
             ("calls_per_second".to_owned(), rate.per_second.to_string()),
         ],
         detail: Some(Detail::RateLimited(detail)),

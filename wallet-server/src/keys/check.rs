@@ -27,9 +27,9 @@ const UNKNOWN_FOR: Duration = Duration::from_secs(1);
 /// The most keys, and the most ids without a key, that are remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
 
-/// The holder of a valid key or wallet token.
+/// The access that a valid key or wallet token gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Holder {
+pub(crate) struct Access {
     pub(crate) tenant: TenantId,
     /// The key; of a token, the one that made it.
     pub(crate) principal: Principal,
@@ -98,7 +98,7 @@ struct Found {
 struct StoredKey {
     mac: [u8; 32],
     info: KeyInfo,
-    holder: Holder,
+    access: Access,
     is_suspended: bool,
 }
 
@@ -115,13 +115,13 @@ impl KeyCheck {
         }))
     }
 
-    /// Returns the holder of the key or the wallet token with this text.
-    pub(crate) async fn holder(&self, text: &str) -> Result<Holder, KeyError> {
-        self.holder_at(text, Instant::now()).await
+    /// Returns the access that the key or the wallet token with this text gives.
+    pub(crate) async fn access(&self, text: &str) -> Result<Access, KeyError> {
+        self.access_at(text, Instant::now()).await
     }
 
     /// Checks that a credential that was recognised before is still valid.
-    pub(crate) async fn still_holds(&self, credential: &Credential) -> Result<(), KeyError> {
+    pub(crate) async fn recheck(&self, credential: &Credential) -> Result<(), KeyError> {
         if let Some((_, expire_time)) = credential.token {
             self.unexpired(expire_time)?;
         }
@@ -134,9 +134,9 @@ impl KeyCheck {
         lock(&self.0.known).pop(id);
     }
 
-    async fn holder_at(&self, text: &str, now: Instant) -> Result<Holder, KeyError> {
+    async fn access_at(&self, text: &str, now: Instant) -> Result<Access, KeyError> {
         if TokenSigner::is_token(text) {
-            return self.token_holder(text, now).await;
+            return self.token_access(text, now).await;
         }
         let key = ApiKey::parse(text).ok_or(KeyError::Malformed)?;
         let stored = self.stored(&key.id, now).await?.ok_or(KeyError::Invalid)?;
@@ -145,20 +145,20 @@ impl KeyCheck {
         match (is_valid, stored.is_suspended) {
             (false, _) => Err(KeyError::Invalid),
             (true, true) => Err(KeyError::TenantSuspended),
-            (true, false) => Ok(stored.holder.clone()),
+            (true, false) => Ok(stored.access.clone()),
         }
     }
 
-    /// Returns the holder of a wallet token. A forged or expired one costs no lookup.
-    async fn token_holder(&self, text: &str, now: Instant) -> Result<Holder, KeyError> {
+    /// Returns the access that a wallet token gives. A forged or expired one costs no lookup.
+    async fn token_access(&self, text: &str, now: Instant) -> Result<Access, KeyError> {
         let WalletToken { tenant, key, wallet, scopes, expire_time } = self.0.tokens.open(text)?;
         self.unexpired(expire_time)?;
         let stored = self.usable(&key, now).await?;
-        if stored.holder.tenant != tenant {
+        if stored.access.tenant != tenant {
             return Err(KeyError::Invalid);
         }
         let credential = Credential { key, token: Some((wallet, expire_time)) };
-        Ok(Holder { credential, scopes, ..stored.holder.clone() })
+        Ok(Access { credential, scopes, ..stored.access.clone() })
     }
 
     fn unexpired(&self, expire_time: Timestamp) -> Result<(), KeyError> {
@@ -257,14 +257,14 @@ impl StoredKey {
         let mac = row.mac.as_slice().try_into();
         let mac = mac.map_err(|_| StoreError::corrupt(format!("key {id} is not stored as 32 bytes")))?;
         let info = KeyInfo::try_from(row)?;
-        let holder = Holder {
+        let access = Access {
             tenant: TenantId(tenant.tenant),
             principal: id.principal(),
             credential: Credential { key: id.clone(), token: None },
             scopes: info.scopes,
             rate: info.rate,
         };
-        Ok(Self { mac, info, holder, is_suspended: is_suspended(tenant) })
+        Ok(Self { mac, info, access, is_suspended: is_suspended(tenant) })
     }
 }
 
@@ -305,8 +305,8 @@ mod tests {
         }
 
         async fn is_valid(&self, key: &ApiKey, after: Duration) -> bool {
-            match self.check.holder_at(key.secret_text(), self.now + after).await {
-                Ok(holder) => holder.principal == key.id.principal(),
+            match self.check.access_at(key.secret_text(), self.now + after).await {
+                Ok(access) => access.principal == key.id.principal(),
                 Err(KeyError::Invalid) => false,
                 Err(error) => panic!("{error:?}"),
             }
@@ -343,21 +343,21 @@ mod tests {
                 .unwrap()
         };
         let own = token(TenantId::DEFAULT, Timestamp::NEVER);
-        let holder = given.check.holder_at(&own, given.now).await.unwrap();
-        assert_eq!((holder.principal, holder.scopes.to_string().as_str()), (key.id.principal(), "read"));
-        assert_eq!(holder.credential.wallet().unwrap().as_str(), "w");
-        given.check.still_holds(&holder.credential).await.unwrap();
+        let access = given.check.access_at(&own, given.now).await.unwrap();
+        assert_eq!((access.principal, access.scopes.to_string().as_str()), (key.id.principal(), "read"));
+        assert_eq!(access.credential.wallet().unwrap().as_str(), "w");
+        given.check.recheck(&access.credential).await.unwrap();
         let foreign = token(TenantId(uuid::Uuid::nil()), Timestamp::NEVER);
-        assert!(matches!(given.check.holder_at(&foreign, given.now).await, Err(KeyError::Invalid)));
+        assert!(matches!(given.check.access_at(&foreign, given.now).await, Err(KeyError::Invalid)));
         let late = token(TenantId::DEFAULT, given.keys.clock.now());
-        assert!(matches!(given.check.holder_at(&late, given.now).await, Err(KeyError::TokenExpired)));
+        assert!(matches!(given.check.access_at(&late, given.now).await, Err(KeyError::TokenExpired)));
 
         given.keys.revoke(TenantId::DEFAULT, &key.id, &Author::system()).await.unwrap();
         let remembered = given.now + KNOWN_FOR - MOMENT;
-        assert!(given.check.holder_at(&own, remembered).await.is_ok(), "the key is remembered");
-        assert!(matches!(given.check.holder_at(&own, given.now + KNOWN_FOR).await, Err(KeyError::Invalid)));
+        assert!(given.check.access_at(&own, remembered).await.is_ok(), "the key is remembered");
+        assert!(matches!(given.check.access_at(&own, given.now + KNOWN_FOR).await, Err(KeyError::Invalid)));
         given.check.forget(&key.id);
-        assert!(matches!(given.check.still_holds(&holder.credential).await, Err(KeyError::Invalid)));
+        assert!(matches!(given.check.recheck(&access.credential).await, Err(KeyError::Invalid)));
     }
 
     #[tokio::test]
@@ -395,10 +395,10 @@ mod tests {
         let check = KeyCheck::new(store, Clock::system(), Pepper::new(&[b'p'; 32]).unwrap());
         let key = ApiKey::generate(Mode::Live).unwrap();
         let text = key.secret_text();
-        assert!(matches!(check.holder(text).await, Err(KeyError::Store(_))));
+        assert!(matches!(check.access(text).await, Err(KeyError::Store(_))));
         let typo = if text.ends_with('0') { "1" } else { "0" };
         for wrong in ["", "cw_live_", &format!("{}{typo}", &text[..text.len() - 1])] {
-            assert!(matches!(check.holder(wrong).await, Err(KeyError::Malformed)), "{wrong}");
+            assert!(matches!(check.access(wrong).await, Err(KeyError::Malformed)), "{wrong}");
         }
         let signed = TokenSigner::new(&Pepper::new(&[b'q'; 32]).unwrap()).sign(&WalletToken {
             tenant: TenantId::DEFAULT,
@@ -407,7 +407,7 @@ mod tests {
             scopes: "read".parse().unwrap(),
             expire_time: Timestamp::NEVER,
         });
-        assert!(matches!(check.holder(&signed).await, Err(KeyError::Invalid)), "signed by another pepper");
+        assert!(matches!(check.access(&signed).await, Err(KeyError::Invalid)), "signed by another pepper");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -419,7 +419,7 @@ mod tests {
         // While one caller looks the key up, others wait for it instead of the database.
         let turn = slot.lookup.lock().await;
         let (check, text, late) = (given.check.clone(), key.secret_text().to_owned(), given.now + KNOWN_FOR);
-        let waiting = tokio::spawn(async move { check.holder_at(&text, late).await });
+        let waiting = tokio::spawn(async move { check.access_at(&text, late).await });
         tokio::task::yield_now().await;
         let stored = slot.recent(given.now).unwrap();
         slot.put(&stored, late);

@@ -14,7 +14,7 @@ mod wallet_token;
 
 pub(crate) use api_key::{ApiKey, KeyId, Mode};
 pub(crate) use call_rate::{CallRate, MAX_BURST, MAX_PER_SECOND};
-pub(crate) use check::{Credential, Holder, KeyCheck, KeyError};
+pub(crate) use check::{Access, Credential, KeyCheck, KeyError};
 pub(crate) use issue::{Issue, IssueError, Issued, KeyInfo, Keys};
 pub use pepper::{Pepper, PepperError};
 pub(crate) use scope::{Scope, Scopes};

@@ -293,3 +293,60 @@ async fn uncancelled<T: Send + 'static, E: Into<ReadError> + Send + 'static>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::{Pin, pin};
+    use std::sync::mpsc;
+    use std::task::{Context, Poll, Waker};
+
+    use wallet_core::fingerprint::Fingerprint;
+    use wallet_core::reservation::{State, Terms};
+
+    use super::*;
+
+    /// Returns a wallet in which this many reservations are loaded. None of them is due.
+    fn wallet(reservations: usize) -> Wallet {
+        let id: WalletId = "ann".parse().unwrap();
+        let mut wallet = Wallet::blank(WalletKey::new(TenantId::DEFAULT, &id), id);
+        for n in 0..reservations {
+            let job = Reservation {
+                id: format!("job-{n}").parse().unwrap(),
+                state: State::Held,
+                terms: Arc::new(Terms::default()),
+                fingerprint: Fingerprint::default(),
+                reserve_time: Timestamp::EPOCH,
+                reserve_revision: 1,
+                start_time: None,
+                deadline: Timestamp::NEVER,
+                sweep_at: Timestamp::NEVER,
+                attempt: 0,
+                worker: None,
+                lease: None,
+                allocations: Vec::new(),
+                finish: None,
+            };
+            wallet.reservations.insert(job.id.clone(), job);
+        }
+        wallet
+    }
+
+    fn polled<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_wallet_with_many_due_events_is_advanced_on_a_blocking_thread() {
+        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        runtime.block_on(async {
+            let (occupied, ends) = mpsc::channel::<()>();
+            tokio::task::spawn_blocking(move || ends.recv());
+            let few = polled(pin!(advanced(wallet(FEW), Timestamp::EPOCH)));
+            assert!(few.is_ready());
+            let mut many = pin!(advanced(wallet(FEW + 1), Timestamp::EPOCH));
+            assert!(polled(many.as_mut()).is_pending(), "the only blocking thread is occupied");
+            drop(occupied);
+            assert_eq!(many.await.unwrap().reservations.len(), FEW + 1);
+        });
+    }
+}

@@ -71,18 +71,18 @@ impl Queries {
     ) -> Result<(Reply, Effects), ReadError> {
         let Snapshot { mut wallet, read_time, .. } =
             self.advanced(tenant, wallet, command.read_set()).await?;
-        let gone = |grant: &Grant| grant.parts.expired + grant.parts.revoked;
+        let lost = |grant: &Grant| grant.parts.expired + grant.parts.revoked;
         let before: BTreeMap<_, _> =
-            wallet.grants.iter().map(|(key, grant)| (key.clone(), gone(grant))).collect();
+            wallet.grants.iter().map(|(key, grant)| (key.clone(), lost(grant))).collect();
         let catalogs = self.catalogs.of_wallet(tenant, &wallet, None).await?;
         let reply = UnitOfWork::open(&mut wallet, read_time).execute(command, &catalogs).map_err(defect)?;
         let mut effects = Effects::default();
         for (key, grant) in wallet.grants {
             match before.get(&key) {
                 None => effects.issued.push(grant),
-                Some(gone_before) if grant.is_of_plan() => {
+                Some(lost_before) if grant.is_of_plan() => {
                     let kept = grant.parts.available + grant.parts.pending;
-                    let lost = gone(&grant) - gone_before;
+                    let lost = lost(&grant) - lost_before;
                     for (amounts, amount) in [(&mut effects.kept, kept), (&mut effects.lost, lost)] {
                         if amount > 0 {
                             amounts.add(&grant.unit, amount);

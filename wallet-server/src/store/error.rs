@@ -126,7 +126,11 @@ fn without_prefix(error: DbErr) -> AnyError {
         DbErr::Exec(RuntimeErr::Internal(text))
         | DbErr::Query(RuntimeErr::Internal(text))
         | DbErr::Conn(RuntimeErr::Internal(text))
-        | DbErr::Custom(text) => text.into(),
+        | DbErr::Custom(text)
+        | DbErr::Json(text)
+        | DbErr::Migration(text)
+        | DbErr::RecordNotFound(text)
+        | DbErr::Type(text) => text.into(),
         DbErr::Exec(RuntimeErr::SqlxError(error))
         | DbErr::Query(RuntimeErr::SqlxError(error))
         | DbErr::Conn(RuntimeErr::SqlxError(error)) => error.into(),
@@ -229,7 +233,36 @@ fn by_sqlite_code(code: &str) -> StoreErrorKind {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::causes::Chain;
+
+    #[test]
+    fn a_text_has_no_prefix_of_a_library() {
+        let own = || RuntimeErr::Internal("it is away".to_owned());
+        let of_driver = || RuntimeErr::SqlxError(Arc::new(sqlx::Error::PoolTimedOut));
+        let text = || "it is away".to_owned();
+        for (error, expected) in [
+            (DbErr::Conn(own()), text()),
+            (DbErr::Exec(own()), text()),
+            (DbErr::Query(own()), text()),
+            (DbErr::Custom(text()), text()),
+            (DbErr::Json(text()), text()),
+            (DbErr::Migration(text()), text()),
+            (DbErr::RecordNotFound(text()), text()),
+            (DbErr::Type(text()), text()),
+            (DbErr::Conn(of_driver()), sqlx::Error::PoolTimedOut.to_string()),
+            (DbErr::Exec(of_driver()), sqlx::Error::PoolTimedOut.to_string()),
+            (DbErr::Query(of_driver()), sqlx::Error::PoolTimedOut.to_string()),
+        ] {
+            let (read, commit) = (StoreError::from(error.clone()), StoreError::of_commit(error.clone()));
+            let kind = read.kind;
+            assert_eq!(Chain(&read).to_string(), format!("{kind}: {expected}"), "{error:?}");
+            let unknown = format!("the outcome of a COMMIT is unknown: {expected}");
+            assert_eq!(Chain(&commit).to_string(), unknown, "{error:?}");
+        }
+    }
 
     #[test]
     fn codes_are_classified_by_how_to_react() {

@@ -74,3 +74,64 @@ fn encryption(error: impl Into<AnyError>) -> AnyError {
                 FILE is the certificate of its issuer";
     Failed::new(text, error).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rcgen::KeyPair;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::crypto::ring;
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
+
+    use super::*;
+    use crate::causes::Chain;
+
+    /// A certificate of X.509 version 1, as `openssl x509 -req -signkey` of OpenSSL 3.0 makes it.
+    const VERSION_1: &str = "-----BEGIN CERTIFICATE-----
+MIIBJDCBywIUJU3EdntFkDyDmiJ94SbuVaKbyHIwCgYIKoZIzj0EAwIwFDESMBAG
+A1UEAwwJbG9jYWxob3N0MCAXDTI2MTEzMDAwMjcyNFoYDzIxMjYxMTA2MDAyNzI0
+WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AAR/riODQs8f3/q3yXB5HJEm0okSm9kI3gj5SKCFfv3hqDLuM9jFI67xUcDfJGob
+OVWkr0js1JQrDPFRj2gA48HhMAoGCCqGSM49BAMCA0gAMEUCIQC32+GO7VI4dLt8
+dIoBs5SMw6mB3h09hz1hbaMtyi3bxwIgVVWy1JvFtiLYGNtZ/tpfWwGjuGMD3HhC
+pidv1apMG9g=
+-----END CERTIFICATE-----";
+
+    /// Agrees to encrypt, as PostgreSQL does, and presents the certificate. Its key is another one, which no client
+    /// finds out: it refuses the version first.
+    async fn present(mut connection: TcpStream, certificate: CertificateDer<'static>) {
+        let mut request = [0; 8];
+        connection.read_exact(&mut request).await.unwrap();
+        connection.write_all(b"S").await.unwrap();
+        let key = PrivateKeyDer::try_from(KeyPair::generate().unwrap().serialize_der()).unwrap();
+        let key = ring::sign::any_supported_type(&key).unwrap();
+        let presented = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let config = config.with_cert_resolver(Arc::new(presented));
+        assert!(TlsAcceptor::from(Arc::new(config)).accept(connection).await.is_err(), "it is refused");
+    }
+
+    #[tokio::test]
+    async fn a_certificate_of_version_1_is_refused_with_both_remedies() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let certificate = CertificateDer::from_pem_slice(VERSION_1.as_bytes()).unwrap();
+        let server =
+            tokio::spawn(async move { present(listener.accept().await.unwrap().0, certificate).await });
+        let url = format!("postgres://ann:secret@{address}/db");
+        let error = postgres(&DatabaseUrl::from(url.as_str())).await.unwrap_err();
+        let shown = Chain(&error).to_string();
+        for text in [&address.to_string(), "UnsupportedCertVersion", "sslmode=disable", "sslrootcert=FILE"] {
+            assert!(shown.contains(text), "{text}: {shown}");
+        }
+        assert!(!shown.contains("secret"), "{shown}");
+        server.await.unwrap();
+    }
+}

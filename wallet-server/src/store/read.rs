@@ -67,7 +67,7 @@ impl Store {
     /// Returns the own rows of the wallets with these keys that exist, as last committed.
     pub(crate) async fn wallet_rows(&self, keys: &[WalletKey]) -> Result<WalletRows, StoreError> {
         let readers = TimedConnection::new(self.readers().clone(), self.call_timeout());
-        batch::existing(&readers, self.backend(), keys).await
+        batch::wallet_rows(&readers, self.backend(), keys).await
     }
 }
 
@@ -142,7 +142,7 @@ impl ReadTx {
         now: Timestamp,
         mut plan: ReadPlan,
     ) -> Result<LoadedWallets, StoreError> {
-        let found = batch::existing(&self.transaction, self.backend, keys).await?;
+        let found = batch::wallet_rows(&self.transaction, self.backend, keys).await?;
         for (key, row) in &found {
             plan.wallets.push((*key, decision_time(now, Timestamp::from_micros(row.last_time))));
         }

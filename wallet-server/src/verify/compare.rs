@@ -11,7 +11,7 @@ use crate::verify::control::Known;
 use crate::verify::faults::Faults;
 use crate::verify::reservation::Writes;
 use crate::verify::wallet::WalletFold;
-use crate::verify::{grant_row, reservation};
+use crate::verify::{grant_row, reservation, returned_payment};
 
 impl WalletFold {
     /// Keeps the row of `wallets` until the wallet's other rows have been read.
@@ -193,9 +193,7 @@ impl WalletFold {
         for (key, grant) in &self.grants {
             grant.close(key, faults);
         }
-        for payment in &self.returned_payments {
-            payment.check(&self.grants, faults);
-        }
+        returned_payment::check(&self.returned_payments, &self.grants, faults);
         self.windows.check(&self.grants, faults);
         for (unit, fold) in &self.units {
             fold.close(unit, at, faults);

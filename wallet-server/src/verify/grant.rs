@@ -10,6 +10,7 @@ use wallet_core::{PaymentSubject, Source, Timestamp, UnitId};
 
 use crate::verify::faults::Faults;
 use crate::verify::moves;
+use crate::verify::returned_payment::{Remainder, Remainders};
 
 /// The parts and the times of a grant according to the entries. Amounts are in minor units.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub(super) struct GrantFold {
     pub(super) unpaid: Option<Unpaid>,
     /// The sum of the allocations of open reservations.
     holds: i128,
+    pub(super) remainders: Remainders,
     /// Set once its row has been read.
     pub(super) row: Option<RowFacts>,
 }
@@ -66,8 +68,8 @@ pub(super) struct RowFacts {
 }
 
 impl GrantFold {
-    /// Returns a grant before its first posting.
-    pub(super) fn new(unit: &UnitId) -> Self {
+    /// Returns a grant before its first posting, after this many payments of its wallet were returned.
+    pub(super) fn new(unit: &UnitId, returned: usize) -> Self {
         Self {
             unit: unit.clone(),
             parts: [0; Part::Owed as usize + 1],
@@ -80,12 +82,22 @@ impl GrantFold {
             is_paid_out_in_part: false,
             unpaid: None,
             holds: 0,
+            remainders: Remainders::new(returned),
             row: None,
         }
     }
 
     pub(super) const fn part(&self, part: Part) -> i128 {
         self.parts[part as usize]
+    }
+
+    /// Returns the parts that a returned payment concerns.
+    pub(super) fn remainder(&self) -> Remainder {
+        Remainder {
+            usable: self.part(Part::Pending) + self.part(Part::Available),
+            held: self.part(Part::Held),
+            consumed: self.part(Part::Consumed),
+        }
     }
 
     /// Returns the revision of the issue; 0 if there is none.

@@ -19,10 +19,10 @@ pub(super) fn check(entry: &Entry, faults: &mut Faults) {
     for EntryBalance { unit, .. } in &entry.balances {
         let (paid, repaid) = repayment(entry, unit);
         if matches!(entry.kind, EntryKind::Failed | EntryKind::Cancelled) && repaid == 0 {
-            let (instead, gone) =
+            let (instead, clawed_back) =
                 (paid + sum(entry, unit, Part::Issued, Part::Owed), taken_from_holds(entry, unit));
-            faults.unless(instead <= gone, entry.revision, || {
-                format!("I3: {instead} {unit} are charged besides the hold, but {gone} of the hold were clawed back")
+            faults.unless(instead <= clawed_back, entry.revision, || {
+                format!("I3: {instead} {unit} are charged besides the hold, but {clawed_back} of the hold were clawed back")
             });
         }
         // A reversed charge that was debt reduces the debt without a payment.

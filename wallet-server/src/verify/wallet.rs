@@ -127,9 +127,12 @@ impl WalletFold {
             items.add(&entry);
         }
         moves::check(&entry, faults);
+        let returned = self.returned_payments.len();
         for posting in &entry.postings {
             if let Account::Grant(key) = &posting.account {
-                let grant = self.grants.entry(key.clone()).or_insert_with(|| GrantFold::new(&posting.unit));
+                let new = || GrantFold::new(&posting.unit, returned);
+                let grant = self.grants.entry(key.clone()).or_insert_with(new);
+                grant.remainders.keep(returned, grant.remainder());
                 grant.post(key, &entry, posting, faults);
             }
             self.unit(&posting.unit).post(posting, entry.revision, faults);
@@ -143,7 +146,7 @@ impl WalletFold {
         self.auto_top_up.add(&entry, faults);
         self.ids(&entry, faults);
         self.clawbacks.record(&entry);
-        self.returned_payments.extend(ReturnedPayment::of(&entry, &self.clawbacks, &self.grants));
+        self.returned_payments.extend(ReturnedPayment::of(&entry, &self.clawbacks));
         self.windows.add(&entry);
     }
 

@@ -8,6 +8,7 @@ mod health;
 mod manual;
 mod refused;
 mod serve;
+mod terminal;
 mod verify;
 mod webhooks;
 

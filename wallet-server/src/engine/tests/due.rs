@@ -180,6 +180,28 @@ async fn reads_see_all(database: Database) {
     database.verify().await;
 }
 
+/// Returns the most memory, in bytes, that a read of a wallet takes in which this many holds are due.
+fn memory_of_a_read(holds: usize) -> u64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let database = Database::sqlite();
+    let (queries, heavy, clock) = runtime.block_on(async {
+        let mut world = World::open(&database).await;
+        let heavy = world.fill("heavy", holds).await;
+        (super::queries(&world.lane, &world.clock), heavy, world.clock)
+    });
+    let job = id("job-000000");
+    let read = || runtime.block_on(queries.reservation(TenantId::DEFAULT, &heavy, &job)).unwrap().1.state;
+    assert_eq!(read(), State::Held);
+    clock.move_to(START.plus(TTL));
+    allocation_counter::measure(|| assert_eq!(read(), State::Expired)).bytes_max
+}
+
+#[test]
+fn a_read_takes_no_more_memory_if_twice_as_many_holds_are_due() {
+    let (once, twice) = (memory_of_a_read(MANY), memory_of_a_read(2 * MANY));
+    assert!(twice < once * 11 / 10, "{once} bytes for {MANY} holds, {twice} for twice as many");
+}
+
 async fn frozen_stops_no_other(database: Database) {
     let mut world = World::open(&database).await;
     let frozen = world.fill("frozen", 300).await;
@@ -269,7 +291,7 @@ pub(super) fn create() -> Command {
     Command::CreateWallet(CreateWallet { display_name: String::new(), debt_limits: Amounts::none() })
 }
 
-fn grant(name: &str, credits: i64, expire_time: Option<Timestamp>) -> Command {
+pub(super) fn grant(name: &str, credits: i64, expire_time: Option<Timestamp>) -> Command {
     Command::Grant(Grant {
         id: id(name),
         unit: id("credits"),

@@ -1,14 +1,11 @@
 //! The log lines of a lane.
 
-use std::fs::{self, File};
-use std::sync::Arc;
-
 use http::{HeaderValue, Uri};
-use tracing_subscriber::prelude::*;
 
 use super::cancelled::{Kind, World, command, wallet};
 use super::{Database, asked};
 use crate::call_name::{CallName, RequestId};
+use crate::memory_log::MemoryLog;
 use crate::store::tamper;
 
 #[tokio::test]
@@ -20,10 +17,7 @@ async fn a_line_about_a_command_names_wallet_command_and_request_id() {
     let corrupt = format!("UPDATE wallet_profiles SET profile = 'x' WHERE wallet_id = '{wallet}'");
     tamper(world.lane.runner.connection.raw(), &corrupt).await;
 
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("log");
-    let lines = tracing_subscriber::fmt::layer().json().with_writer(Arc::new(File::create(&file).unwrap()));
-    let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
+    let (log, _logging) = MemoryLog::of_this_thread();
     let call = CallName::new(
         Uri::from_static("/wallet/Settle"),
         RequestId::OfCaller(HeaderValue::from_static("call-7")),
@@ -32,9 +26,7 @@ async fn a_line_about_a_command_names_wallet_command_and_request_id() {
     let (jobs, _answers) = call.scope(async { asked(&[(wallet.clone(), command(Kind::Settle))]) }).await;
     world.lane.runner.answer(jobs).await;
 
-    let log = fs::read_to_string(file).unwrap();
-    let line = log.lines().find(|line| line.contains("a wallet is unreadable")).expect("the line");
-    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    let line = log.lines("a wallet is unreadable").pop().expect("the line");
     let [call, command] = [&line["spans"][0], &line["spans"][1]];
     assert_eq!((&call["name"], &call["request_id"]), (&"rpc".into(), &"call-7".into()), "{line}");
     assert_eq!(command["wallet"], wallet.as_str(), "{line}");

@@ -12,6 +12,7 @@ mod optimistic;
 mod order;
 mod reads;
 mod silent;
+mod suspended;
 mod traces;
 mod verify_speed;
 

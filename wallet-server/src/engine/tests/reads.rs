@@ -8,7 +8,7 @@ use uuid::Uuid;
 use wallet_core::decide::{CreateWallet, ProcessDue, Purchase, TopUp};
 use wallet_core::{Amounts, Command, Rejection, TenantId, Timestamp, WalletId, WalletKey};
 
-use super::verify_speed::{id, reserve};
+use super::verify_speed::{id, job_id, reserve};
 use super::{Database, run};
 use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
@@ -188,5 +188,31 @@ async fn searches_other_reads_and_the_sweeper_have_separate_connections() {
         let (now, length) = (customer.clock.now(), Duration::from_secs(10));
         assert!(store.sweep_lease(0, Uuid::nil(), now, length).await.unwrap());
         assert_eq!(reads.len(), READERS);
+    }
+}
+
+#[tokio::test]
+async fn searches_and_summaries_wait_for_no_other_reads_and_the_reverse() {
+    for database in [Database::sqlite(), Database::postgres()] {
+        let customer = Customer::with_holds(&database, 1).await;
+        let (queries, store) = (customer.queries(), &customer.lane.runner.store);
+        let (tenant, wallet) = (TenantId::DEFAULT, &customer.wallet);
+        let mut reads = Vec::new();
+        for _ in 0..READERS {
+            reads.push(store.snapshot().await.unwrap());
+        }
+        let label = Some(("project".to_owned(), None));
+        let filter = ReservationFilter { label, ..ReservationFilter::default() };
+        let page = || Page { size: 50, token: None };
+        let found = queries.reservations(tenant, wallet, filter, page()).await.unwrap();
+        assert_eq!(found.taken(|reservation| Some(reservation.id.clone())).0.len(), 1);
+        let frozen = WalletFilter { frozen_only: true };
+        queries.wallets(tenant, frozen, page()).await.unwrap();
+        queries.usage(tenant, wallet, UsageQuery::default()).await.unwrap();
+        drop(reads);
+
+        let _searches = [store.costly_snapshot().await.unwrap(), store.costly_snapshot().await.unwrap()];
+        queries.reservation(tenant, wallet, &job_id(0, 0)).await.unwrap();
+        queries.reservations(tenant, wallet, ReservationFilter::default(), page()).await.unwrap();
     }
 }

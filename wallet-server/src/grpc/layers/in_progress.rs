@@ -66,7 +66,7 @@ impl InProgress {
         Some(Self { of_peer, _place: place, _permit: permit })
     }
 
-    /// Notes the bytes of the next part of the reply, which the peer has not read.
+    /// Notes the bytes of the next frame of the reply, which the peer has not read.
     pub(super) fn note_unread(&mut self, bytes: usize) {
         if let Some(call) = &mut self.of_peer {
             call.note_unread(bytes);

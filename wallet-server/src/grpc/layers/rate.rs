@@ -24,7 +24,7 @@ use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use wallet_core::{Principal, TenantId, WalletId};
 
-use crate::grpc::error::{AboveRate, RateOf, RpcError};
+use crate::grpc::error::{AboveRate, RateLimit, RpcError};
 use crate::keys::CallRate;
 use crate::settings::Limits;
 
@@ -47,7 +47,7 @@ struct Shared<C: Clock> {
 
 /// The buckets of one rate.
 struct Buckets<C: Clock> {
-    of: RateOf,
+    limit: RateLimit,
     rate: CallRate,
     by_callers: RateLimiter<Callers, HashMapStateStore<Callers>, C, NoOpMiddleware<C::Instant>>,
     /// The number of buckets at which full ones are dropped next.
@@ -76,12 +76,17 @@ impl Rates {
 
 impl<C: Clock + Clone> Rates<C> {
     fn by(limits: &Limits, clock: C) -> Self {
-        let buckets = |of, per_second: Option<u32>, burst: Option<u32>| {
+        let buckets = |limit, per_second: Option<u32>, burst: Option<u32>| {
             let per_second = per_second.and_then(NonZeroU32::new)?;
-            Some(Buckets::new(of, CallRate::new(per_second, burst.and_then(NonZeroU32::new)), clock.clone()))
+            Some(Buckets::new(
+                limit,
+                CallRate::new(per_second, burst.and_then(NonZeroU32::new)),
+                clock.clone(),
+            ))
         };
-        let of_tenants = buckets(RateOf::Tenant, limits.tenant_calls_per_second, limits.tenant_calls_burst);
-        let of_server = buckets(RateOf::Server, limits.calls_per_second, limits.calls_burst);
+        let of_tenants =
+            buckets(RateLimit::Tenant, limits.tenant_calls_per_second, limits.tenant_calls_burst);
+        let of_server = buckets(RateLimit::Server, limits.calls_per_second, limits.calls_burst);
         Self(Arc::new(Shared { clock, of_tenants, of_server, of_keys: RwLock::default() }))
     }
 
@@ -116,17 +121,17 @@ impl<C: Clock + Clone> Rates<C> {
         let known = self.0.of_keys.read().unwrap_or_else(PoisonError::into_inner).get(&rate).cloned();
         known.unwrap_or_else(|| {
             let mut all = self.0.of_keys.write().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(Buckets::new(RateOf::Key, rate, self.0.clock.clone()));
+            let new = || Arc::new(Buckets::new(RateLimit::Key, rate, self.0.clock.clone()));
             Arc::clone(all.entry(rate).or_insert_with(new))
         })
     }
 }
 
 impl<C: Clock> Buckets<C> {
-    fn new(of: RateOf, rate: CallRate, clock: C) -> Self {
+    fn new(limit: RateLimit, rate: CallRate, clock: C) -> Self {
         let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
         let by_callers = RateLimiter::new(quota, HashMapStateStore::default(), clock);
-        Self { of, rate, by_callers, many: AtomicUsize::new(FEW) }
+        Self { limit, rate, by_callers, many: AtomicUsize::new(FEW) }
     }
 
     fn take(&self, callers: &Callers) -> Result<(), RpcError> {
@@ -136,7 +141,7 @@ impl<C: Clock> Buckets<C> {
             let wait = early.wait_time_from(self.by_callers.clock().now());
             // A delay of less than a millisecond would be sent as none.
             let retry_after = wait.max(Duration::from_millis(1));
-            RpcError::rate_limited(AboveRate { of: self.of, rate: self.rate, retry_after })
+            RpcError::rate_limited(AboveRate { limit: self.limit, rate: self.rate, retry_after })
         })
     }
 

@@ -6,9 +6,12 @@
 //! 2. The call takes a place ([`InProgress::begin`]). Its handler runs until its deadline ([`super::in_time`]).
 //! 3. The handler returns a body. [`Reply::until_read`] puts it into a [`Reply`], which owns the place from then on. The
 //!    reply to a call of another protocol is converted: read and [replaced](Reply::replaced), or in another [`Form`].
-//! 4. The transport polls the reply whenever the peer has room. A part of it counts as unread by the peer
-//!    (`transport/peers.rs`) until the next part is polled, and a stream's time is renewed.
+//! 4. The transport takes a piece of the reply whenever the peer has room, and renews the time of a stream. A frame of the
+//!    body counts as unread by the peer (`transport/peers.rs`) until the next frame is polled.
 //! 5. The reply is dropped: it was read, the peer has left or reset the call, or its time is over. The place is free.
+//!
+//! A frame is the unit in which the body comes, usually a message or the trailers. Its data is sent in pieces, which are
+//! smaller: the transport keeps a piece that it has taken until the peer has read it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -28,10 +31,9 @@ use crate::call_name::CallName;
 use crate::grpc::connect::Envelopes;
 use crate::grpc::transport::renew;
 
-/// The largest piece of a reply, in bytes. The transport takes a piece as soon as the peer has room for one byte.
+/// The largest piece, in bytes.
 const PIECE: usize = 16 * 1024;
-/// The last piece of a reply, in bytes: the part that the transport may still hold when the call has ended for this
-/// server.
+/// The last piece of a frame, in bytes: the transport may still hold it when the call has ended for this server.
 const LAST_PIECE: usize = 1024;
 /// The longest time for which a peer may leave a message of a stream unread.
 const UNREAD: Duration = Duration::from_secs(30);
@@ -39,7 +41,7 @@ const UNREAD: Duration = Duration::from_secs(30);
 const TRAILERS: u8 = 0x80;
 
 /// A reply, in progress until it is dropped. It is sent in pieces, because the transport takes a whole piece as soon as
-/// the peer has room for one byte, and keeps it until the peer has read it.
+/// the peer has room for one byte.
 #[derive(Debug)]
 pub(crate) struct Reply {
     body: Body,
@@ -58,7 +60,7 @@ pub(crate) struct Reply {
 #[derive(Debug)]
 enum Form {
     Grpc,
-    /// The trailers are sent as the last part of the body, as in gRPC-Web.
+    /// The trailers are sent as data at the end of the body, as in gRPC-Web.
     TrailersAsData,
     /// The messages of a stream of the Connect protocol.
     Enveloped(Box<Envelopes>),
@@ -88,7 +90,7 @@ impl Reply {
         self
     }
 
-    /// Returns the reply with its trailers as the last part of its body.
+    /// Returns the reply with its trailers as data at the end of its body.
     pub(crate) fn with_trailers_as_data(self) -> Self {
         Self { form: Form::TrailersAsData, ..self }
     }

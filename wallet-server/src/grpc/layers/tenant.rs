@@ -11,7 +11,7 @@ use crate::catalogs::PublishedCatalogs;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto;
 use crate::grpc::layers::Rates;
-use crate::keys::{Credential, Holder, KeyCheck, KeyError, Scopes};
+use crate::keys::{Access, Credential, KeyCheck, KeyError, Scopes};
 
 /// The context of a call: a request extension that every handler needs.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Admission {
     ) -> Result<Option<Caller>, RpcError> {
         let Self::Keys(gate) = self else { return Ok(Some(Caller::local(deadline))) };
         let secret = bearer(headers)?;
-        let Holder { tenant, principal, credential, scopes, rate } = gate.check.holder(secret).await?;
+        let Access { tenant, principal, credential, scopes, rate } = gate.check.access(secret).await?;
         if let Some(call) = CallName::current() {
             call.is_by(&principal);
         }

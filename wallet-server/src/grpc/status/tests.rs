@@ -428,5 +428,5 @@ fn every_error_fits_into_the_headers_that_clients_accept() {
 
 fn above_rate() -> AboveRate {
     let rate = CallRate::stored(5, 9).flatten().unwrap();
-    AboveRate { of: RateOf::Key, rate, retry_after: Duration::from_millis(5) }
+    AboveRate { limit: RateLimit::Key, rate, retry_after: Duration::from_millis(5) }
 }

@@ -55,7 +55,7 @@ pub(super) struct Connected(pub(super) Arc<Peer>);
 #[derive(Debug)]
 pub(crate) struct PeerCall {
     peer: Arc<Peer>,
-    /// The bytes of the last part of the reply, which count as unread.
+    /// The bytes of the last frame of the reply, which count as unread.
     unread: usize,
 }
 
@@ -189,7 +189,7 @@ impl Peer {
 }
 
 impl PeerCall {
-    /// Notes the bytes of the next part of the reply, which the peer has to read. The peer has made room for the parts before.
+    /// Notes the bytes of the next frame of the reply, which the peer has to read. The peer has made room for the frames before.
     pub(crate) fn note_unread(&mut self, bytes: usize) {
         self.forget_unread();
         self.unread = bytes;
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_is_read_counts_with_its_last_part_only() {
+    fn a_stream_that_is_read_counts_with_its_last_frame_only() {
         let peers = Peers::new(&Limits { unread_bytes: 100, ..Limits::default() });
         let watcher = peers.connect();
         let mut stream = watcher.0.begin_call();
@@ -253,7 +253,7 @@ mod tests {
         }
         assert!(!watcher.0.close.is_cancelled());
         watcher.0.begin_call().note_unread(60);
-        assert!(watcher.0.close.is_cancelled(), "the last part and another reply");
+        assert!(watcher.0.close.is_cancelled(), "the last frame and another reply");
     }
 
     #[test]

@@ -1,25 +1,28 @@
-//! Reads wallets and the rows that a plan names.
+//! Reads wallets into memory, with the rows that a batch or a read needs of them.
+//!
+//! Only the rows that are not in memory are read, in an order in which each step can look into the rows of the steps
+//! before: first the profile and the open grants of each wallet, then the reservations that may be due and those that
+//! commands name, then earlier requests, then grants that may be closed. The grants of a receipt are found by its
+//! reservation, those of a period by the profile, and those of a purchase by a grant that its payment bought.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
-use uuid::Uuid;
 use wallet_core::decide::PurchaseName;
 use wallet_core::grant::{ExternalRef, GrantKey};
 use wallet_core::ids::{OriginId, ReservationId};
 use wallet_core::posting::Account;
-use wallet_core::reservation::Reservation;
-use wallet_core::wallet::Horizon;
 use wallet_core::{TenantId, Timestamp, Wallet, WalletKey};
 
+use crate::store::batch::load_due::load_due;
 use crate::store::batch::loaded::StoredRows;
 use crate::store::batch::{LoadedWallet, LoadedWallets, ReadPlan, WalletRows};
 use crate::store::sql::load;
 use crate::store::tables::{decode, entries, grants, reservations, wallet_profiles, wallets};
 use crate::store::{Backend, StoreError};
 
-/// Reads the wallets of these rows that are not in `loaded` yet, with their profiles and open grants. Of all wallets,
-/// reads the due reservations and the rows that the plan names, unless they are in memory.
+/// Adds to `loaded` the wallets of these rows that are not in it yet, and to each of its wallets the rows that the plan
+/// names and that it does not have.
 pub(in crate::store) async fn load_wallets(
     connection: &impl ConnectionTrait,
     backend: Backend,
@@ -64,7 +67,7 @@ async fn load_new(
     for profile in profiles {
         let key = WalletKey::from_uuid(profile.wallet_key);
         if let Some(row) = rows.get(&key) {
-            loaded.insert(key, Box::new(own_rows(key, row, &profile)?));
+            loaded.insert(key, Box::new(decoded(key, row, &profile)?));
         }
     }
     if keys.iter().any(|key| !loaded.contains_key(key)) {
@@ -73,44 +76,8 @@ async fn load_new(
     add_grants(loaded, all(connection, load::open_grants(backend, &keys)).await?)
 }
 
-/// Reads the reservations that may be due, of wallets that do not have them in memory.
-async fn load_due(
-    connection: &impl ConnectionTrait,
-    backend: Backend,
-    plan: &ReadPlan,
-    loaded: &mut LoadedWallets,
-) -> Result<(), StoreError> {
-    // Nothing falls due in a frozen wallet.
-    let is_incomplete = |key: &WalletKey, now: Timestamp| {
-        loaded.get(key).is_some_and(|loaded| !loaded.wallet.frozen && loaded.complete_before <= now)
-    };
-    let due = plan.wallets.iter().filter(|(key, now)| is_incomplete(key, *now));
-    let due: Vec<load::Due> = due.map(|(key, now)| (*key, *now, None)).collect();
-    if due.is_empty() {
-        return Ok(());
-    }
-    // One more than the limit shows whether there are more.
-    let found = all(connection, load::reservations_due(backend, &due, plan.due + 1)).await?;
-    add_due(loaded, found, plan.due)?;
-    if plan.keeps_wallets {
-        for row in all::<NextSweep>(connection, load::next_sweeps(backend, &due)).await? {
-            if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
-                loaded.complete_before = Timestamp::from_micros(row.sweep_at);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The first reservation of a wallet that is not due yet.
-#[derive(Debug, FromQueryResult)]
-struct NextSweep {
-    wallet_key: Uuid,
-    sweep_at: i64,
-}
-
 /// Returns the own rows of the wallets with these keys that exist.
-pub(in crate::store) async fn existing(
+pub(in crate::store) async fn wallet_rows(
     connection: &impl ConnectionTrait,
     backend: Backend,
     keys: &[WalletKey],
@@ -130,13 +97,13 @@ fn paid_purchases(loaded: &LoadedWallets, plan: &ReadPlan) -> Vec<(WalletKey, Or
         let grants = loaded.get(key).into_iter().flat_map(|loaded| loaded.wallet.grants.values());
         name.top_ups(grants).into_iter().map(|id| (*key, id.clone())).collect::<Vec<_>>()
     };
-    plan.paid.iter().flat_map(purchases).collect()
+    plan.purchases_by_payment.iter().flat_map(purchases).collect()
 }
 
 /// Returns the statements that read grants which may be closed; most batches need none. The profiles and
 /// reservations are already loaded.
 fn addressed_grants(backend: Backend, loaded: &LoadedWallets, plan: &ReadPlan) -> Vec<Statement> {
-    let taken = plan.receipts.iter().flat_map(|(key, id)| {
+    let of_receipts = plan.receipts.iter().flat_map(|(key, id)| {
         let job = loaded.get(key).and_then(|loaded| loaded.wallet.reservations.get(id));
         let accounts = job.into_iter().flat_map(|job| &job.allocations).map(|line| &line.account);
         accounts.filter_map(|account| match account {
@@ -144,17 +111,21 @@ fn addressed_grants(backend: Backend, loaded: &LoadedWallets, plan: &ReadPlan) -
             Account::Debt => None,
         })
     });
-    let by_origin: Vec<(WalletKey, GrantKey)> = plan.grants.iter().cloned().chain(taken).collect();
-    let present = |key: &WalletKey| {
+    let by_origin: Vec<(WalletKey, GrantKey)> = plan.grants.iter().cloned().chain(of_receipts).collect();
+    let present_period = |key: &WalletKey| {
         let subscription = loaded.get(key)?.wallet.profile.subscription.as_ref()?;
         Some((*key, subscription.period_start().as_micros()))
     };
-    let paid = |(key, reference): &(WalletKey, OriginId)| {
+    let paid_with = |(key, reference): &(WalletKey, OriginId)| {
         Some((*key, loaded.get(key)?.wallet.profile.period_paid_with(reference)?))
     };
-    let paid_periods: Vec<(WalletKey, Timestamp)> =
-        plan.paid_periods.iter().copied().chain(plan.period_payments.iter().filter_map(paid)).collect();
-    let periods: Vec<(WalletKey, i64)> = plan.periods.iter().filter_map(present).collect();
+    let paid_periods: Vec<(WalletKey, Timestamp)> = plan
+        .paid_periods
+        .iter()
+        .copied()
+        .chain(plan.periods_by_payment.iter().filter_map(paid_with))
+        .collect();
+    let periods: Vec<(WalletKey, i64)> = plan.present_periods.iter().filter_map(present_period).collect();
     [
         (!by_origin.is_empty()).then(|| load::grants_by_origin(backend, &by_origin)),
         (!plan.payments.is_empty()).then(|| load::grants_by_payment(backend, &plan.payments)),
@@ -167,7 +138,8 @@ fn addressed_grants(backend: Backend, loaded: &LoadedWallets, plan: &ReadPlan) -
     .collect()
 }
 
-fn own_rows(
+/// Decodes a wallet from its own rows. It has no other rows yet.
+fn decoded(
     key: WalletKey,
     row: &wallets::Model,
     profile: &wallet_profiles::Model,
@@ -201,7 +173,10 @@ fn add_grants(loaded: &mut LoadedWallets, found: Vec<grants::Model>) -> Result<(
     Ok(())
 }
 
-fn add_reservations(loaded: &mut LoadedWallets, found: Vec<reservations::Model>) -> Result<(), StoreError> {
+pub(super) fn add_reservations(
+    loaded: &mut LoadedWallets,
+    found: Vec<reservations::Model>,
+) -> Result<(), StoreError> {
     for row in found {
         if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
             let reservation = reservations::read(row)?;
@@ -215,45 +190,6 @@ fn add_reservations(loaded: &mut LoadedWallets, found: Vec<reservations::Model>)
     Ok(())
 }
 
-/// Adds reservations that may be due. For a wallet that has more than `most`, the last one becomes the horizon.
-fn add_due(
-    loaded: &mut LoadedWallets,
-    found: Vec<reservations::Model>,
-    most: usize,
-) -> Result<(), StoreError> {
-    let mut last: BTreeMap<WalletKey, (usize, Horizon)> = BTreeMap::new();
-    for row in &found {
-        let place = reservations::horizon(row)?;
-        let (count, last) =
-            last.entry(WalletKey::from_uuid(row.wallet_key)).or_insert_with(|| (0, place.clone()));
-        *count += 1;
-        *last = place.max(last.clone());
-    }
-    add_reservations(loaded, found)?;
-    for (key, (_, last)) in last.into_iter().filter(|(_, (count, _))| *count > most) {
-        if let Some(loaded) = loaded.get_mut(&key) {
-            loaded.wallet.horizon = Some(last);
-        }
-    }
-    Ok(())
-}
-
-/// Returns the next reservations after a place that may be due at `now`, and the place of the last one if there are
-/// more than `most`.
-pub(in crate::store) async fn next_due(
-    connection: &impl ConnectionTrait,
-    backend: Backend,
-    due: load::Due,
-    most: usize,
-) -> Result<(Vec<Reservation>, Option<Horizon>), StoreError> {
-    let found: Vec<reservations::Model> =
-        all(connection, load::reservations_due(backend, &[due], most + 1)).await?;
-    let places = found.iter().map(reservations::horizon).collect::<Result<Vec<_>, _>>()?;
-    let last = places.into_iter().max().filter(|_| found.len() > most);
-    let found = found.into_iter().map(reservations::read).collect::<Result<Vec<_>, _>>()?;
-    Ok((found, last))
-}
-
 fn add_requests(loaded: &mut LoadedWallets, found: Vec<entries::Model>) -> Result<(), StoreError> {
     for row in found {
         if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
@@ -264,7 +200,7 @@ fn add_requests(loaded: &mut LoadedWallets, found: Vec<entries::Model>) -> Resul
     Ok(())
 }
 
-/// Returns those of the wallets that are not frozen and whose row and profile can be decoded. Reads no other rows.
+/// Returns those of the wallets that are not frozen and whose own rows can be decoded. Reads no other rows.
 pub(in crate::store) async fn usable(
     connection: &impl ConnectionTrait,
     backend: Backend,
@@ -274,7 +210,7 @@ pub(in crate::store) async fn usable(
     let profiles: Vec<wallet_profiles::Model> = readable(connection, load::profiles(backend, keys)).await?;
     let usable = profiles.iter().filter_map(|profile| {
         let key = WalletKey::from_uuid(profile.wallet_key);
-        let loaded = own_rows(key, rows.get(&key)?, profile).ok()?;
+        let loaded = decoded(key, rows.get(&key)?, profile).ok()?;
         (!loaded.wallet.frozen).then_some(key)
     });
     Ok(usable.collect())

@@ -1,4 +1,5 @@
-//! A wallet in memory, and the rows of it that the database has.
+//! Wallets in memory, each with a record of which of its rows the database has: the others are inserted when they are
+//! written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,11 +7,11 @@ use wallet_core::change_set::ChangeSet;
 use wallet_core::grant::GrantKey;
 use wallet_core::ids::ReservationId;
 use wallet_core::reservation::Reservation;
-use wallet_core::{Finished, TenantId, Timestamp, Wallet, WalletId, WalletKey};
+use wallet_core::{TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
 use crate::store::tables::wallets;
 
-/// The own rows of wallets, by their keys.
+/// The own rows of wallets, those of the table `wallets`, by their keys.
 pub(crate) type WalletRows = BTreeMap<WalletKey, wallets::Model>;
 
 /// The wallets of a batch or a read. They are boxed, because maps and caches move their values.
@@ -98,26 +99,4 @@ fn retain(wallet: &mut Wallet, stored: &mut StoredRows, is_kept: impl Fn(&Reserv
         }
         is_kept
     });
-}
-
-/// The changes that a batch made to one wallet.
-#[derive(Debug)]
-pub(crate) struct WalletWrite<'a> {
-    pub(crate) loaded: &'a LoadedWallet,
-    pub(crate) finished: &'a Finished,
-}
-
-impl WalletWrite<'_> {
-    pub(crate) const fn wallet(&self) -> &Wallet {
-        &self.loaded.wallet
-    }
-
-    pub(crate) const fn key(&self) -> WalletKey {
-        self.loaded.wallet.key
-    }
-
-    /// Returns whether the database had the wallet.
-    pub(crate) const fn is_stored(&self) -> bool {
-        self.loaded.stored.version > 0
-    }
 }

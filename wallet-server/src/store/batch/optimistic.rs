@@ -11,7 +11,7 @@ use sea_orm::sqlx::Row as _;
 use wallet_core::WalletKey;
 use wallet_core::ids::ReservationId;
 
-use crate::store::batch::load::{all, existing, load_wallets};
+use crate::store::batch::load::{all, load_wallets, wallet_rows};
 use crate::store::batch::write::write_at_versions;
 use crate::store::batch::{LoadedWallets, ReadPlan, WalletRows, WalletWrite};
 use crate::store::sql::load;
@@ -36,7 +36,7 @@ impl Optimistic {
         if keys.is_empty() {
             return Ok(WalletRows::new());
         }
-        existing(&self.connection, Backend::Postgres, keys).await
+        wallet_rows(&self.connection, Backend::Postgres, keys).await
     }
 
     /// Reads the wallets of these rows, and the rows that the plan names, unless they are in `loaded`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use wallet_core::{TenantId, WalletKey};
 
-use crate::store::batch::load::{all, by_key, existing, load_wallets};
+use crate::store::batch::load::{all, by_key, load_wallets, wallet_rows};
 use crate::store::batch::write::write;
 use crate::store::batch::{LoadedWallets, ReadPlan, WalletRows, WalletWrite};
 use crate::store::sql::load;
@@ -26,7 +26,7 @@ pub(crate) struct Locked {
     /// The wallets that exist and are locked by this transaction.
     pub(crate) wallets: WalletRows,
     /// The wallets that another transaction has locked. Empty unless `skip_locked` was set.
-    pub(crate) taken: BTreeSet<WalletKey>,
+    pub(crate) locked_elsewhere: BTreeSet<WalletKey>,
 }
 
 impl Tx {
@@ -65,14 +65,15 @@ impl Tx {
     /// Locks the wallets, which must be sorted by key.
     pub(crate) async fn lock(&self, keys: &[WalletKey], skip_locked: bool) -> Result<Locked, StoreError> {
         debug_assert!(keys.is_sorted(), "locks are taken in the order of the keys");
-        // Read before locking: a wallet that is created between the two statements must not count as taken.
+        // Read before locking: a wallet that is created between the two statements must not count as
+        // locked elsewhere.
         let existing = match skip_locked {
-            true => existing(&self.transaction, self.backend, keys).await?,
+            true => wallet_rows(&self.transaction, self.backend, keys).await?,
             false => WalletRows::new(),
         };
         let wallets = by_key(all(&self.transaction, load::lock(self.backend, keys, skip_locked)).await?);
-        let taken = existing.into_keys().filter(|key| !wallets.contains_key(key)).collect();
-        Ok(Locked { wallets, taken })
+        let locked_elsewhere = existing.into_keys().filter(|key| !wallets.contains_key(key)).collect();
+        Ok(Locked { wallets, locked_elsewhere })
     }
 
     /// Reads the rows of the locked wallets that the batch needs and that are not in `loaded`, and adds them.

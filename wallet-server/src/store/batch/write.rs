@@ -8,16 +8,38 @@
 //! expected.
 
 use sea_orm::{Statement, Value};
-use wallet_core::WalletKey;
 use wallet_core::entry::Entry;
 use wallet_core::event::Event;
+use wallet_core::{Finished, Wallet, WalletKey};
 
 use crate::store::Backend;
-use crate::store::batch::WalletWrite;
+use crate::store::batch::LoadedWallet;
 use crate::store::sql::{Column, ColumnStatement, RowWrite, WriteKind, load};
 use crate::store::tables::{
     entries, events, feed_outbox, grants, holds, reservations, wallet_profiles, wallets,
 };
+
+/// The changes that a batch made to one wallet.
+#[derive(Debug)]
+pub(crate) struct WalletWrite<'a> {
+    pub(crate) loaded: &'a LoadedWallet,
+    pub(crate) finished: &'a Finished,
+}
+
+impl WalletWrite<'_> {
+    pub(crate) const fn wallet(&self) -> &Wallet {
+        &self.loaded.wallet
+    }
+
+    pub(crate) const fn key(&self) -> WalletKey {
+        self.loaded.wallet.key
+    }
+
+    /// Returns whether the database had the wallet.
+    pub(crate) const fn is_stored(&self) -> bool {
+        self.loaded.stored.version > 0
+    }
+}
 
 /// A statement, with the number of rows it must write. PostgreSQL returns one count per column, SQLite one per
 /// statement.

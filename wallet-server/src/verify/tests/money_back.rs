@@ -5,6 +5,7 @@ use wallet_core::posting::{Part, Posting};
 use wallet_core::reservation::{Allocation, Bill};
 use wallet_core::{UnitId, binary};
 
+use super::commands::{refund, top_up};
 use super::fixture::Story;
 use super::rows::{Rows, Tamper, alter, check_rows, repost};
 use crate::store::tables::entries;
@@ -157,4 +158,22 @@ async fn a_chargeback_of_a_period_takes_all_and_makes_debt_of_used_credits() {
             }),
         ],
     );
+}
+
+/// Returns the allocations that it takes to verify a wallet with this many refunded purchases.
+async fn work_of_refunds(purchases: usize) -> u64 {
+    let mut story = Story::of("ann");
+    for n in 0..purchases {
+        let (purchase, request) = (format!("t{n}"), format!("f{n}"));
+        story = story.and(top_up(&purchase, "credits", 10)).and(refund(&request, &purchase));
+    }
+    let rows = Rows::of(&[story]).await;
+    let measured = allocation_counter::measure(|| assert!(rows.verified().is_clean()));
+    measured.count_total
+}
+
+#[tokio::test]
+async fn twice_as_many_refunds_are_twice_the_work_to_verify() {
+    let (once, twice) = (work_of_refunds(100).await, work_of_refunds(200).await);
+    assert!(twice < once * 21 / 10, "{once} allocations for 100 refunds, {twice} for 200");
 }
