@@ -78,8 +78,7 @@ impl WalletCommand for RecordPayment {
                 with_payment(decision, &self.paid, start)
             }
             Period::Later(period) => {
-                let mut next = present.clone();
-                next.paid.insert(period);
+                let next = present.clone().with_payment_of(period);
                 let decision = Decision::of(EntryKind::PaymentRecorded, at);
                 with_payment(
                     with_subscription(wallet, decision, Some(next)),

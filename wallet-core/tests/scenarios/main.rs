@@ -37,6 +37,7 @@ mod mismatch;
 mod overage;
 mod packs;
 mod pauses;
+mod period_prices;
 mod periods;
 mod plan_changes;
 mod plans;

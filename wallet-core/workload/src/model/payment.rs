@@ -91,7 +91,7 @@ impl Model {
             if n > latest || sub.provisional || begun.is_some_and(|begun| start < begun) {
                 return Err(Refusal::field());
             }
-            sub.paid.push(n);
+            sub.pay(n);
             self.subscribed(sub);
         }
         Ok(start)
@@ -115,6 +115,10 @@ impl Model {
             return Some(Err(refused("UNPAID")));
         }
         let paid = self.pay_period(Some(Timestamp::from_micros(start)));
+        // It is the payment from before, for its price.
+        if let (Ok(_), Some(again)) = (&paid, &mut self.sub) {
+            again.prices = sub.prices;
+        }
         let last = self.payments.iter_mut().rfind(|(_, of, _)| *of == start);
         Some(paid.map(|_| last.into_iter().for_each(|(.., back)| *back = false)))
     }
@@ -126,7 +130,7 @@ impl Model {
 
     fn unpay(&mut self, mut sub: Sub, at: usize, total: &Money) -> Result<(), Refusal> {
         let start = sub.start_of(sub.paid[at]);
-        let price = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
+        let (price, _) = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
         let nothing = total.minor_units == 0 && price > 0;
         if total.currency != "EUR" || total.minor_units != price && !nothing {
             return Err(Refusal::field());

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use wallet_core::decide::{RecordChargeback, RecordRefund, ReverseChargeback};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::Origin;
 use wallet_core::refund::UsedCredits;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, PaymentSubject, RequestId, Timestamp};
@@ -126,19 +125,6 @@ impl Model {
         (taken, forgiven)
     }
 
-    /// Returns the price of a period.
-    pub(crate) fn price_of_period(&self, start: i64) -> Option<i64> {
-        let paid = self.payments.iter().filter(|(_, of, back)| *of == start && !back);
-        let paid: Vec<i64> = paid.filter_map(|(paid, ..)| Some(paid.amount.as_ref()?.minor_units)).collect();
-        if !paid.is_empty() {
-            return Some(paid.iter().sum());
-        }
-        let sub = self.sub.as_ref()?;
-        let own = |lot: &&Lot| lot.period == Some(start) && lot.key.origin == Origin::Period;
-        let sold_now = self.lots.iter().filter(own).all(|lot| lot.key.sale() == Some(sub.number));
-        if sub.boundary(sub.period) == start || sold_now { sub.sold.money } else { None }
-    }
-
     pub(super) fn refund_period(
         &mut self,
         refund: &RecordRefund,
@@ -165,16 +151,16 @@ impl Model {
         if self.is_unpaid(start) {
             return Err(refused("UNPAID"));
         }
-        let price = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
+        let (whole, paid) = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
         let cents = refund.total.minor_units;
-        if refund.total.currency != "EUR" || cents > price {
+        if refund.total.currency != "EUR" || cents > whole.max(paid) {
             return Err(Refusal::field());
         }
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
         let owes = refund.used == UsedCredits::Owe;
-        self.went_back(start, (cents, price.max(1)), owes, &refund.request);
+        self.went_back(start, (cents.min(paid.max(1)), paid.max(1)), owes, &refund.request);
         if let Some(record) = self.period_refunds.iter_mut().find(|refund| refund.start == start) {
             record.cents = Some(cents);
         }

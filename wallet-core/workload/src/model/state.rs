@@ -20,6 +20,7 @@ use super::calendar::Every;
 use super::catalog::{self, Allowance, Beyond, Unit};
 use super::following::is_other_edition;
 use super::pile::Pile;
+use super::prices::PeriodPrice;
 use super::refunded_periods::{Dispute, PeriodRefund};
 
 /// A lot of credits: a grant in the core.
@@ -140,6 +141,8 @@ pub(crate) struct Sub {
     pub(crate) period: u32,
     /// The later periods that are paid.
     pub(crate) paid: Vec<u32>,
+    /// The prices of periods that were paid ahead, and of the present one after a change of plan.
+    pub(crate) prices: BTreeMap<u32, Option<PeriodPrice>>,
     pub(crate) given: Vec<u32>,
     pub(crate) past_due: bool,
     /// The instant of a late payment for the present period.
