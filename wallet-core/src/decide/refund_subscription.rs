@@ -15,11 +15,10 @@ use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{RequestId, UnitId};
 use crate::value::payment_subject::PaymentSubject;
-use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::view::views::RefundedSubscriptionView;
 use crate::wallet::Wallet;
-use crate::wallet::grant::{Grant, Money, Origin, Parts};
+use crate::wallet::grant::{Grant, Money, Parts};
 use crate::wallet::payment::{PeriodPrice, paid_for};
 use crate::wallet::refund::{Fraction, RecordedRefund, SubscriptionRefund};
 use crate::wallet::rejection::{Rejection, Unrefundable};
@@ -161,11 +160,7 @@ fn credits_of_period(wallet: &Wallet, present: &Subscription) -> PeriodCredits {
     let of_period: BTreeMap<_, &Grant> = wallet
         .grants
         .iter()
-        .filter(|(key, _)| key.origin == Origin::Period)
-        .filter(|(_, grant)| {
-            let is_of_plan = grant.source == Source::Subscription || present.gave_once(grant);
-            is_of_plan && present.is_in_period(grant.effective_time)
-        })
+        .filter(|(_, grant)| present.gave(grant) && present.is_in_period(grant.effective_time))
         .collect();
     for grant in of_period.values() {
         units.entry(&grant.unit).or_default().1 += grant.amount;
