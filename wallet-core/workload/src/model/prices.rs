@@ -41,7 +41,7 @@ impl Model {
     /// Returns the price of a period by what is known about it.
     pub(crate) fn price_of_period(&self, start: i64) -> Option<PeriodPrice> {
         let sub = self.sub.as_ref();
-        let own = |lot: &&Lot| lot.period == Some(start) && lot.key.origin == Origin::Period;
+        let own = |lot: &&Lot| lot.period == Some(start) && lot.key.origin == Origin::Period && !lot.unpaid;
         let is_own = |sub: &&Sub| {
             let mut sales = self.lots.iter().filter(own).map(|lot| lot.key.sale());
             sub.start_of(sub.period) == start || sales.all(|sale| sale == Some(sub.number))

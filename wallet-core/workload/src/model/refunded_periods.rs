@@ -68,7 +68,8 @@ impl PeriodRefund {
     /// Returns whether a lot was paid for by the payment that went back.
     fn concerns(&self, lot: &Lot) -> bool {
         let first = lot.first.as_ref().unwrap_or(&lot.key);
-        lot.period == Some(self.start) && first.sale().is_none_or(|sale| sale <= self.sale)
+        let is_paid = !lot.unpaid && first.sale().is_none_or(|sale| sale <= self.sale);
+        lot.period == Some(self.start) && is_paid
     }
 }
 
@@ -294,10 +295,12 @@ impl Model {
         self.period_refunds.extend(before);
     }
 
-    /// Returns the indexes of the lots of a period, in the order of their keys.
+    /// Returns the indexes of the lots of a period, in the order of their keys. A late payment is not for those that were
+    /// given before the period ended unpaid.
     fn lots_of_period(&self, start: i64) -> Vec<usize> {
+        let never_paid = self.never_paid.contains(&start);
         let mut lots: Vec<usize> = (0..self.lots.len()).collect();
-        lots.retain(|n| self.lots[*n].period == Some(start));
+        lots.retain(|n| self.lots[*n].period == Some(start) && (never_paid || !self.lots[*n].unpaid));
         lots.sort_by_key(|n| self.lots[*n].key.clone());
         lots
     }

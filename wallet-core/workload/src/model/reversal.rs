@@ -108,7 +108,8 @@ impl Model {
         let warn = Self::warning(self.plan().warns, self.now, until);
         let priority = old.map_or(0, |old| old.priority);
         let period = old.and_then(|old| old.period);
-        self.issue(Lot { until, warn, priority, first, period, ..lot }, self.now);
+        let unpaid = old.is_some_and(|old| old.unpaid);
+        self.issue(Lot { until, warn, priority, first, period, unpaid, ..lot }, self.now);
     }
 
     pub(super) fn refund_plan(
@@ -183,7 +184,7 @@ impl Model {
         let period = sub.boundary(sub.period)..sub.end();
         let given = |lot: &Lot| {
             let included = lot.key.origin == Origin::Period && lot.source == Source::Subscription;
-            included && period.contains(&lot.from) && lot.key.sale() >= Some(sub.first)
+            included && period.contains(&lot.from) && lot.key.sale() >= Some(sub.first) && !lot.unpaid
         };
         for lot in self.lots.iter().filter(|lot| lot.unit == unit) {
             let first = lot.first.as_ref().and_then(|first| self.find_lot(first));

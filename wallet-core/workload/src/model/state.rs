@@ -44,6 +44,8 @@ pub(crate) struct Lot {
     pub(crate) paid_out: i64,
     /// The clawback of the lot, if there was one.
     pub(crate) gone: Option<Clawback>,
+    /// True if the lot was given in a period that had begun without its payment and ended unpaid.
+    pub(crate) unpaid: bool,
     /// True if the platform revoked the lot, which outlasts a chargeback.
     pub(crate) revoked: bool,
     pub(crate) with_subscription: bool,
