@@ -12,6 +12,7 @@ use crate::value::wallet_status::WalletStatus;
 use crate::wallet::alerts::Alerts;
 use crate::wallet::auto_top_up::AutoTopUp;
 use crate::wallet::free_credits::FreeCredits;
+use crate::wallet::grant::Grant;
 use crate::wallet::payment::Payment;
 use crate::wallet::refund::{Chargeback, MoneyBack, PurchaseRefund, RecordedRefund, SubscriptionRefund};
 use crate::wallet::subscription::{Standing, Subscription};
@@ -118,6 +119,12 @@ impl Profile {
         let PaymentSubject::Period(start) = payment else { return 0 };
         let unpaid = self.unpaid_periods.get(start).filter(|unpaid| unpaid.paid_later);
         unpaid.map_or(0, |unpaid| unpaid.sale)
+    }
+
+    /// Returns whether the credits of a grant were given for a period without its payment, before it ended unpaid.
+    pub(crate) fn gave_unpaid(&self, grant: &Grant) -> bool {
+        let unpaid = grant.details.period.and_then(|start| self.unpaid_periods.get(&start));
+        unpaid.is_some_and(|unpaid| grant.first_sale().is_some_and(|sale| sale <= unpaid.sale))
     }
 
     /// Returns the start of the period that was paid with this reference of the payment provider, if it is remembered.

@@ -289,6 +289,26 @@ fn a_late_payment_that_goes_back_is_not_for_credits_used_before_it() {
 }
 
 #[test]
+fn a_reversed_charge_of_credits_that_were_never_paid_gives_nothing_back() {
+    // All of the 51 are used, so nothing was revoked when February ended unpaid.
+    let march = pay("march").for_period("2026-03-01");
+    let used = [reserve("job", 51), settle_as_reserved("job")];
+    let ended = || {
+        let steps =
+            [subscribe("s", "half"), march.clone(), until("2026-02-01")].into_iter().chain(used.clone());
+        on_provisional(steps).and(until("2026-02-10"))
+    };
+    let revoked = || parts("period:1.1.0", "consumed 31, revoked 20");
+    ended().when(reverse("v", "job", 20)).then([done(), revoked(), from(Source::Subscription, 0)]);
+    ended()
+        .and(pay("p"))
+        .and(charge_back_period("c", "2026-02-01"))
+        .then([debt(0)])
+        .when(reverse("v", "job", 20))
+        .then([revoked(), debt(0), from(Source::Subscription, 0)]);
+}
+
+#[test]
 fn a_hold_of_unpaid_credits_is_charged_as_usual_after_a_late_payment_goes_back() {
     let march = pay("march").for_period("2026-03-01");
     on_provisional([subscribe("s", "half"), march, until("2026-02-02"), wait(hours(12))])

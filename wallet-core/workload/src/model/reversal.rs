@@ -68,7 +68,7 @@ impl Model {
         if amount == 0 {
             return;
         }
-        if let Some(why) = lot.gone {
+        if let Some(why) = lot.gone.or(lot.unpaid.then_some(Clawback::Revoked)) {
             lot.taken += amount;
             if why == Clawback::ChargedBack {
                 let unit = lot.unit;
