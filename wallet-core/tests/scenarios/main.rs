@@ -13,6 +13,7 @@
 mod common;
 
 mod auto_top_ups;
+mod automatic_payments;
 mod billing;
 mod cancelling;
 mod chargebacks;

@@ -86,12 +86,11 @@ fn charged_credits_of_earlier_windows_count_as_used() {
 
 #[test]
 fn a_year_paid_ahead_is_refunded_in_full() {
-    yearly().and(pay("ahead")).and(until("2026-05-27")).when(refund_subscription("r")).then([gave_back(
-        "r",
-        7_200 + 12_000,
-        (1, 1),
-        of_year(219),
-    )]);
+    yearly()
+        .and(pay("ahead").for_period("2027-01-01"))
+        .and(until("2026-05-27"))
+        .when(refund_subscription("r"))
+        .then([gave_back("r", 7_200 + 12_000, (1, 1), of_year(219))]);
 }
 
 #[test]
