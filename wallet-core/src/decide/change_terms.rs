@@ -176,7 +176,8 @@ fn replaced(
     now: Timestamp,
 ) -> Decision {
     let decision = Decision::of(EntryKind::PlanChanged, now).because(&next.plan);
-    let mut subscription = changed(present, next);
+    let prices = present.prices_with(&next, now);
+    let mut subscription = Subscription { prices, ..changed(present, next) };
     let mut grants = Vec::new();
     // A unit that the new plan lacks counts too: a later plan of the term may have it again.
     let given = present.sold.allowances.iter().chain(&subscription.sold.allowances);

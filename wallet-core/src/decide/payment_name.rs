@@ -98,8 +98,11 @@ pub(crate) fn present_period(wallet: &Wallet) -> Option<&Subscription> {
     wallet.profile.subscription.as_ref()
 }
 
-/// Returns the grants of a payment: its own, and those whose credits they first issued.
+/// Returns the grants of a payment: its own, and those whose credits they first issued. Credits that a period gave before it
+/// ended unpaid are not those of its late payment.
 pub(crate) fn paid_with<'a>(wallet: &'a Wallet, payment: Option<&PaymentSubject>) -> Vec<&'a Grant> {
+    let unpaid = payment.map_or(0, |payment| wallet.profile.unpaid_sale(payment));
+    let is_paid = |grant: &&Grant| grant.first_sale().is_none_or(|sale| sale > unpaid);
     let belongs = |grant: &&Grant| payment.is_some() && grant.paid_with().as_ref() == payment;
-    wallet.grants.values().filter(belongs).collect()
+    wallet.grants.values().filter(belongs).filter(is_paid).collect()
 }

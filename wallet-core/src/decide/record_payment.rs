@@ -1,5 +1,8 @@
 //! RecordPayment: records the payment of a period: the one that has begun unpaid, or one of the next 12. The payment of
 //! a later period lets that begin at its boundary; one that is late begins the anchored period that contains now.
+//!
+//! A plan that renews by the clock needs no payments, and a payment that names no period is that of the present one, whose
+//! amount refunds then use. Only another payment, with a reference of its own, is for the next period.
 
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
@@ -39,6 +42,8 @@ pub(crate) enum Period {
     Begun,
     /// A later one, by its number.
     Later(u32),
+    /// The present one, which began by the clock.
+    Present,
 }
 
 impl WalletCommand for RecordPayment {
@@ -65,7 +70,12 @@ impl WalletCommand for RecordPayment {
         if present.is_paused() {
             return Err(Rejection::SubscriptionPaused);
         }
-        let decision = match period_in_question(present, self.period_start, at)? {
+        let decision = match self.period(wallet, present, at)? {
+            Period::Present => {
+                let decision = Decision::of(EntryKind::PaymentRecorded, at);
+                let decision = with_subscription(wallet, decision, Some(present.clone()));
+                with_payment(decision, &self.paid, present.period_start())
+            }
             Period::Begun => {
                 let kind = EntryKind::PaymentRecorded;
                 let start = present.unpaid_start(at).unwrap_or(at);
@@ -78,8 +88,7 @@ impl WalletCommand for RecordPayment {
                 with_payment(decision, &self.paid, start)
             }
             Period::Later(period) => {
-                let mut next = present.clone();
-                next.paid.insert(period);
+                let next = present.clone().with_payment_of(period);
                 let decision = Decision::of(EntryKind::PaymentRecorded, at);
                 with_payment(
                     with_subscription(wallet, decision, Some(next)),
@@ -90,6 +99,24 @@ impl WalletCommand for RecordPayment {
         };
         let decision = decision.because(&self.reason);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
+    }
+}
+
+impl RecordPayment {
+    /// Returns the period to pay.
+    fn period(&self, wallet: &Wallet, present: &Subscription, now: Timestamp) -> Result<Period, Rejection> {
+        let start = present.period_start();
+        let is_known = || wallet.profile.payments.iter().any(|payment| payment.period_start == start);
+        if !present.renews_by_the_clock() || self.period_start.is_some_and(|named| named != start) {
+            return period_in_question(present, self.period_start, now);
+        }
+        if self.paid != Paid::default() && !is_known() {
+            return Ok(Period::Present);
+        }
+        // Without a reference it may be the same payment again.
+        let is_last = present.end == Some(present.period + 1);
+        let is_another = self.period_start.is_none() && (self.paid.reference.is_some() || is_last);
+        period_in_question(present, if is_another { None } else { Some(start) }, now)
     }
 }
 

@@ -26,7 +26,7 @@ use crate::value::payment_subject::PaymentSubject;
 use crate::view::views::{MoneyBackSubject, RecordedRefundView};
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, Grant, Money, Origin};
-use crate::wallet::payment::paid_for;
+use crate::wallet::payment::{PeriodPrice, paid_for};
 use crate::wallet::refund::{Fraction, MoneyBack, RecordedRefund, UsedCredits};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::Subscription;
@@ -83,7 +83,7 @@ impl WalletCommand for RecordRefund {
         self.payment.check(wallet, &grants)?;
         let id = payment.ok_or(Rejection::TopUpNotFound)?;
         let price = price_of(wallet, &id, &grants).map_err(Rejection::NotRefundable)?;
-        let share = refunded_share(price, &self.total)?;
+        let share = refunded_share(&price, &self.total)?;
         check_not_closed(wallet)?;
         let decision = Decision::of(EntryKind::RefundRecorded, context.now).because(&self.reason);
         let catalog = &context.catalogs.current;
@@ -103,7 +103,11 @@ impl WalletCommand for RecordRefund {
 }
 
 /// Returns the price of a purchase or a period, or the reason against a refund.
-fn price_of(wallet: &Wallet, payment: &PaymentSubject, grants: &[&Grant]) -> Result<Money, Unrefundable> {
+fn price_of(
+    wallet: &Wallet,
+    payment: &PaymentSubject,
+    grants: &[&Grant],
+) -> Result<PeriodPrice, Unrefundable> {
     if wallet.profile.chargebacks.contains_key(payment) {
         return Err(Unrefundable::ChargedBack);
     }
@@ -115,7 +119,7 @@ fn price_of(wallet: &Wallet, payment: &PaymentSubject, grants: &[&Grant]) -> Res
     let start = match payment {
         PaymentSubject::Purchase(_) => {
             let price = grants.first().and_then(|grant| grant.details.paid_amount.clone());
-            return price.ok_or(Unrefundable::NoPrice);
+            return price.map(PeriodPrice::paid).ok_or(Unrefundable::NoPrice);
         }
         PaymentSubject::Period(start) => *start,
     };
@@ -132,22 +136,24 @@ fn price_of(wallet: &Wallet, payment: &PaymentSubject, grants: &[&Grant]) -> Res
         let mut sales = grants.iter().filter(own).map(|grant| grant.key.sale());
         is_present(present) || sales.all(|sale| sale == Some(present.number))
     };
-    let listed = || present.filter(of_sale)?.sold.listed_money();
-    paid_for(&wallet.profile.payments, start).or_else(listed).ok_or(Unrefundable::NoPrice)
+    let listed = || present.filter(of_sale)?.price_of(start);
+    let paid = paid_for(&wallet.profile.payments, start).map(PeriodPrice::paid);
+    paid.or_else(listed).ok_or(Unrefundable::NoPrice)
 }
 
-/// Returns the refunded share of the price.
-fn refunded_share(price: Money, total: &Money) -> Result<Fraction, Rejection> {
-    if total.currency != price.currency {
-        let text = format!("must be in {}, the currency of the payment", price.currency);
+/// Returns the refunded share of the money that was paid. If that was computed from list prices, the provider may have
+/// rounded otherwise: a total up to the whole price is accepted, and all of it was refunded.
+fn refunded_share(price: &PeriodPrice, total: &Money) -> Result<Fraction, Rejection> {
+    let PeriodPrice { whole: Money { currency, minor_units: whole }, paid } = price;
+    let most = whole.max(paid);
+    if total.currency != *currency {
+        let text = format!("must be in {currency}, the currency of the payment");
         return Err(Rejection::field("refunded_total", text));
     }
-    if total.minor_units > price.minor_units {
-        let text = format!(
-            "must not be above the price that was paid, {} {} (minor units)",
-            price.minor_units, price.currency
-        );
+    if total.minor_units > *most {
+        let text = format!("must not be above the price that was paid, {most} {currency} (minor units)");
         return Err(Rejection::field("refunded_total", text));
     }
-    Ok(Fraction { numerator: total.minor_units, denominator: price.minor_units.max(1) })
+    let denominator = (*paid).max(1);
+    Ok(Fraction { numerator: total.minor_units.min(denominator), denominator })
 }

@@ -37,7 +37,8 @@ fn goes_back(
     now: Timestamp,
 ) -> Result<Decision, Rejection> {
     let start = present.start_of(period);
-    let price = paid_for(&wallet.profile.payments, start).or_else(|| present.sold.listed_money());
+    let price = paid_for(&wallet.profile.payments, start)
+        .or_else(|| present.price_of(start).map(|price| price.whole));
     let price = price.ok_or(Rejection::NotRefundable(Unrefundable::NoPrice))?;
     let decision = Decision::of(EntryKind::RefundRecorded, now);
     if total.minor_units == 0 && total.currency == price.currency && price.minor_units > 0 {

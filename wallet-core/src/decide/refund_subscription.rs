@@ -15,12 +15,11 @@ use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{RequestId, UnitId};
 use crate::value::payment_subject::PaymentSubject;
-use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::view::views::RefundedSubscriptionView;
 use crate::wallet::Wallet;
-use crate::wallet::grant::{Grant, Money, Origin, Parts};
-use crate::wallet::payment::paid_for;
+use crate::wallet::grant::{Grant, Money, Parts};
+use crate::wallet::payment::{PeriodPrice, paid_for};
 use crate::wallet::refund::{Fraction, RecordedRefund, SubscriptionRefund};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::{Standing, Subscription};
@@ -100,10 +99,12 @@ fn compute_refund(
     if recorded.is_some_and(RecordedRefund::is_refunded) {
         return Err(Unrefundable::AlreadyRefunded);
     }
-    let listed = present.sold.listed_money();
-    let paid =
-        |period: u32| paid_for(&wallet.profile.payments, present.start_of(period)).or_else(|| listed.clone());
-    let price = paid(present.period).ok_or(Unrefundable::NoPrice)?;
+    let price_of = |period: u32| {
+        let start = present.start_of(period);
+        let paid = paid_for(&wallet.profile.payments, start).map(PeriodPrice::paid);
+        paid.or_else(|| present.price_of(start))
+    };
+    let PeriodPrice { whole, paid } = price_of(present.period).ok_or(Unrefundable::NoPrice)?;
     let credits = credits_of_period(wallet, present);
     let (unused_time, unused_credits) = (unused_time(present, now), credits.unused);
     let in_window = rule.is_in_window(present.paid_time(), requested_time);
@@ -116,14 +117,15 @@ fn compute_refund(
         PartialRefund::None => return Err(Unrefundable::HoldsOutstanding),
     };
     // A period that has begun counts as paid.
-    let ahead = present.paid.iter().filter_map(|period| paid(*period));
-    let ahead = ahead.filter(|money| money.currency == price.currency);
-    let ahead = ahead.map(|money| i128::from(money.minor_units)).sum::<i128>();
+    let ahead = present.paid.iter().filter_map(|period| price_of(*period));
+    let ahead = ahead.filter(|price| price.whole.currency == whole.currency);
+    let ahead = ahead.map(|price| i128::from(price.paid)).sum::<i128>();
     let periods_ahead = u32::try_from(present.paid.len()).unwrap_or(u32::MAX);
-    let minor_units = i128::from(share.of_money(&price).minor_units) + ahead;
+    let of_present = if in_full { paid } else { share.of_money(&whole).minor_units.min(paid) };
+    let minor_units = i128::from(of_present) + ahead;
     // A list price may be the largest number that there is. Two of them are then that number too.
     let minor_units = i64::try_from(minor_units).unwrap_or(i64::MAX);
-    let money = Money { currency: price.currency.clone(), minor_units };
+    let money = Money { currency: whole.currency, minor_units };
     let period_start = present.period_start();
     Ok(SubscriptionRefund { money, in_full, unused_credits, unused_time, periods_ahead, period_start })
 }
@@ -155,14 +157,12 @@ fn credits_of_period(wallet: &Wallet, present: &Subscription) -> PeriodCredits {
         let to_come = to_come.map(|window| allowance.share_of(&window)).sum::<i64>();
         units.entry(&allowance.unit).or_default().1 += to_come;
     }
+    let unpaid = wallet.profile.unpaid_sale(&PaymentSubject::Period(present.period_start()));
     let of_period: BTreeMap<_, &Grant> = wallet
         .grants
         .iter()
-        .filter(|(key, _)| key.origin == Origin::Period)
-        .filter(|(_, grant)| {
-            let is_of_plan = grant.source == Source::Subscription || present.gave_once(grant);
-            is_of_plan && present.is_in_period(grant.effective_time)
-        })
+        .filter(|(_, grant)| present.gave(grant) && present.is_in_period(grant.effective_time))
+        .filter(|(key, _)| key.sale() > Some(unpaid))
         .collect();
     for grant in of_period.values() {
         units.entry(&grant.unit).or_default().1 += grant.amount;

@@ -51,6 +51,7 @@ impl RefundedShare<'_> {
                 PaymentSubject::Purchase(_) => 0,
                 PaymentSubject::Period(_) => wallet.profile.sales,
             },
+            unpaid_sale: wallet.profile.unpaid_sale(self.payment),
         };
         let mut all_taken = Amounts::none();
         for (unit, mut credits) in credits_of(self.grants, &to_come) {

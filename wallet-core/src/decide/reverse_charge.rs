@@ -4,7 +4,7 @@
 //! |---|---|
 //! | an unexpired grant | the grant, after repaying debt |
 //! | an expired grant | a new grant of its source, for the goodwill period of the job's policies |
-//! | a revoked or refunded grant | nothing: the amount is revoked |
+//! | a revoked or refunded grant, or one of a period that ended unpaid | nothing: the amount is revoked |
 //! | a purchase with a recorded refund | nothing, up to the credits that are no longer paid; their debt is withdrawn |
 //! | a purchase that was charged back | the debt that the charge became |
 //! | the debt | the debt; the part that was repaid since, a new grant of source ADJUSTMENT |
@@ -174,7 +174,8 @@ impl<'a> Reversal<'a> {
         if amount == 0 {
             return;
         }
-        let clawback = grant.and_then(|grant| grant.clawback);
+        let unpaid = grant.filter(|grant| self.wallet.profile.gave_unpaid(grant)).map(|_| Clawback::Revoked);
+        let clawback = grant.and_then(|grant| grant.clawback).or(unpaid);
         let expired = grant.filter(|grant| grant.has_expired(self.at));
         let to = match (clawback, expired) {
             (Some(_), _) => Part::Revoked,

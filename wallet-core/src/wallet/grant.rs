@@ -215,6 +215,11 @@ impl Grant {
         purchase.or_else(|| self.details.period.map(PaymentSubject::Period))
     }
 
+    /// Returns the number of the sale whose plan issued it, or the grant that its credits stem from.
+    pub(crate) fn first_sale(&self) -> Option<u32> {
+        self.details.stems_from.as_ref().unwrap_or(&self.key).sale()
+    }
+
     /// Returns whether the credits are those of a paid plan: an allowance, or its rollover.
     pub fn is_of_plan(&self) -> bool {
         self.is_allowance() && self.source == Source::Subscription

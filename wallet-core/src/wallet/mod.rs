@@ -10,6 +10,7 @@ pub mod horizon;
 mod invariants;
 pub mod payment;
 mod period_grants;
+mod period_prices;
 mod period_windows;
 pub mod profile;
 pub mod raises;

@@ -1,4 +1,4 @@
-//! Payments for periods of a subscription, as the platform reports them. They are recorded, never moved.
+//! Payments for periods of a subscription, as the platform reports them, and the prices of periods. They are recorded, never moved.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,28 @@ pub struct Payment {
     /// True if it was refunded before the period began, which then is not paid.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refunded: bool,
+}
+
+/// The price of a period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeriodPrice {
+    /// The price of the whole period under the present terms, of which a share is refunded.
+    pub whole: Money,
+    /// The money that was paid, in minor units. After an upgrade within the period it is less than the whole, because the
+    /// difference was paid for the rest of the period.
+    pub paid: i64,
+}
+
+impl PeriodPrice {
+    /// Returns the price of a period for which this was paid.
+    pub(crate) fn paid(money: Money) -> Self {
+        Self { paid: money.minor_units, whole: money }
+    }
+
+    /// Returns the price and the payment in a currency, 0 if they are in another one.
+    pub(crate) fn in_currency(&self, currency: &str) -> (i64, i64) {
+        if self.whole.currency == currency { (self.whole.minor_units, self.paid) } else { (0, 0) }
+    }
 }
 
 /// Adds the payment for a period, if there is anything to remember, and forgets the oldest.

@@ -98,6 +98,12 @@ impl Subscription {
         }
     }
 
+    /// Returns whether a grant is an allowance of this subscription, of any of its plans since its anchor.
+    pub(crate) fn gave(&self, grant: &Grant) -> bool {
+        let of_plan = grant.source == Source::Subscription || self.gave_once(grant);
+        of_plan && grant.key.origin == Origin::Period && grant.key.sale() >= Some(self.first)
+    }
+
     /// Returns whether a grant is an allowance of this subscription to a plan of term ONCE.
     pub fn gave_once(&self, grant: &Grant) -> bool {
         let of_sale = grant.key.sale().is_some_and(|number| number >= self.first);

@@ -12,6 +12,7 @@ use crate::value::wallet_status::WalletStatus;
 use crate::wallet::alerts::Alerts;
 use crate::wallet::auto_top_up::AutoTopUp;
 use crate::wallet::free_credits::FreeCredits;
+use crate::wallet::grant::Grant;
 use crate::wallet::payment::Payment;
 use crate::wallet::refund::{Chargeback, MoneyBack, PurchaseRefund, RecordedRefund, SubscriptionRefund};
 use crate::wallet::subscription::{Standing, Subscription};
@@ -49,10 +50,10 @@ pub struct Profile {
     /// The last payments for periods that have a reference or an amount, the newest last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,
-    /// The starts of the periods that ended without their payment. They began before it, because their plan renews
+    /// The periods that ended without their payment, by their start. They began before it, because their plan renews
     /// provisionally.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub unpaid_periods: BTreeSet<Timestamp>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unpaid_periods: BTreeMap<Timestamp, UnpaidPeriod>,
     /// True if the once-only allowance of a plan was granted. The default plan grants it once in the life of a wallet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub once_allowance_granted: bool,
@@ -77,23 +78,53 @@ pub struct Profile {
     pub auto_top_up: Option<Box<AutoTopUp>>,
 }
 
+/// A period that has ended without its payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnpaidPeriod {
+    /// The last sale that gave credits for it without a payment.
+    pub sale: u32,
+    /// True if the period was paid afterwards. The payment is for the credits of later sales.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paid_later: bool,
+}
+
 impl Profile {
     /// Returns the subscription unless it is paused.
     pub fn running(&self) -> Option<&Subscription> {
         self.subscription.as_ref().filter(|subscription| !subscription.is_paused())
     }
 
-    /// Sets the subscription. A provisional period that ends with the old one is remembered as unpaid; a period that the new
-    /// one pays is not unpaid any more.
+    /// Sets the subscription. A provisional period that ends with the old one is remembered as unpaid, unless the new one
+    /// pays it; a period that the new one pays is not unpaid any more.
     pub(crate) fn replace_subscription(&mut self, next: Option<Subscription>) {
         let provisional = |present: &&Subscription| present.standing == Standing::Provisional;
-        let ends = self.subscription.as_ref().filter(provisional).map(Subscription::period_start);
-        let goes_on = next.as_ref().filter(provisional).map(Subscription::period_start);
-        self.unpaid_periods.extend(ends.filter(|_| ends != goes_on));
-        if let Some(paid) = next.as_ref().filter(|next| next.standing == Standing::Active) {
-            self.unpaid_periods.remove(&paid.period_start());
+        let of_period = |sub: &Subscription| (sub.first, sub.period_start());
+        if let Some(present) = self.subscription.as_ref().filter(provisional) {
+            let is_present = |next: &Subscription| of_period(next) == of_period(present);
+            if !next.as_ref().is_some_and(is_present) {
+                let unpaid = UnpaidPeriod { sale: present.number, paid_later: false };
+                self.unpaid_periods.insert(present.period_start(), unpaid);
+            }
+        }
+        if let Some(paid) = next.as_ref().filter(|next| next.standing == Standing::Active)
+            && let Some(unpaid) = self.unpaid_periods.get_mut(&paid.period_start())
+        {
+            unpaid.paid_later = true;
         }
         self.subscription = next;
+    }
+
+    /// Returns the last sale that gave credits for a period without its payment, which came later; 0 if there is none.
+    pub(crate) fn unpaid_sale(&self, payment: &PaymentSubject) -> u32 {
+        let PaymentSubject::Period(start) = payment else { return 0 };
+        let unpaid = self.unpaid_periods.get(start).filter(|unpaid| unpaid.paid_later);
+        unpaid.map_or(0, |unpaid| unpaid.sale)
+    }
+
+    /// Returns whether the credits of a grant were given for a period without its payment, before it ended unpaid.
+    pub(crate) fn gave_unpaid(&self, grant: &Grant) -> bool {
+        let unpaid = grant.details.period.and_then(|start| self.unpaid_periods.get(&start));
+        unpaid.is_some_and(|unpaid| grant.first_sale().is_some_and(|sale| sale <= unpaid.sale))
     }
 
     /// Returns the start of the period that was paid with this reference of the payment provider, if it is remembered.
@@ -108,7 +139,7 @@ impl Profile {
         let provisional = |sub: &Subscription| sub.standing == Standing::Provisional;
         let present = self.subscription.as_ref().filter(|present| provisional(present));
         let is_present = present.is_some_and(|present| present.period_start() == period_start);
-        is_present || self.unpaid_periods.contains(&period_start)
+        is_present || self.unpaid_periods.get(&period_start).is_some_and(|unpaid| !unpaid.paid_later)
     }
 
     /// Returns the alerts of the wallet's plan.

@@ -42,6 +42,9 @@ pub struct RecordedRefund {
     /// a payment of its own.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sale: u32,
+    /// The last sale that gave credits for the period without its payment; 0 if there is none. It concerns none of them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpaid_sale: u32,
     /// The credits of the period's windows to come that are no longer paid, per unit. The last windows are withheld
     /// first.
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
@@ -68,8 +71,7 @@ impl RecordedRefund {
 
     /// Returns whether its claims concern a grant of its purchase or period.
     pub(crate) fn concerns(&self, grant: &Grant) -> bool {
-        let first = grant.details.stems_from.as_ref().unwrap_or(&grant.key);
-        first.sale().is_none_or(|sale| sale <= self.sale)
+        grant.first_sale().is_none_or(|sale| self.unpaid_sale < sale && sale <= self.sale)
     }
 
     /// Returns the held credits of a unit that jobs cannot be charged for: they become debt if they are used.

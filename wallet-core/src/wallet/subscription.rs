@@ -1,9 +1,9 @@
 //! Subscriptions: the present period, its payment, and the change at its end.
 //!
-//! `subscription_steps` has the ways in which a subscription continues, `period_windows` the windows of a period, and
-//! `period_grants` the credits that it gives for them.
+//! `subscription_steps` has the ways in which a subscription continues, `period_windows` the windows of a period,
+//! `period_grants` the credits that it gives for them, and `period_prices` its price.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use crate::catalog::Renewal;
 use crate::value::amount::Amounts;
 use crate::value::period::boundary;
 use crate::value::time::Timestamp;
+use crate::wallet::payment::PeriodPrice;
 use crate::wallet::rollover::Unused;
 use crate::wallet::sold::Sold;
 
@@ -31,6 +32,10 @@ pub struct Subscription {
     /// The later periods that are paid.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub paid: BTreeSet<u32>,
+    /// The prices of periods that the list price of the present terms does not show: of those that were paid ahead, and of
+    /// the present one after a change of plan. None if the price is not known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<u32, Option<PeriodPrice>>,
     /// The number of times each allowance was granted in the present period, by its place in the terms.
     pub given: Vec<u32>,
     /// The state of the payment for the present period.
@@ -184,6 +189,16 @@ impl Subscription {
     pub fn next_condition(&self) -> Renewal {
         let sold = self.due_change().unwrap_or(&self.sold);
         if self.paid.contains(&(self.period + 1)) { Renewal::Automatic } else { sold.renewal }
+    }
+
+    /// Returns whether the present period and the first one after those that are paid need no payment.
+    pub(crate) fn renews_by_the_clock(&self) -> bool {
+        let next = self.unpaid_period();
+        let change = self.change.as_ref().filter(|change| change.period <= next);
+        let is_automatic = |sold: &Sold| sold.renewal == Renewal::Automatic && !sold.term.is_once();
+        self.standing == Standing::Active
+            && is_automatic(&self.sold)
+            && change.is_none_or(|change| is_automatic(&change.sold))
     }
 
     /// Returns the terms of another plan that begin with the next period.

@@ -1,7 +1,7 @@
 //! The ways in which a subscription continues: it begins, takes other terms, enters its next period, is resumed, or
 //! is not paid. Each returns the subscription after the step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Renewal;
 use crate::value::amount::Amounts;
@@ -22,6 +22,7 @@ impl Subscription {
             anchor,
             period: 0,
             paid: BTreeSet::new(),
+            prices: BTreeMap::new(),
             given,
             standing: Standing::Active,
             change: None,
@@ -78,7 +79,9 @@ impl Subscription {
             Some(PlanChange { sold, .. }) => {
                 let anchor = boundary(self.anchor, self.sold.term, period);
                 let end = self.end.map(|_| 1);
-                Self { end, pause: self.pause, ..Self::begin(self.number + 1, sold, anchor) }
+                let paid = self.paid.take(&period).map(|_| 0).into_iter().collect();
+                let prices = self.prices.remove(&period).map(|price| (0, price)).into_iter().collect();
+                Self { end, pause: self.pause, paid, prices, ..Self::begin(self.number + 1, sold, anchor) }
             }
             None => {
                 let sold = self.following.map_or(self.sold, |following| *following);
@@ -87,6 +90,7 @@ impl Subscription {
         };
         let next = next.at(now);
         Self {
+            prices: next.remembered_prices(),
             paid: next.paid.iter().copied().filter(|paid| *paid > next.period).collect(),
             given: vec![0; next.sold.allowances.len()],
             standing: Standing::Active,

@@ -11,7 +11,7 @@ use wallet_core::payment::Paid;
 use wallet_core::posting::{Account, Part};
 use wallet_core::sold::Overrides;
 use wallet_core::subscription::{Pending, Standing, Subscription, UnusedCredits, When};
-use wallet_core::{Command, RequestId, Source, Timestamp};
+use wallet_core::{Command, OriginId, RequestId, Source, Timestamp};
 
 use super::facts::Fact;
 use super::steps::{Step, unit};
@@ -156,9 +156,18 @@ impl Step {
     }
 
     /// Names the payment, and its amount in cents.
-    pub(crate) fn invoiced(mut self, reference: &str, cents: i64) -> Self {
+    pub(crate) fn invoiced(self, reference: &str, cents: i64) -> Self {
+        self.paid(cents, Some(reference.parse().unwrap()))
+    }
+
+    /// Names the amount of the payment in cents, and not its reference.
+    pub(crate) fn of_cents(self, cents: i64) -> Self {
+        self.paid(cents, None)
+    }
+
+    fn paid(mut self, cents: i64, reference: Option<OriginId>) -> Self {
         let amount = Some(Money { currency: "EUR".to_owned(), minor_units: cents });
-        let paid = Paid { amount, reference: Some(reference.parse().unwrap()) };
+        let paid = Paid { amount, reference };
         match &mut self {
             Step::Command(Command::RecordPayment(payment)) => payment.paid = paid,
             Step::Command(Command::Subscribe(subscribe)) => subscribe.paid = paid,

@@ -143,7 +143,8 @@ fn a_chargeback_takes_what_a_recorded_refund_has_left_and_leaves_it_again() {
 #[test]
 fn only_a_period_that_was_paid_is_charged_back() {
     monthly([]).when(charge_back_period("c", "2026-01-02")).then([refused("INVALID_FIELD")]);
-    monthly([pay("p")]).when(charge_back_period("c", "2026-02-01")).then([refused("INVALID_FIELD")]);
+    let ahead = pay("p").for_period("2026-02-01");
+    monthly([ahead]).when(charge_back_period("c", "2026-02-01")).then([refused("INVALID_FIELD")]);
     given([]).when(charged_back("c")).then([refused("INVALID_FIELD")]);
     monthly([]).when(won("w")).then([refused("NOT_CHARGED_BACK")]);
     monthly([charged_back("c")]).when(charged_back("d")).then(not_refundable("CHARGED_BACK"));

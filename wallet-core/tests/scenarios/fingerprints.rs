@@ -253,7 +253,11 @@ fn rows() -> Vec<(Vec<Step>, Step, Vec<Step>)> {
         (vec![auto("a", 20), top_up(10)], declined("d", 2), vec![declined("d", 3)]),
         (sold(), unsubscribe("u"), vec![unsubscribe_now("u")]),
         (sold(), pause("p"), vec![pause("p").ending("2026-03-01")]),
-        (sold(), pay("p"), vec![pay("p").for_period("2026-02-01"), pay("p").invoiced("in_1", 900)]),
+        (
+            vec![subscribe("s", "prepaid")],
+            pay("p"),
+            vec![pay("p").for_period("2026-02-01"), pay("p").invoiced("in_1", 900)],
+        ),
     ]
 }
 

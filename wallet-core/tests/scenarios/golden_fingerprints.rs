@@ -125,7 +125,7 @@ fn of_subscriptions() -> Vec<Row> {
         (sold(), unsubscribe_now("u"), "unused=b5bea41b6c623f7c;when=b5bea41b6c623f7c"),
         (vec![subscribe("s", "creator"), unsubscribe("u")], resume("r"), ""),
         (sold(), pause("p").ending("2026-03-01"), "until_time=1541566b6549b972"),
-        (sold(), pay("p"), ""),
+        (vec![subscribe("s", "prepaid")], pay("p"), ""),
         (
             sold(),
             pay("p").for_period("2026-02-01").invoiced("in_1", 900),

@@ -13,6 +13,7 @@
 mod common;
 
 mod auto_top_ups;
+mod automatic_payments;
 mod billing;
 mod cancelling;
 mod chargebacks;
@@ -37,6 +38,7 @@ mod mismatch;
 mod overage;
 mod packs;
 mod pauses;
+mod period_prices;
 mod periods;
 mod plan_changes;
 mod plans;

@@ -255,3 +255,80 @@ fn the_payment_of_a_provisional_period_that_ended_unpaid_cannot_go_back() {
     let yearly = [subscribe("s", "hourly"), until("2026-02-01"), change_plan("c", "hourly-year")];
     on_provisional(yearly).when(charge_back_period("b", "2026-02-01")).then([done()]);
 }
+
+/// Returns a wallet whose February began unpaid, with 51 credits of which 40 were used, ended unpaid on the third, and was paid
+/// on the tenth, which gave 101.
+fn february_paid_late() -> World {
+    let march = pay("march").for_period("2026-03-01");
+    let used = [reserve("job", 40), settle_as_reserved("job")];
+    let steps = [subscribe("s", "half"), march, until("2026-02-01")].into_iter().chain(used);
+    on_provisional(steps).and(until("2026-02-10")).and(pay("p").invoiced("in_2", 1000))
+}
+
+#[test]
+fn a_late_payment_that_goes_back_is_not_for_credits_used_before_it() {
+    february_paid_late()
+        .when(charge_back_period("c", "2026-02-01"))
+        .then([done(), debt(0), parts("period:2.1.0", "paid out 101")])
+        .when(reverse("v", "job", 10))
+        .then([done(), debt(0), parts("period:1.1.0", "consumed 30, revoked 21")])
+        .when(win_period("w", "2026-02-01"))
+        .then([debt(0), parts("period:2.1.0", "available 101")]);
+    february_paid_late()
+        .when(provider_refund_period("r", "2026-02-01", 500, Owe))
+        .then([done(), debt(0), parts("period:2.1.0", "available 51, paid out 50")])
+        .when(provider_refund_period("more", "2026-02-01", 1000, Owe))
+        .then([debt(0), parts("period:2.1.0", "paid out 101")]);
+    // A new sale pays the month after the old one had ended unpaid.
+    let used = [reserve("job", 40), settle_as_reserved("job")];
+    on_provisional([subscribe("s", "half"), until("2026-02-01")].into_iter().chain(used))
+        .and(until("2026-02-10"))
+        .and(subscribe("again", "half").anchored("2026-02-01"))
+        .when(charge_back_period("c", "2026-02-01"))
+        .then([done(), debt(0), parts("period:2.0.0", "paid out 101")]);
+}
+
+#[test]
+fn a_reversed_charge_of_credits_that_were_never_paid_gives_nothing_back() {
+    // All of the 51 are used, so nothing was revoked when February ended unpaid.
+    let march = pay("march").for_period("2026-03-01");
+    let used = [reserve("job", 51), settle_as_reserved("job")];
+    let ended = || {
+        let steps =
+            [subscribe("s", "half"), march.clone(), until("2026-02-01")].into_iter().chain(used.clone());
+        on_provisional(steps).and(until("2026-02-10"))
+    };
+    let revoked = || parts("period:1.1.0", "consumed 31, revoked 20");
+    ended().when(reverse("v", "job", 20)).then([done(), revoked(), from(Source::Subscription, 0)]);
+    ended()
+        .and(pay("p"))
+        .and(charge_back_period("c", "2026-02-01"))
+        .then([debt(0)])
+        .when(reverse("v", "job", 20))
+        .then([revoked(), debt(0), from(Source::Subscription, 0)]);
+}
+
+#[test]
+fn a_hold_of_unpaid_credits_is_charged_as_usual_after_a_late_payment_goes_back() {
+    let march = pay("march").for_period("2026-03-01");
+    on_provisional([subscribe("s", "half"), march, until("2026-02-02"), wait(hours(12))])
+        .and(reserve("job", 40).ttl(hours(24)))
+        .and(until("2026-02-03"))
+        .and(pay("p"))
+        .and(charge_back_period("c", "2026-02-01"))
+        .when(settle("job", 30))
+        .then([done(), debt(0), parts("period:1.1.0", "consumed 30, revoked 21")]);
+}
+
+#[test]
+fn credits_used_before_a_year_ended_unpaid_do_not_lower_its_refund() {
+    let used = [reserve("job", 100), settle_as_reserved("job")];
+    let third = pay("third").for_period("2028-01-01");
+    let steps = [subscribe("s", "hourly-year"), third, until("2027-01-01")].into_iter().chain(used);
+    let day = 86_400_000_000;
+    on_provisional(steps)
+        .and(until("2027-01-02"))
+        .and(pay("p"))
+        .when(refund_subscription("r"))
+        .then([gave_back("r", 8_975 + 9_000, (1, 1), (364 * day, 365 * day))]);
+}

@@ -250,7 +250,7 @@ fn only_a_period_that_has_begun_can_be_refunded() {
     monthly([])
         .when(provider_refund_period("r", "2026-01-02", 100, Forgive))
         .then([refused("INVALID_FIELD")]);
-    monthly([pay("p")])
+    monthly([pay("p").for_period("2026-02-01")])
         .when(provider_refund_period("r", "2026-03-01", 100, Forgive))
         .then([refused("INVALID_FIELD")]);
     given([]).when(refunded("r", 100)).then([refused("INVALID_FIELD")]);

@@ -86,12 +86,11 @@ fn charged_credits_of_earlier_windows_count_as_used() {
 
 #[test]
 fn a_year_paid_ahead_is_refunded_in_full() {
-    yearly().and(pay("ahead")).and(until("2026-05-27")).when(refund_subscription("r")).then([gave_back(
-        "r",
-        7_200 + 12_000,
-        (1, 1),
-        of_year(219),
-    )]);
+    yearly()
+        .and(pay("ahead").for_period("2027-01-01"))
+        .and(until("2026-05-27"))
+        .when(refund_subscription("r"))
+        .then([gave_back("r", 7_200 + 12_000, (1, 1), of_year(219))]);
 }
 
 #[test]
@@ -113,4 +112,27 @@ fn a_subscription_is_refunded_once_and_the_reply_is_repeatable() {
         .and(subscribe("again", "annual"))
         .when(refund_subscription("r"))
         .then([replayed(), wrote_nothing(), gave_back("r", 7_200, (1, 1), of_year(219)), active()]);
+}
+
+#[test]
+fn credits_of_an_earlier_subscription_count_neither_as_used_nor_as_unused() {
+    let again = || subscribe("again", "annual").anchored("2026-01-01");
+    yearly()
+        .and(reserve("job", 100))
+        .and(settle_as_reserved("job"))
+        .and(until("2026-01-02"))
+        .and(unsubscribe_now("x"))
+        .and(again())
+        // 364 of 365 days, and all 1,200 credits.
+        .when(refund_subscription("r"))
+        .then([gave_back("r", 11_967, (1, 1), of_year(364))]);
+    // 1,100 of 1,200 credits, and not 1,200 of 1,300.
+    yearly()
+        .and(until("2026-01-02"))
+        .and(unsubscribe_now("x"))
+        .and(again())
+        .and(reserve("job", 100))
+        .and(settle_as_reserved("job"))
+        .when(refund_subscription("r"))
+        .then([gave_back("r", 11_000, (1_100, 1_200), of_year(364))]);
 }

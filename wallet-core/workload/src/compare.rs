@@ -296,6 +296,9 @@ fn subscription(wallet: &Wallet, sub: Option<&Sub>) -> Result<(), String> {
         let standing = [Standing::PastDue, Standing::Provisional, Standing::Paused].map(standing);
         let pause = core.pause.map(|pause| pause.until.map(Timestamp::as_micros));
         let plan = (core.sold.plan.as_str(), core.sold.quantity);
+        let prices = core.prices.iter();
+        let cents = prices.map(|(of, price)| (*of, price.as_ref().map(|p| (p.whole.minor_units, p.paid))));
+        let paid = (paid, cents.collect::<Vec<_>>());
         (plan, periods, paid, core.given.as_slice(), standing, (change, pause, core.end, advance))
     });
     let model = sub.map(|sub| {
@@ -308,7 +311,7 @@ fn subscription(wallet: &Wallet, sub: Option<&Sub>) -> Result<(), String> {
         (
             (sub.sold.plan, sub.sold.seats),
             periods,
-            paid,
+            (paid, sub.prices.iter().map(|(of, cents)| (*of, *cents)).collect()),
             sub.given.as_slice(),
             [sub.past_due, sub.provisional, sub.paused],
             (change, sub.pause, sub.ends, advance),

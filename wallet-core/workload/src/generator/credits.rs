@@ -167,7 +167,7 @@ impl Generator {
     fn refund_of_period(&mut self, model: &Model) -> Option<Command> {
         let start = self.start_of_period(model)?;
         let start = self.start_ahead(model).unwrap_or(start);
-        let price = model.price_of_period(start).unwrap_or(100);
+        let price = model.price_of_period(start).map_or(100, |(price, _)| price);
         let minor_units = self.refunded_total(price);
         let payment = self.payment_for(model, start);
         Some(Command::RecordRefund(RecordRefund {

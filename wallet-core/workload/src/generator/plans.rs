@@ -34,13 +34,13 @@ impl Generator {
             (sub.sold.on_payment || sub.sold.provisional.is_some()) && sub.after_paid() <= sub.period + 2;
         Some(match self.rng.within(0, 99) {
             3..38 if due => self.payment(model, sub, request),
-            0..3 => self.payment(model, sub, request),
+            0..5 => self.payment(model, sub, request),
             // Refused for most plans.
             38..40 => self.refund_plan(model, request),
             82..92 if ["annual", "pro", "keeper"].contains(&sub.sold.plan) => {
                 self.refund_plan(model, request)
             }
-            3..60 => {
+            5..60 => {
                 let plan = if self.rng.percent(10) { sub.sold.plan.to_owned() } else { self.any_plan() };
                 let when = [When::Now, When::AtPeriodEnd];
                 let unused = [UnusedCredits::Keep, UnusedCredits::Lapse];

@@ -140,6 +140,7 @@ pub(crate) const PLANS: [Plan; 18] = [
     Plan {
         concurrency: Some(5),
         per_seat: true,
+        money: Some(1_900),
         refund: IN_A_DAY,
         ..plan("pro", 2, Every::Months(1), &[("credits", 900, Every::Months(1), None)])
     },
@@ -156,6 +157,7 @@ pub(crate) const PLANS: [Plan; 18] = [
     Plan {
         low: &[("trainings", &[Threshold::Amount(1), Threshold::Percent(100)])],
         warns: 2,
+        money: Some(700),
         refund: Refund { window: 48 * HOUR, only_unused: false, unused: true },
         ..plan(
             "keeper",
@@ -203,13 +205,19 @@ pub(crate) const PLANS: [Plan; 18] = [
         Every::Days(14),
         &[("credits", 9, Every::Days(1), Some((20, 100, 3))), ("coins", 60, Every::Days(14), None)],
     ),
-    on_payment(plan("prepaid", 1, Every::Months(1), &[("credits", 300, Every::Months(1), None)])),
-    on_payment(plan(
-        "prepaid-pro",
-        2,
-        Every::Months(1),
-        &[("credits", 1000, Every::Months(1), Some((300, 100, 1)))],
-    )),
+    Plan {
+        money: Some(600),
+        ..on_payment(plan("prepaid", 1, Every::Months(1), &[("credits", 300, Every::Months(1), None)]))
+    },
+    Plan {
+        money: Some(2_001),
+        ..on_payment(plan(
+            "prepaid-pro",
+            2,
+            Every::Months(1),
+            &[("credits", 1000, Every::Months(1), Some((300, 100, 1)))],
+        ))
+    },
     Plan {
         dunning: 30 * DAY,
         ..on_payment(plan("patient", 1, Every::Days(7), &[("credits", 100, Every::Days(7), None)]))

@@ -37,6 +37,7 @@ impl Lot {
             taken: 0,
             paid_out: 0,
             gone: None,
+            unpaid: false,
             revoked: false,
             with_subscription: false,
             rolled: 0,

@@ -278,6 +278,7 @@ impl Model {
         let until = (at + self.jobs[n].price.grace).min(bound);
         let lot = Lot::new(key, old.unit, Source::Grace, amount, at);
         let (period, bound) = (old.period, Some(bound));
+        let lot = Lot { unpaid: old.unpaid, ..lot };
         (until > at).then_some(Lot { until, first: Some(first), first_source, bound, period, ..lot })
     }
 

@@ -17,6 +17,7 @@ mod pause;
 mod payment;
 mod pile;
 mod plans;
+mod prices;
 mod provisional;
 mod recorded_refunds;
 mod refunded_periods;

@@ -310,7 +310,7 @@ impl Model {
         let first = Some(old.first.clone().unwrap_or_else(|| old.key.clone()));
         let source = old.first_source.unwrap_or(old.source);
         let lot = self.correction(request, corrections, old.unit, amount);
-        self.correct(Lot { source, until, warn, first, period: old.period, ..lot })
+        self.correct(Lot { source, until, warn, first, period: old.period, unpaid: old.unpaid, ..lot })
     }
 
     pub(super) fn correction(&self, request: &RequestId, n: u16, unit: Unit, amount: i64) -> Lot {

@@ -9,7 +9,7 @@ use wallet_core::{Command, OriginId, Timestamp};
 use super::answer::{Answered, Refusal, Seen};
 use super::calendar::{Every, SECOND};
 use super::money_back::refused;
-use super::state::{Model, Sub};
+use super::state::{Model, Sold, Sub};
 
 impl Model {
     /// Returns the period of a payment by its start, if the payment is one of the last 24.
@@ -30,10 +30,43 @@ impl Model {
         if self.requested(command)? || known {
             return Ok(Answered::again(Seen::Wallet));
         }
-        let start = self.pay_period(payment.period_start)?;
+        let start = match self.automatic_period(payment) {
+            Some(present) if self.is_first_payment(payment, present) => {
+                self.subscribed(self.subscription()?);
+                present
+            }
+            // It may be the same payment again.
+            Some(present) if reference.is_none() && !self.is_last_period() => {
+                self.pay_period(Some(Timestamp::from_micros(present)))?
+            }
+            _ => self.pay_period(payment.period_start)?,
+        };
         self.paid_for(&payment.paid, start);
         self.remember(command, EntryKind::PaymentRecorded);
         Ok(Answered::done(Seen::Wallet))
+    }
+
+    /// Returns the start of the present period, if it began by the clock and the payment may be for it.
+    fn automatic_period(&self, payment: &RecordPayment) -> Option<i64> {
+        let sub = self.sub.as_ref()?;
+        let by_clock =
+            |sold: &Sold| !sold.on_payment && sold.provisional.is_none() && sold.every != Every::Once;
+        let goes_on = match &sub.change {
+            Some((sold, from)) if *from <= sub.after_paid() => by_clock(sold),
+            _ => true,
+        };
+        let waits = sub.past_due || sub.provisional || sub.paused;
+        let start = sub.boundary(sub.period);
+        let fits = payment.period_start.is_none_or(|named| named.as_micros() == start);
+        Some(start).filter(|_| by_clock(&sub.sold) && goes_on && !waits && fits)
+    }
+
+    fn is_last_period(&self) -> bool {
+        self.sub.as_ref().is_some_and(|sub| sub.ends == Some(sub.period + 1))
+    }
+
+    fn is_first_payment(&self, payment: &RecordPayment, start: i64) -> bool {
+        payment.paid != Paid::default() && self.payments.iter().all(|(_, of, _)| *of != start)
     }
 
     /// Returns the start of the period that has begun and is not paid.
@@ -91,7 +124,7 @@ impl Model {
             if n > latest || sub.provisional || begun.is_some_and(|begun| start < begun) {
                 return Err(Refusal::field());
             }
-            sub.paid.push(n);
+            sub.pay(n);
             self.subscribed(sub);
         }
         Ok(start)
@@ -115,6 +148,10 @@ impl Model {
             return Some(Err(refused("UNPAID")));
         }
         let paid = self.pay_period(Some(Timestamp::from_micros(start)));
+        // It is the payment from before, for its price.
+        if let (Ok(_), Some(again)) = (&paid, &mut self.sub) {
+            again.prices = sub.prices;
+        }
         let last = self.payments.iter_mut().rfind(|(_, of, _)| *of == start);
         Some(paid.map(|_| last.into_iter().for_each(|(.., back)| *back = false)))
     }
@@ -126,7 +163,7 @@ impl Model {
 
     fn unpay(&mut self, mut sub: Sub, at: usize, total: &Money) -> Result<(), Refusal> {
         let start = sub.start_of(sub.paid[at]);
-        let price = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
+        let (price, _) = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
         let nothing = total.minor_units == 0 && price > 0;
         if total.currency != "EUR" || total.minor_units != price && !nothing {
             return Err(Refusal::field());

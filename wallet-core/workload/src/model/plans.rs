@@ -410,6 +410,7 @@ impl Model {
     fn replace(&mut self, old: &Sub, mut new: Sub) {
         let now = self.now;
         new.given = vec![0; new.sold.allowances.len()];
+        new.pay_difference(&old.sold, now);
         let before = std::mem::take(&mut new.advance);
         let mut given = Vec::new();
         for (unit, _) in catalog::UNITS {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use wallet_core::OriginId;
-use wallet_core::grant::{Clawback, Origin};
+use wallet_core::grant::{Clawback, GrantKey, Origin};
 
 use super::calendar::NEVER;
 use super::catalog;
@@ -16,9 +16,13 @@ impl Model {
         self.never_paid.insert(sub.start_of(sub.period));
         let prefix = format!("{}.{}.", sub.number, sub.period);
         for n in 0..self.lots.len() {
+            let of_sale = |key: &GrantKey| key.id.as_str().starts_with(&prefix);
+            let lot = &mut self.lots[n];
+            let first = lot.first.as_ref().unwrap_or(&lot.key);
+            lot.unpaid |= first.origin == Origin::Period && of_sale(first);
             let lot = &self.lots[n];
             let of_period = [Origin::Period, Origin::Rollover].contains(&lot.key.origin)
-                && lot.key.id.as_str().starts_with(&prefix)
+                && of_sale(&lot.key)
                 && lot.until > at;
             if of_period && (lot.free > 0 || self.held_of(&lot.key) > 0) {
                 let lot = &mut self.lots[n];

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use wallet_core::decide::{RecordChargeback, RecordRefund, ReverseChargeback};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::Origin;
 use wallet_core::refund::UsedCredits;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, PaymentSubject, RequestId, Timestamp};
@@ -69,7 +68,8 @@ impl PeriodRefund {
     /// Returns whether a lot was paid for by the payment that went back.
     fn concerns(&self, lot: &Lot) -> bool {
         let first = lot.first.as_ref().unwrap_or(&lot.key);
-        lot.period == Some(self.start) && first.sale().is_none_or(|sale| sale <= self.sale)
+        let is_paid = !lot.unpaid && first.sale().is_none_or(|sale| sale <= self.sale);
+        lot.period == Some(self.start) && is_paid
     }
 }
 
@@ -126,19 +126,6 @@ impl Model {
         (taken, forgiven)
     }
 
-    /// Returns the price of a period.
-    pub(crate) fn price_of_period(&self, start: i64) -> Option<i64> {
-        let paid = self.payments.iter().filter(|(_, of, back)| *of == start && !back);
-        let paid: Vec<i64> = paid.filter_map(|(paid, ..)| Some(paid.amount.as_ref()?.minor_units)).collect();
-        if !paid.is_empty() {
-            return Some(paid.iter().sum());
-        }
-        let sub = self.sub.as_ref()?;
-        let own = |lot: &&Lot| lot.period == Some(start) && lot.key.origin == Origin::Period;
-        let sold_now = self.lots.iter().filter(own).all(|lot| lot.key.sale() == Some(sub.number));
-        if sub.boundary(sub.period) == start || sold_now { sub.sold.money } else { None }
-    }
-
     pub(super) fn refund_period(
         &mut self,
         refund: &RecordRefund,
@@ -165,16 +152,16 @@ impl Model {
         if self.is_unpaid(start) {
             return Err(refused("UNPAID"));
         }
-        let price = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
+        let (whole, paid) = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
         let cents = refund.total.minor_units;
-        if refund.total.currency != "EUR" || cents > price {
+        if refund.total.currency != "EUR" || cents > whole.max(paid) {
             return Err(Refusal::field());
         }
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
         let owes = refund.used == UsedCredits::Owe;
-        self.went_back(start, (cents, price.max(1)), owes, &refund.request);
+        self.went_back(start, (cents.min(paid.max(1)), paid.max(1)), owes, &refund.request);
         if let Some(record) = self.period_refunds.iter_mut().find(|refund| refund.start == start) {
             record.cents = Some(cents);
         }
@@ -308,10 +295,12 @@ impl Model {
         self.period_refunds.extend(before);
     }
 
-    /// Returns the indexes of the lots of a period, in the order of their keys.
+    /// Returns the indexes of the lots of a period, in the order of their keys. A late payment is not for those that were
+    /// given before the period ended unpaid.
     fn lots_of_period(&self, start: i64) -> Vec<usize> {
+        let never_paid = self.never_paid.contains(&start);
         let mut lots: Vec<usize> = (0..self.lots.len()).collect();
-        lots.retain(|n| self.lots[*n].period == Some(start));
+        lots.retain(|n| self.lots[*n].period == Some(start) && (never_paid || !self.lots[*n].unpaid));
         lots.sort_by_key(|n| self.lots[*n].key.clone());
         lots
     }

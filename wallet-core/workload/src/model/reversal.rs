@@ -68,7 +68,7 @@ impl Model {
         if amount == 0 {
             return;
         }
-        if let Some(why) = lot.gone {
+        if let Some(why) = lot.gone.or(lot.unpaid.then_some(Clawback::Revoked)) {
             lot.taken += amount;
             if why == Clawback::ChargedBack {
                 let unit = lot.unit;
@@ -108,7 +108,8 @@ impl Model {
         let warn = Self::warning(self.plan().warns, self.now, until);
         let priority = old.map_or(0, |old| old.priority);
         let period = old.and_then(|old| old.period);
-        self.issue(Lot { until, warn, priority, first, period, ..lot }, self.now);
+        let unpaid = old.is_some_and(|old| old.unpaid);
+        self.issue(Lot { until, warn, priority, first, period, unpaid, ..lot }, self.now);
     }
 
     pub(super) fn refund_plan(
@@ -144,20 +145,14 @@ impl Model {
         if refunds.filter_map(|refund| refund.cents).any(|cents| cents > 0) {
             return Err(refused("ALREADY_REFUNDED"));
         }
-        let price_of = |period: u32| {
-            let start = sub.boundary(period);
-            let paid = self.payments.iter().filter(|(_, of, back)| *of == start && !back);
-            let amounts: Vec<i64> =
-                paid.filter_map(|(paid, ..)| Some(paid.amount.as_ref()?.minor_units)).collect();
-            if amounts.is_empty() { sub.sold.money } else { Some(amounts.iter().sum()) }
-        };
-        let price = price_of(sub.period).ok_or_else(|| refused("NO_PRICE"))?;
-        let ahead: i64 = sub.paid.iter().filter_map(|period| price_of(*period)).sum();
+        let price_of = |period: u32| self.price_of_own(&sub, period);
+        let (price, paid) = price_of(sub.period).ok_or_else(|| refused("NO_PRICE"))?;
+        let ahead: i64 = sub.paid.iter().filter_map(|period| Some(price_of(*period)?.1)).sum();
         let (start, end) = (sub.boundary(sub.period), sub.end());
         let in_time = asked < paid_at + rule.window;
         let (mut touched, mut charged) = (false, false);
         // A period that is over has no time left. The subscription may still wait for the payment of the next one.
-        let mut money = part(price, (end - self.now).max(0), end - start);
+        let mut money = paid.min(part(price, (end - self.now).max(0), end - start));
         for (unit, _) in super::catalog::UNITS {
             let PeriodUse { used, held, total } = self.use_of_period(&sub, unit);
             (touched, charged) = (touched || used + held > 0, charged || used > 0);
@@ -166,7 +161,7 @@ impl Model {
             }
         }
         if in_time && !(rule.only_unused && touched) {
-            money = price;
+            money = paid;
         } else if !rule.unused {
             return Err(refused(match (in_time, charged) {
                 (false, _) => "TOO_LATE",
@@ -189,7 +184,7 @@ impl Model {
         let period = sub.boundary(sub.period)..sub.end();
         let given = |lot: &Lot| {
             let included = lot.key.origin == Origin::Period && lot.source == Source::Subscription;
-            included && period.contains(&lot.from)
+            included && period.contains(&lot.from) && lot.key.sale() >= Some(sub.first) && !lot.unpaid
         };
         for lot in self.lots.iter().filter(|lot| lot.unit == unit) {
             let first = lot.first.as_ref().and_then(|first| self.find_lot(first));

@@ -20,6 +20,7 @@ use super::calendar::Every;
 use super::catalog::{self, Allowance, Beyond, Unit};
 use super::following::is_other_edition;
 use super::pile::Pile;
+use super::prices::PeriodPrice;
 use super::refunded_periods::{Dispute, PeriodRefund};
 
 /// A lot of credits: a grant in the core.
@@ -43,6 +44,8 @@ pub(crate) struct Lot {
     pub(crate) paid_out: i64,
     /// The clawback of the lot, if there was one.
     pub(crate) gone: Option<Clawback>,
+    /// True if the lot was given in a period that had begun without its payment and ended unpaid.
+    pub(crate) unpaid: bool,
     /// True if the platform revoked the lot, which outlasts a chargeback.
     pub(crate) revoked: bool,
     pub(crate) with_subscription: bool,
@@ -140,6 +143,8 @@ pub(crate) struct Sub {
     pub(crate) period: u32,
     /// The later periods that are paid.
     pub(crate) paid: Vec<u32>,
+    /// The prices of periods that were paid ahead, and of the present one after a change of plan.
+    pub(crate) prices: BTreeMap<u32, Option<PeriodPrice>>,
     pub(crate) given: Vec<u32>,
     pub(crate) past_due: bool,
     /// The instant of a late payment for the present period.

@@ -16,6 +16,7 @@ impl Sub {
             anchor,
             period: 0,
             paid: Vec::new(),
+            prices: BTreeMap::new(),
             given,
             past_due: false,
             dunning: None,
@@ -177,7 +178,12 @@ impl Sub {
             self.following = None;
             if !same {
                 let ends = self.ends.map(|_| 1);
+                let price = self.prices.remove(&next).filter(|_| self.paid.contains(&next));
                 *self = Self { ends, pause: self.pause, ..Self::new(self.number, self.sold.clone(), anchor) };
+                if let Some(price) = price {
+                    self.paid.push(0);
+                    self.prices.insert(0, price);
+                }
             }
         } else if let Some(following) = self.following.take() {
             self.sold = following;
@@ -186,6 +192,8 @@ impl Sub {
             self.period += 1;
         }
         let period = self.period;
+        let paid_ahead = self.paid.contains(&period);
+        self.prices.retain(|of, _| of + 24 > period && (*of != period || paid_ahead));
         self.paid.retain(|paid| *paid > period);
         self.given = vec![0; self.sold.allowances.len()];
         (self.past_due, self.provisional) = (false, false);

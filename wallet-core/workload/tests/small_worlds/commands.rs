@@ -16,7 +16,7 @@ use wallet_core::reservation::{CancelReason, Failure};
 use wallet_core::sold::Overrides;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{
-    Amounts, Command, Decimal, Operation, Source, TenantId, Timestamp, Wallet, WalletId, WalletKey,
+    Amounts, Command, Decimal, Operation, OriginId, Source, TenantId, Timestamp, Wallet, WalletId, WalletKey,
 };
 
 /// The start of every small world: 2026-01-31T00:00:00Z, the last day of a month.
@@ -229,10 +229,19 @@ pub(crate) fn resume(request: &str) -> Command {
 }
 
 pub(crate) fn pay(request: &str) -> Command {
+    paid(request, None)
+}
+
+/// A payment with a reference of its own.
+pub(crate) fn invoice(request: &str, reference: &str) -> Command {
+    paid(request, Some(reference.parse().unwrap()))
+}
+
+fn paid(request: &str, reference: Option<OriginId>) -> Command {
     Command::RecordPayment(RecordPayment {
         request: request.parse().unwrap(),
         period_start: None,
-        paid: Paid::default(),
+        paid: Paid { amount: None, reference },
         reason: String::new(),
     })
 }

@@ -13,8 +13,8 @@ use wallet_workload::audit;
 
 use super::checks::{advanced, advanced_by, replayed, run};
 use super::commands::{
-    START, blank, buy, buy_for, cancel, change, charge_back, create, extend, failed, give, minutes, pack,
-    paid_back, pause, pay, reactivate, refund, reserve, resume, reverse, revoke, start, subscribe,
+    START, blank, buy, buy_for, cancel, change, charge_back, create, extend, failed, give, invoice, minutes,
+    pack, paid_back, pause, pay, reactivate, refund, reserve, resume, reverse, revoke, start, subscribe,
     unsubscribe, used, used_by, win_dispute,
 };
 use super::digest::Digest;
@@ -279,8 +279,8 @@ pub(crate) fn plans_world() -> OneWallet {
         unsubscribe("u1", false),
         unsubscribe("u2", true),
         resume("e1"),
-        pay("p1"),
-        pay("p2"),
+        invoice("p1", "in_1"),
+        invoice("p2", "in_2"),
         reserve("j", "fixed", 100),
         used("j", 30),
         failed("j", "GPU_LOST"),

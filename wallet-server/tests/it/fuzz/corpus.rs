@@ -65,6 +65,7 @@ pub(crate) fn usual() -> Vec<Input> {
         grant_id: "grant:gift".into(),
         ..Default::default()
     };
+    let invoice = v1::PeriodPayment { payment_ref: "in_1".into(), ..Default::default() };
     vec![
         wallet("Estimate", &estimate),
         wallet("Reserve", &reserve),
@@ -139,7 +140,7 @@ pub(crate) fn usual() -> Vec<Input> {
         admin("CancelSubscription", &end("e", v1::CancelTime::AtPeriodEnd)),
         admin("PauseSubscription", &pause("u1")),
         admin("ResumeSubscription", &resume("u2")),
-        admin("RecordPayment", &payment("p")),
+        admin("RecordPayment", &payment("p").with_paid(invoice)),
         admin(
             "SetAutoTopUp",
             &v1::SetAutoTopUpRequest::on("w", "auto", v1::AutoTopUpSetting::new("credits", 20, "single")),

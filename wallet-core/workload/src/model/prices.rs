@@ -1,0 +1,65 @@
+//! The prices of periods, in cents: what was paid, or else what the list prices say.
+
+use wallet_core::grant::Origin;
+
+use super::state::{Lot, Model, Sold, Sub};
+
+/// The price of a whole period, and the cents that were paid.
+pub(crate) type PeriodPrice = (i64, i64);
+
+impl Sub {
+    /// A later period is paid, for the price of the plan that it is to begin with.
+    pub(super) fn pay(&mut self, period: u32) {
+        let changed = self.change.as_ref().filter(|(_, from)| *from <= period).map(|(sold, _)| sold.money);
+        let price = changed.or(self.following.as_ref().map(|sold| sold.money)).unwrap_or(self.sold.money);
+        self.prices.insert(period, price.map(|price| (price, price)));
+        self.paid.push(period);
+    }
+
+    fn price_of(&self, start: i64) -> Option<PeriodPrice> {
+        let kept = self.prices.iter().find(|(period, _)| self.start_of(**period) == start);
+        kept.map_or(self.sold.money.map(|list| (list, list)), |(_, price)| *price)
+    }
+
+    /// Another plan begins within the period, and the difference is paid for the rest of it.
+    pub(super) fn pay_difference(&mut self, old: &Sold, now: i64) {
+        let (start, end) = (self.start_of(self.period), self.end());
+        let list = old.money.unwrap_or(0);
+        let (whole, paid) =
+            self.prices.remove(&self.period).map_or((list, list), |before| before.unwrap_or((0, 0)));
+        let Some(new) = self.sold.money else { return };
+        let part = i128::from(new - list) * i128::from(end - now);
+        let more = i64::try_from(part.div_euclid(i128::from(end - start))).unwrap_or(0);
+        let price = ((whole + new - list).max(0), (paid + more).max(0));
+        if price != (new, new) {
+            self.prices.insert(self.period, Some(price));
+        }
+    }
+}
+
+impl Model {
+    /// Returns the price of a period by what is known about it.
+    pub(crate) fn price_of_period(&self, start: i64) -> Option<PeriodPrice> {
+        let sub = self.sub.as_ref();
+        let own = |lot: &&Lot| lot.period == Some(start) && lot.key.origin == Origin::Period && !lot.unpaid;
+        let is_own = |sub: &&Sub| {
+            let mut sales = self.lots.iter().filter(own).map(|lot| lot.key.sale());
+            sub.start_of(sub.period) == start || sales.all(|sale| sale == Some(sub.number))
+        };
+        self.told_for(start).or_else(|| sub.filter(is_own)?.price_of(start))
+    }
+
+    /// Returns the price of a period of the present subscription.
+    pub(super) fn price_of_own(&self, sub: &Sub, period: u32) -> Option<PeriodPrice> {
+        let start = sub.start_of(period);
+        self.told_for(start).or_else(|| sub.price_of(start))
+    }
+
+    /// Returns the sum of the payments for a period that have an amount.
+    fn told_for(&self, start: i64) -> Option<PeriodPrice> {
+        let paid = self.payments.iter().filter(|(_, of, back)| *of == start && !back);
+        let paid: Vec<i64> = paid.filter_map(|(paid, ..)| Some(paid.amount.as_ref()?.minor_units)).collect();
+        let sum: i64 = paid.iter().sum();
+        if paid.is_empty() { None } else { Some((sum, sum)) }
+    }
+}
