@@ -19,12 +19,17 @@ use crate::store::{Store, StoreError};
 /// The idle time after which a lane checkpoints its database.
 const IDLE: Duration = Duration::from_millis(500);
 
+/// The number of commands after which a lane that is never idle looks how long the journal of its database is.
+pub(super) const LOOK: usize = 500;
+
 /// A lane: what waits, and the runner of its batches.
 pub(super) struct Lane {
     pub(super) runner: BatchRunner,
     batch_max: usize,
-    /// True if commands were executed since the last checkpoint.
+    /// True if batches were executed since the last checkpoint.
     has_executed: bool,
+    /// The commands since the journal was looked at.
+    since_look: usize,
     backlog: Backlog,
 }
 
@@ -39,7 +44,7 @@ impl Lane {
     ) -> Result<Self, StoreError> {
         let runner = BatchRunner::open(number, store, catalogs, clock, config, metrics).await?;
         let batch_max = config.batch_max.max(1);
-        Ok(Self { runner, batch_max, has_executed: false, backlog: Backlog::default() })
+        Ok(Self { runner, batch_max, has_executed: false, since_look: 0, backlog: Backlog::default() })
     }
 
     /// Runs batches until the queue is closed and empty.
@@ -59,7 +64,8 @@ impl Lane {
         let mut stepped = false;
         match timeout(longest_wait, jobs.recv_many(&mut waiting, self.batch_max)).await {
             Ok(0) => self.backlog.drop_process_due(),
-            Ok(_) => {
+            Ok(taken) => {
+                self.since_look += taken;
                 let batch = self.backlog.hold_back(waiting);
                 stepped = self.serve(batch).await;
             }
@@ -72,6 +78,9 @@ impl Lane {
         if !stepped {
             self.run_backlog_step().await;
         }
+        if self.since_look >= LOOK {
+            self.shorten_journal().await;
+        }
         !(jobs.is_closed() && jobs.is_empty() && self.backlog.is_empty())
     }
 
@@ -79,6 +88,10 @@ impl Lane {
     async fn run_backlog_step(&mut self) {
         let mut batch = self.backlog.take_turns();
         let later = batch.split_off(batch.len().min(self.batch_max));
+        if !batch.is_empty() {
+            // A step may write as much as this many commands.
+            self.since_look += self.runner.steps.together.min(LOOK);
+        }
         self.serve(batch).await;
         self.backlog.add(later);
     }
@@ -95,10 +108,24 @@ impl Lane {
         is_behind
     }
 
+    /// Checkpoints if the journal is long. Its file is written from the start again after a checkpoint that nothing was added to
+    /// meanwhile, so this task makes it: the other connections checkpoint while the lane writes.
+    async fn shorten_journal(&mut self) {
+        self.since_look = 0;
+        match self.runner.store.has_long_journal(&self.runner.connection).await {
+            Ok(true) => self.checkpoint().await,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(lane = self.runner.lane, error = %Chain(&error), "the length of the journal is unknown");
+            }
+        }
+    }
+
     async fn checkpoint(&mut self) {
         if std::mem::take(&mut self.has_executed)
             && let Err(error) = self.runner.store.checkpoint(&self.runner.connection).await
         {
+            self.has_executed = true;
             tracing::warn!(lane = self.runner.lane, error = %Chain(&error), "checkpoint failed; it will be tried again");
         }
     }

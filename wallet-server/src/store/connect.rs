@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::sqlx::{self, ConnectOptions as _};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 
 use crate::store::DatabaseUrl;
@@ -43,10 +43,7 @@ const MAPPED: &str = "2147418112";
 /// The page cache of a lane on SQLite, in KiB and negative as SQLite wants it: 64 MiB. A batch about many wallets changes
 /// thousands of pages that lie far apart; with SQLite's default of 2 MiB it would write and read them several times.
 const LANE_CACHE: &str = "-65536";
-/// The pages in SQLite's journal after which a lane copies them into the file: 32 MiB. A lane without pauses would never do so
-/// otherwise. The copies of another connection would not shorten the journal, because the lane adds to it meanwhile.
-const LANE_JOURNAL: &str = "8192";
-/// The same for the other connections, which write little: they copy pages only if no lane does.
+/// The pages in SQLite's journal, 64 MiB, after which any other connection checkpoints at its commit. A lane does so earlier.
 const JOURNAL: &str = "16384";
 /// Planner settings: a plan is made once for all values and uses only index scans. PostgreSQL was seen to scan
 /// whole tables for a join with a handful of keys, and to keep a plan made while a table was empty until the table
@@ -305,7 +302,8 @@ pub(super) async fn connect_lane(url: &str, backend: Backend) -> Result<Database
         options.map_sqlx_postgres_opts(move |_| given.clone().options([("lock_timeout", LOCK_TIMEOUT)]));
     } else {
         options.map_sqlx_sqlite_opts(|options| {
-            sqlite(options).pragma("wal_autocheckpoint", LANE_JOURNAL).pragma("cache_size", LANE_CACHE)
+            // The lane checkpoints after it has answered its callers, not within a commit.
+            sqlite(options).pragma("wal_autocheckpoint", "0").pragma("cache_size", LANE_CACHE)
         });
     }
     Ok(Database::connect(options).await?)
@@ -326,8 +324,8 @@ async fn connect_control(url: &str, backend: Backend, connections: u32) -> Resul
     pool(options).await
 }
 
-/// Opens a pool. It lends only connections that were rolled back after their last use and opened after the last
-/// failure.
+/// Opens a pool. It lends only connections that are in no transaction, and on PostgreSQL only those that were opened after the
+/// last failure.
 async fn pool(mut options: ConnectOptions) -> Result<Pool, StoreError> {
     let last_failure = LastFailure::default();
     let failure = last_failure.clone();
@@ -391,6 +389,19 @@ fn returned_clean(options: PgPoolOptions) -> PgPoolOptions {
     })
 }
 
+/// Closes a connection to SQLite that is still in a transaction when it is returned to its pool. A full disk ends a
+/// transaction, the driver's ROLLBACK of it then fails, and the driver would take the next BEGIN for a savepoint whose commit
+/// commits nothing.
+fn closed_within_a_transaction(options: SqlitePoolOptions) -> SqlitePoolOptions {
+    options.after_release(|connection, _| {
+        Box::pin(async move {
+            // The driver rolls back in the background, and answers after that.
+            connection.ping().await?;
+            Ok(!connection.is_in_transaction())
+        })
+    })
+}
+
 fn options(url: &str, connections: u32) -> ConnectOptions {
     let url = match sqlite_path(url) {
         // SQLite takes a path as it is, also with characters that a URL may not contain.
@@ -408,7 +419,8 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
         // SQLite, closing the last connection would also delete the journal, whose inode is watched.
         .idle_timeout(None)
         .max_lifetime(None)
-        .sqlx_logging(false);
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_pool_opts(closed_within_a_transaction);
     options
 }
 
@@ -439,22 +451,35 @@ fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {
 mod tests {
     use super::*;
 
-    /// Writes 100 MiB in transactions of 1 MiB, and returns the length of the journal in MiB.
-    async fn journal_after_writing(path: &Path, connection: &impl ConnectionTrait) -> u64 {
-        connection.execute_unprepared("CREATE TABLE IF NOT EXISTS written (bytes BLOB)").await.unwrap();
-        for _ in 0..100 {
-            connection.execute_unprepared("INSERT INTO written VALUES (zeroblob(1048576))").await.unwrap();
+    async fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite://{}/wallet.db", folder.path().display())).await.unwrap();
+        store.control().execute_unprepared("CREATE TABLE written (bytes BLOB)").await.unwrap();
+        (folder, store)
+    }
+
+    /// Inserts a row of this many bytes in a transaction, which is committed or dropped.
+    async fn write(store: &Store, bytes: usize, commits: bool) -> Result<(), StoreError> {
+        let transaction = TimedConnection::begin_publishing(&store.feed, CALL_TIMEOUT).await?;
+        transaction.execute_unprepared(&format!("INSERT INTO written VALUES (zeroblob({bytes}))")).await?;
+        if commits {
+            transaction.commit().await?;
         }
-        path.with_extension("db-wal").metadata().unwrap().len() >> 20
+        Ok(())
     }
 
     #[tokio::test]
-    async fn the_journal_of_a_sqlite_file_is_bounded_without_any_pause() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("wallet.db");
-        let store = Store::open(&format!("sqlite://{}", path.display())).await.unwrap();
-        let of_lane = journal_after_writing(&path, &store.lane().await.unwrap().0).await;
-        let of_control = journal_after_writing(&path, &store.control()).await;
-        assert!(of_lane <= 34 && of_control <= 66, "{of_lane} MiB, and {of_control} MiB without a lane");
+    async fn a_full_disk_leaves_no_transaction_behind() {
+        let (_folder, store) = store().await;
+        store.feed().execute_unprepared("PRAGMA max_page_count = 10").await.unwrap();
+        write(&store, 1 << 20, true).await.unwrap_err();
+        // Each of these would have been a savepoint in a transaction that never ends.
+        write(&store, 1, false).await.unwrap();
+        write(&store, 1, true).await.unwrap();
+        let sql = "SELECT count(*) AS rows FROM written";
+        let rows = Statement::from_string(DbBackend::Sqlite, sql);
+        let rows = store.control().query_one_raw(rows).await.unwrap().unwrap();
+        assert_eq!(rows.try_get::<i64>("", "rows").unwrap(), 1, "seen by another connection");
+        store.control().execute_unprepared("DELETE FROM written").await.unwrap();
     }
 }

@@ -17,6 +17,9 @@ use wallet_core::{TenantId, Timestamp, WalletKey};
 use crate::store::tables::{catalogs, decode, signing_keys, sweeper_leases, wallets};
 use crate::store::{Backend, LaneConnection, Store, StoreError, StoreErrorKind};
 
+/// The pages of a long journal of SQLite: 32 MiB.
+const LONG_JOURNAL: i64 = 8_192;
+
 /// A published catalog as stored.
 pub(crate) type CatalogRow = catalogs::Model;
 
@@ -189,6 +192,17 @@ impl Store {
         let row =
             row.ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the database returned no time"))?;
         Ok(Some((Timestamp::from_micros(row.try_get("", "micros")?), asked.elapsed())))
+    }
+
+    /// Returns true if SQLite's journal has become so long that its pages should be copied into the file.
+    pub(crate) async fn has_long_journal(&self, lane: &LaneConnection) -> Result<bool, StoreError> {
+        if self.backend() == Backend::Postgres {
+            return Ok(false);
+        }
+        let sql = "PRAGMA wal_checkpoint(NOOP)";
+        let row = lane.0.query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
+        let pages = row.map(|row| row.try_get::<i64>("", "log")).transpose()?.unwrap_or_default();
+        Ok(pages >= LONG_JOURNAL)
     }
 
     /// Copies committed pages from SQLite's journal into its file. PostgreSQL checkpoints on its own.

@@ -5,6 +5,7 @@ mod due;
 mod due_speed;
 mod flood;
 mod hot_wallet;
+mod journal;
 mod log;
 mod migrated;
 mod neighbours;

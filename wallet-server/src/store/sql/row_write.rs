@@ -78,12 +78,12 @@ impl RowWrite {
     }
 
     /// Returns the SQL that writes the rows of the table expression `rows`, which is named `d`. Nothing is written unless
-    /// `condition` holds.
+    /// `condition` holds. If the statement fails, its transaction must be rolled back: on SQLite a part of the rows may have
+    /// been written.
     pub(in crate::store) fn sql(&self, backend: Backend, rows: &str, condition: &str) -> String {
         let table = self.table;
         let names: Vec<&str> = self.columns.0.iter().map(|(name, _)| *name).collect();
-        // A failed statement ends its transaction. So SQLite need not copy each page before it changes it, to undo a statement
-        // that fails halfway.
+        // SQLite would copy each page before it changes it, to undo a statement that fails halfway.
         let on_conflict = if backend == Backend::Sqlite { "OR FAIL" } else { "" };
         if self.kind == WriteKind::Insert {
             return format!(
