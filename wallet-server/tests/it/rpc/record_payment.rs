@@ -56,6 +56,21 @@ each_database! {
         assert!(server.verify().await.is_clean());
     }
 
+    async fn a_payment_of_a_plan_that_renews_by_the_clock_counts_once(server: Server) {
+        let client = shop(&server).await;
+        let sold = subscription_of(client.subscribe(subscribe("a", "creator")).await.unwrap().wallet);
+        let amount = v1::PeriodPayment { amount: Some(v1::Money::new("EUR", 900)), ..Default::default() };
+        client.record_payment(payment("p").with_paid(amount.clone())).await.unwrap();
+        let twice = client.record_payment(payment("q").with_paid(amount)).await;
+        let twice = refused(twice, ErrorReason::PeriodPaid, Code::FailedPrecondition);
+        assert!(twice.metadata.contains_key("next_start_time"));
+        assert_eq!(subscription(&client).await.paid_through_time, sold.period_end_time);
+        let other = v1::PeriodPayment { payment_ref: "in_2".into(), ..Default::default() };
+        let paid = client.record_payment(payment("r").with_paid(other)).await.unwrap();
+        assert_ne!(subscription_of(paid.wallet).paid_through_time, sold.period_end_time);
+        assert!(server.verify().await.is_clean());
+    }
+
     async fn w2_a_cancel_waits_for_what_was_paid_and_later_payments_are_refused(server: Server) {
         let client = shop(&server).await;
         let boundary = about_to_end(&client, "prepaid").await;
