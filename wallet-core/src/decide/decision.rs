@@ -120,7 +120,8 @@ impl Decision {
         self.issue_without(wallet, grant, 0, at);
     }
 
-    /// Issues a new grant like [`Decision::issue`], and claws back `withheld` of it, which a refund has left unpaid.
+    /// Issues a new grant like [`Decision::issue`], and claws back the part `withheld`, whose payment a refund has
+    /// returned.
     pub fn issue_without(&mut self, wallet: &Wallet, grant: Grant, withheld: i64, at: Timestamp) {
         let part = if grant.effective_time > at { Part::Pending } else { Part::Available };
         self.move_in_grant(&grant.key, &grant.unit, Part::Issued, part, grant.amount);

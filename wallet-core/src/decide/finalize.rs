@@ -45,7 +45,7 @@ impl<'a> Finalization<'a> {
     }
 
     /// Charges `amount` to the hold: first to credits whose grant has expired since, because they would be lost, then
-    /// in the order of the allocations. Returns the rest, for which the hold has only unpaid credits.
+    /// in the order of the allocations. Returns the rest, for which the hold has only uncovered credits.
     pub(crate) fn charge_held(&mut self, unit: &UnitId, amount: i64) -> i64 {
         let mut left = amount;
         let mut claims = Claims::of(self.wallet, &self.reservation, unit);
@@ -68,8 +68,8 @@ impl<'a> Finalization<'a> {
 
     /// Charges a fee to the hold, then to available credits, and the rest as debt.
     pub(crate) fn charge_fee(&mut self, catalog: &Catalog, unit: &UnitId, fee: i64) {
-        let unpaid = self.charge_held(unit, fee);
-        let (available, owed) = self.wallet.balance(unit.as_str()).split(unpaid);
+        let uncovered = self.charge_held(unit, fee);
+        let (available, owed) = self.wallet.balance(unit.as_str()).split(uncovered);
         self.charge_available(catalog, unit, available);
         self.charge_debt(unit, owed);
     }
@@ -180,15 +180,20 @@ fn is_charged_back(grant: Option<&Grant>) -> bool {
     grant.is_some_and(|grant| grant.clawback == Some(Clawback::ChargedBack))
 }
 
-/// Returns the part of `amount` for which a hold has only unpaid credits: their payment was charged back or refunded.
-pub(crate) fn unpaid_of_hold(wallet: &Wallet, reservation: &Reservation, unit: &UnitId, amount: i64) -> i64 {
+/// Returns the part of `amount` for which a hold has only uncovered credits: their payment was charged back or refunded.
+pub(crate) fn uncovered_of_hold(
+    wallet: &Wallet,
+    reservation: &Reservation,
+    unit: &UnitId,
+    amount: i64,
+) -> i64 {
     let is_not_charged_back = |allocation: &&Allocation| match &allocation.account {
         Account::Grant(key) => allocation.unit == *unit && !is_charged_back(wallet.grants.get(key)),
         Account::Debt => false,
     };
     let held = reservation.allocations.iter().filter(is_not_charged_back).map(Allocation::rest);
-    let paid = held.sum::<i64>() - Claims::of(wallet, reservation, unit).sum();
-    (amount - paid).max(0)
+    let covered = held.sum::<i64>() - Claims::of(wallet, reservation, unit).sum();
+    (amount - covered).max(0)
 }
 
 /// Returns the grace grant for `amount` that returns to an expired grant; none if its bound has passed as well.

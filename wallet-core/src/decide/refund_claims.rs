@@ -86,7 +86,7 @@ pub(crate) fn issue_paid(
     decision
 }
 
-/// The credits of a unit that a reservation holds and cannot be charged for, by payment.
+/// The uncovered credits of a hold in one unit because of recorded refunds, by payment.
 pub(crate) struct Claims<'a> {
     /// The rest that can be charged, of each payment with a claim.
     chargeable: BTreeMap<&'a PaymentSubject, (i64, &'a RecordedRefund)>,
@@ -116,7 +116,7 @@ impl<'a> Claims<'a> {
         claims
     }
 
-    /// Returns the held credits that cannot be charged.
+    /// Returns the sum of the uncovered credits.
     pub(crate) const fn sum(&self) -> i64 {
         self.claimed
     }

@@ -1,4 +1,4 @@
-//! The share of a payment that went back, and the credits that it still pays for.
+//! The share of a payment that was returned, and the credits that it still pays for.
 //!
 //! The refunded credits are computed from the share, so that parts of a refund in any order end where one refund ends. Only
 //! credits that expired between two parts make a difference: they do not come back with a smaller total.
@@ -20,7 +20,7 @@ use crate::wallet::raises::Raises;
 use crate::wallet::refund::{Chargeback, Fraction, RecordedRefund, UsedCredits};
 use crate::wallet::subscription::Subscription;
 
-/// Another share of a payment that has gone back.
+/// Another share of a payment that was returned.
 pub(crate) struct RefundedShare<'a> {
     pub payment: &'a PaymentSubject,
     /// The grants that were bought with it.
@@ -30,7 +30,7 @@ pub(crate) struct RefundedShare<'a> {
 }
 
 impl RefundedShare<'_> {
-    /// Takes the credits back that are no longer paid, or gives them back. Returns the record, without a total, and the
+    /// Claws back the credits that are no longer paid, or returns them. Returns the record, without a total, and the
     /// credits that were taken.
     pub(crate) fn apply(&self, restoration: &mut Restoration<'_>) -> (RecordedRefund, Amounts) {
         let (wallet, share) = (restoration.wallet, self.share);
@@ -78,7 +78,7 @@ impl RefundedShare<'_> {
             } else {
                 restoration.withdraw_debt(unit, -owed);
             }
-            give_back(restoration, self.grants, unit, -beyond);
+            return_paid_out(restoration, self.grants, unit, -beyond);
         }
         record.raises = raises.into_iter().filter(|(_, raises)| *raises != Raises::default()).collect();
         (record.claims, record.owed) = (above_zero(&record.claims), above_zero(&record.owed));
@@ -157,7 +157,7 @@ fn credits_of<'a>(grants: &[&'a Grant], to_come: &'a Amounts) -> BTreeMap<&'a Un
     units
 }
 
-/// Takes up to `amount` unspent credits back. Returns the amount that was taken.
+/// Claws back up to `amount` unspent credits. Returns the amount that was taken.
 fn take(decision: &mut Decision, grants: &[&Grant], unit: &UnitId, amount: i64) -> i64 {
     let mut left = amount;
     for grant in grants.iter().filter(|grant| grant.unit == *unit) {
@@ -172,7 +172,7 @@ fn take(decision: &mut Decision, grants: &[&Grant], unit: &UnitId, amount: i64) 
 }
 
 /// Withdraws the chargeback of a period: the credits that were taken because of it return, and its debt is withdrawn.
-pub(crate) fn return_period(
+pub(crate) fn withdraw_chargeback(
     restoration: &mut Restoration<'_>,
     payment: &PaymentSubject,
     grants: &[&Grant],
@@ -184,12 +184,12 @@ pub(crate) fn return_period(
         restoration.withdraw_debt(unit, owed - owed_before.get(unit.as_str()));
     }
     for (unit, taken) in chargeback.taken.iter() {
-        give_back(restoration, grants, unit, taken);
+        return_paid_out(restoration, grants, unit, taken);
     }
 }
 
-/// Gives credits back, those of grants that live longest first. Credits of a revoked grant stay revoked.
-fn give_back(restoration: &mut Restoration<'_>, grants: &[&Grant], unit: &UnitId, amount: i64) {
+/// Returns paid-out credits, those of grants that live longest first. Credits of a revoked grant stay revoked.
+fn return_paid_out(restoration: &mut Restoration<'_>, grants: &[&Grant], unit: &UnitId, amount: i64) {
     let mut left = amount;
     let mut places: Vec<_> = grants.iter().filter(|grant| grant.unit == *unit).collect();
     places.sort_by_key(|grant| Reverse(grant.expire_time));

@@ -7,7 +7,7 @@ use crate::decide::decision::{Change, Decision};
 use crate::decide::payment_name::{PaymentName, paid_with};
 use crate::decide::read_set::ReadSet;
 use crate::decide::refund_claims::not_owed;
-use crate::decide::refunded_share::return_period;
+use crate::decide::refunded_share::withdraw_chargeback;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::restore::Restoration;
 use crate::decide::verdict::Verdict;
@@ -71,7 +71,7 @@ impl WalletCommand for ReverseChargeback {
         match payment {
             PaymentSubject::Purchase(_) => return_purchase(&mut restoration, &payment, &grants, &chargeback),
             PaymentSubject::Period(_) => {
-                return_period(&mut restoration, &payment, &grants, &chargeback);
+                withdraw_chargeback(&mut restoration, &payment, &grants, &chargeback);
                 change.profile.recorded_refunds.remove(&payment);
                 change.profile.recorded_refunds.extend(chargeback.before.map(|before| (payment, before)));
             }

@@ -8,7 +8,7 @@ use crate::catalog::{Catalog, Overage};
 use crate::decide::admission_class::AdmissionClass;
 use crate::decide::checks::{check_attempt, check_multiples};
 use crate::decide::context::Context;
-use crate::decide::finalize::{Finalization, close_late, finish, may_end_late, unpaid_of_hold};
+use crate::decide::finalize::{Finalization, close_late, finish, may_end_late, uncovered_of_hold};
 use crate::decide::read_set::ReadSet;
 use crate::decide::remedies::{check_funds, insufficient};
 use crate::decide::replay::finished_before;
@@ -155,7 +155,7 @@ fn succeed(
         let figures = Figures {
             actual,
             reserved,
-            unpaid: unpaid_of_hold(wallet, reservation, unit, actual.min(reserved)),
+            uncovered: uncovered_of_hold(wallet, reservation, unit, actual.min(reserved)),
             most: terms.most(unit.as_str()),
             balance,
             increment,
@@ -164,7 +164,7 @@ fn succeed(
             Some(charge) => charges.push((unit.clone(), charge)),
             None => shortfalls.push(Shortfall {
                 unit: unit.clone(),
-                required: figures.actual.min(figures.most) - reserved + figures.unpaid,
+                required: figures.actual.min(figures.most) - reserved + figures.uncovered,
                 available: balance.available,
             }),
         }
@@ -233,8 +233,8 @@ fn actual_cost(
 struct Figures {
     actual: i64,
     reserved: i64,
-    /// The part of the charge for which the hold has only unpaid credits.
-    unpaid: i64,
+    /// The part of the charge for which the hold has only uncovered credits.
+    uncovered: i64,
     most: i64,
     balance: Balance,
     increment: i64,
@@ -252,17 +252,17 @@ struct Charge {
 /// Computes the charge of a cost, by the settlement table of docs/design.md. Returns `None` if the full overage is
 /// required and not available.
 ///
-/// Instead of unpaid credits of the hold, available credits are charged, and the rest becomes debt, even above the limit.
+/// Instead of uncovered credits of the hold, available credits are charged, and the rest becomes debt, even above the limit.
 /// Overage is charged to the available credits that are left after that.
 fn charge(overage: Overage, figures: &Figures) -> Option<Charge> {
-    let Figures { actual, reserved, unpaid, most, balance, increment } = *figures;
-    let (unpaid_from_available, unpaid_as_debt) = balance.split(unpaid);
-    let from_hold = actual.min(reserved) - unpaid;
+    let Figures { actual, reserved, uncovered, most, balance, increment } = *figures;
+    let (uncovered_from_available, uncovered_as_debt) = balance.split(uncovered);
+    let from_hold = actual.min(reserved) - uncovered;
     if actual <= reserved {
-        let (from_available, as_debt) = (unpaid_from_available, unpaid_as_debt);
+        let (from_available, as_debt) = (uncovered_from_available, uncovered_as_debt);
         return Some(Charge { from_hold, from_available, as_debt, uncollected: 0 });
     }
-    let available = balance.available - unpaid_from_available;
+    let available = balance.available - uncovered_from_available;
     let whole = |amount: i64| amount - amount % increment;
     let wanted = actual.min(most) - reserved;
     let (from_available, as_debt) = match overage {
@@ -271,14 +271,14 @@ fn charge(overage: Overage, figures: &Figures) -> Option<Charge> {
         Overage::RequireFull if wanted > available => return None,
         Overage::RequireFull => (wanted, 0),
         Overage::AllowNegative => {
-            let may_owe = (balance.debt_limit - balance.debt - unpaid_as_debt).max(0);
+            let may_owe = (balance.debt_limit - balance.debt - uncovered_as_debt).max(0);
             let beyond = whole(wanted.min(available + may_owe));
             let from_available = beyond.min(available);
             (from_available, beyond - from_available)
         }
     };
     let uncollected = actual - reserved - from_available - as_debt;
-    let (from_available, as_debt) = (from_available + unpaid_from_available, as_debt + unpaid_as_debt);
+    let (from_available, as_debt) = (from_available + uncovered_from_available, as_debt + uncovered_as_debt);
     Some(Charge { from_hold, from_available, as_debt, uncollected })
 }
 
@@ -346,7 +346,7 @@ mod tests {
 
     fn figures(actual: i64, available: i64) -> Figures {
         let balance = Balance { available, held: 100, debt: 5, debt_limit: 30 };
-        Figures { actual, reserved: 100, unpaid: 0, most: 120, balance, increment: 1 }
+        Figures { actual, reserved: 100, uncovered: 0, most: 120, balance, increment: 1 }
     }
 
     #[test]
@@ -380,7 +380,7 @@ mod tests {
         assert_eq!(charge(AllowNegative, &nearly_empty), row(100, 4, 25, 71), "debt never exceeds the limit");
         let coarse = Figures { increment: 5, ..figures(115, 7) };
         assert_eq!(charge(ChargeIfAvailable, &coarse), row(100, 5, 0, 10), "whole increments only");
-        for (overage, actual, available, unpaid, expected) in [
+        for (overage, actual, available, uncovered, expected) in [
             (ChargeIfAvailable, 70, 10, 0, row(70, 0, 0, 0)),
             (ChargeIfAvailable, 70, 10, 40, row(30, 10, 30, 0)),
             (ChargeIfAvailable, 110, 43, 40, row(60, 43, 0, 7)),
@@ -390,8 +390,8 @@ mod tests {
             (AllowNegative, 110, 20, 40, row(60, 20, 25, 5)),
             (AllowNegative, 110, 0, 40, row(60, 0, 40, 10)),
         ] {
-            let figures = Figures { unpaid, ..figures(actual, available) };
-            assert_eq!(charge(overage, &figures), expected, "{overage:?} {actual} {available} {unpaid}");
+            let figures = Figures { uncovered, ..figures(actual, available) };
+            assert_eq!(charge(overage, &figures), expected, "{overage:?} {actual} {available} {uncovered}");
         }
     }
 }

@@ -164,7 +164,7 @@ id!(
     WorkerId, check_alphabet
 );
 id!(
-    /// The holder of the rights with which a command was given.
+    /// The author of a command: an API key, `local` or `system`.
     Principal, check_alphabet
 );
 id!(

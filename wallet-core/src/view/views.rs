@@ -133,7 +133,7 @@ pub struct ChargedBackPaymentView {
 /// The grants of a purchase that the payment provider has refunded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedRefundView {
-    /// The money that had gone back then, in all parts.
+    /// The money that the payment provider had refunded by then, in all parts.
     pub total: Option<Money>,
     pub grants: Vec<Grant>,
     /// The unspent amounts that the request clawed back.

@@ -54,16 +54,16 @@ impl Ledger {
     /// Runs a command as after loading the wallet from a store: without closed grants, except those in the
     /// command's read set.
     pub(crate) fn run_as_loaded(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
-        let mut addressed = command.read_set();
-        if let Some(reference) = &addressed.period_payment {
-            addressed.paid_period = self.wallet.profile.period_paid_with(reference);
+        let mut read_set = command.read_set();
+        if let Some(reference) = &read_set.period_payment {
+            read_set.paid_period = self.wallet.profile.period_paid_with(reference);
         }
-        let needed = self.named_by_what_is_addressed(&addressed);
-        let name = addressed.purchase.as_ref();
+        let needed = self.named_by(&read_set);
+        let name = read_set.purchase.as_ref();
         let purchase = name.and_then(|name| name.top_up(self.wallet.grants.values())).cloned();
         let loaded = |grant: &Grant| {
-            let addressed = addresses(&addressed, purchase.as_ref(), grant);
-            grant.is_open() || addressed || needed.contains(&grant.key)
+            let is_read = reads(&read_set, purchase.as_ref(), grant);
+            grant.is_open() || is_read || needed.contains(&grant.key)
         };
         let closed: Vec<_> = self.wallet.grants.extract_if(.., |_, grant| !loaded(grant)).collect();
         let reply = self.run(catalogs, now, command);
@@ -71,16 +71,16 @@ impl Ledger {
         reply
     }
 
-    /// Returns the grants of a reservation's receipt and of a subscription's period.
-    fn named_by_what_is_addressed(&self, addressed: &ReadSet) -> Vec<GrantKey> {
+    /// Returns the grants of the reservation's receipt and the subscription's period in a read set.
+    fn named_by(&self, read_set: &ReadSet) -> Vec<GrantKey> {
         let Wallet { grants, reservations, profile, .. } = &self.wallet;
-        let receipt = addressed.reservation.as_ref().filter(|_| addressed.receipt);
+        let receipt = read_set.reservation.as_ref().filter(|_| read_set.receipt);
         let allocations = receipt.and_then(|id| reservations.get(id)).map_or(&[][..], |job| &job.allocations);
         let taken = allocations.iter().filter_map(|allocation| match &allocation.account {
             Account::Grant(key) => Some(key.clone()),
             Account::Debt => None,
         });
-        let since = profile.subscription.as_ref().filter(|_| addressed.period).map(|s| s.period_start());
+        let since = profile.subscription.as_ref().filter(|_| read_set.period).map(|s| s.period_start());
         let given = grants.values().filter(|grant| {
             let of_plans = matches!(grant.key.origin, Origin::Grace | Origin::Period);
             of_plans && since.is_some_and(|since| grant.create_time >= since)
@@ -106,14 +106,15 @@ impl Ledger {
     }
 }
 
-fn addresses(addressed: &ReadSet, purchase: Option<&OriginId>, grant: &Grant) -> bool {
-    let by_origin = addressed
+/// Returns whether a read set names the grant by its origin, payment, purchase or period.
+fn reads(read_set: &ReadSet, purchase: Option<&OriginId>, grant: &Grant) -> bool {
+    let by_origin = read_set
         .grants
         .as_ref()
         .is_some_and(|key| (key.origin, &key.id) == (grant.key.origin, &grant.key.id));
-    let by_payment = addressed.payment.is_some() && addressed.payment == grant.details.external_ref;
+    let by_payment = read_set.payment.is_some() && read_set.payment == grant.details.external_ref;
     let by_purchase = purchase.is_some() && purchase == grant.purchase();
-    let by_period = addressed.paid_period.is_some() && addressed.paid_period == grant.details.period;
+    let by_period = read_set.paid_period.is_some() && read_set.paid_period == grant.details.period;
     by_origin || by_payment || by_purchase || by_period
 }
 

@@ -177,8 +177,8 @@ impl Pair {
     }
 
     fn states(&self, command: &wallet_core::Command) -> Vec<(ReservationId, State)> {
-        let addressed = command.read_set().reservation;
-        let watched = |id: &ReservationId, state: State| state.is_open() || addressed.as_ref() == Some(id);
+        let named = command.read_set().reservation;
+        let watched = |id: &ReservationId, state: State| state.is_open() || named.as_ref() == Some(id);
         let jobs = self.wallet.reservations.iter().filter(|(id, job)| watched(id, job.state));
         jobs.map(|(id, job)| (id.clone(), job.state)).collect()
     }

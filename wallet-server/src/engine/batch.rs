@@ -93,12 +93,12 @@ impl BatchRunner {
         &self,
         batch: &[QueuedCommand],
         loaded: &mut LoadedWallets,
-        taken: &BTreeSet<WalletKey>,
+        locked_elsewhere: &BTreeSet<WalletKey>,
         catalogs: &BTreeMap<TenantId, Catalogs>,
         now: Timestamp,
         step: usize,
     ) -> Result<Decided, StoreError> {
-        for job in batch.iter().filter(|job| !taken.contains(&job.key)) {
+        for job in batch.iter().filter(|job| !locked_elsewhere.contains(&job.key)) {
             let missing = || Box::new(LoadedWallet::missing(job.tenant, job.key, job.wallet.clone()));
             loaded.entry(job.key).or_insert_with(missing);
         }

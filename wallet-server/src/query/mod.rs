@@ -145,8 +145,8 @@ impl Queries {
         wallet: &WalletId,
         id: &ReservationId,
     ) -> Result<(Snapshot, Reservation), ReadError> {
-        let addressed = ReadSet { reservation: Some(id.clone()), ..ReadSet::default() };
-        let snapshot = self.advanced(tenant, wallet, addressed).await?.recorded();
+        let read_set = ReadSet { reservation: Some(id.clone()), ..ReadSet::default() };
+        let snapshot = self.advanced(tenant, wallet, read_set).await?.recorded();
         match snapshot.wallet.reservations.get(id).cloned() {
             Some(reservation) => Ok((snapshot, reservation)),
             None => Err(Rejection::ReservationNotFound.into()),
@@ -157,12 +157,12 @@ impl Queries {
         &self,
         tenant: TenantId,
         wallet: &WalletId,
-        addressed: ReadSet,
+        read_set: ReadSet,
     ) -> Result<Snapshot, ReadError> {
         let (key, now) = (WalletKey::new(tenant, wallet), self.clock.now());
         let found = self.on_snapshot(None, move |snapshot, turn| {
-            let addressed = addressed.clone();
-            async move { Snapshot::read(&snapshot, key, now, addressed, &turn, |_| {}).await }
+            let read_set = read_set.clone();
+            async move { Snapshot::read(&snapshot, key, now, read_set, &turn, |_| {}).await }
         });
         Ok(found.await?.ok_or(Rejection::WalletNotFound)?)
     }
@@ -203,20 +203,20 @@ impl Snapshot {
         Ok(Self { wallet, read_time, before })
     }
 
-    /// Reads a wallet and processes everything due up to `now`. Works in parts, so that memory is bounded even if a
-    /// great deal is due. Passes each reservation that ends on the way to `ended`, and drops it, except the one in
-    /// `addressed`.
+    /// Reads a wallet and processes everything due up to `now`. Works in parts, so that memory is bounded for any
+    /// number of due events. Passes each reservation that ends on the way to `ended`, and drops it, except the one in
+    /// `read_set`.
     async fn read(
         snapshot: &ReadTx,
         key: WalletKey,
         now: Timestamp,
-        addressed: ReadSet,
+        read_set: ReadSet,
         turn: &Turn,
         mut ended: impl FnMut(&Reservation) + Send,
     ) -> Result<Option<Self>, ReadError> {
         let mut plan = ReadPlan::new(PART);
-        let kept = addressed.reservation.clone();
-        plan.add(key, addressed);
+        let kept = read_set.reservation.clone();
+        plan.add(key, read_set);
         let Some(mut wallet) = snapshot.wallet(key, now, plan).await? else { return Ok(None) };
         if wallet.horizon.is_some() && turn.is_none() {
             return Err(ReadError::Long);
@@ -236,7 +236,7 @@ impl Snapshot {
             };
             let (next, horizon) = snapshot.next_due(key, read_time, last, PART).await?;
             for reservation in next {
-                // An addressed reservation may have ended before its part is read.
+                // The reservation of the read set may have ended before its part is read.
                 wallet.reservations.entry(reservation.id.clone()).or_insert(reservation);
             }
             wallet.horizon = horizon;
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wallet_with_many_due_events_is_advanced_on_a_blocking_thread() {
+    fn a_wallet_with_many_loaded_reservations_is_advanced_on_a_blocking_thread() {
         let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
         runtime.block_on(async {
             let (occupied, ends) = mpsc::channel::<()>();

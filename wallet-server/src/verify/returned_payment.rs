@@ -38,7 +38,7 @@ pub(super) struct Remainder {
 /// numbers 0, 1, 2...
 #[derive(Debug)]
 pub(super) struct Remainders {
-    /// The number of the first payment that was returned with the grant or later.
+    /// The number of payments returned before the grant was issued.
     first: usize,
     /// Remainders, each with the number of the first payment for which it does not hold any more.
     kept: Vec<(usize, Remainder)>,

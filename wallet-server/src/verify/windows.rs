@@ -1,4 +1,4 @@
-//! The windows of periods whose payment went back: a charged-back period gives nothing, and others give all of their
+//! The windows of periods whose payment was returned: a charged-back period gives nothing, and others give all of their
 //! windows unless a refund was recorded.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -11,7 +11,7 @@ use crate::verify::clawback::SubjectDigest;
 use crate::verify::faults::Faults;
 use crate::verify::grant::GrantFold;
 
-/// The windows that entries gave, and the payments that had gone back then.
+/// The windows that entries gave, and the payments that had been returned by then.
 #[derive(Debug, Default)]
 pub(super) struct Windows {
     /// The payments of which a refund or a chargeback was recorded.

@@ -49,7 +49,7 @@ impl Model {
             .collect();
         holds.sort_by_key(|n| &self.jobs[*n].id);
         if let Some(n) = holds.first() {
-            self.give_back(*n, at);
+            self.return_rest(*n, at);
             self.jobs[*n].state = State::Expired;
             self.jobs[*n].ended = at;
             return self.write(EntryKind::HoldExpired, at);

@@ -145,7 +145,7 @@ impl Model {
                 self.jobs[n].uncollected.push((unit, over(unit) - beyond - debt));
             }
         }
-        self.give_back(n, self.now);
+        self.return_rest(n, self.now);
         self.jobs[n].state = State::Settled;
         self.write(EntryKind::Settled, self.now);
         Ok(())
@@ -228,7 +228,7 @@ impl Model {
     }
 
     /// Returns held credits that were not charged, as grace if their lot has ended meanwhile.
-    pub(super) fn give_back(&mut self, n: usize, at: i64) {
+    pub(super) fn return_rest(&mut self, n: usize, at: i64) {
         let mut graces = 0;
         for p in 0..self.jobs[n].parts.len() {
             let part = &self.jobs[n].parts[p];
@@ -236,7 +236,7 @@ impl Model {
             let Some(lot) = part.lot.as_ref().and_then(|key| self.find_lot(key)).filter(|_| rest > 0) else {
                 continue;
             };
-            let (taken, _) = self.take_back(lot, rest, false);
+            let (taken, _) = self.claw_back(lot, rest, false);
             self.jobs[n].parts[p].forfeited += taken;
             let rest = rest - taken;
             if rest == 0 {
@@ -287,7 +287,7 @@ impl Model {
             let fee = catalog::share(reserved, catalog::failure_percent(code, unit), catalog::step(unit));
             self.charge_fee(n, unit, fee);
         }
-        self.give_back(n, self.now);
+        self.return_rest(n, self.now);
         self.jobs[n].state = State::Failed;
         self.write(EntryKind::Failed, self.now);
     }
@@ -335,7 +335,7 @@ impl Model {
         for (unit, fee) in fees {
             self.charge_fee(n, unit, fee);
         }
-        self.give_back(n, self.now);
+        self.return_rest(n, self.now);
         self.jobs[n].state = State::Cancelled;
         self.write(EntryKind::Cancelled, self.now);
         Ok(self.ended(n, command))

@@ -167,7 +167,7 @@ impl Model {
             return self.write(EntryKind::SubscriptionEnded, at);
         }
         if sub.provisional {
-            self.take_back_unpaid(at);
+            self.revoke_unpaid(at);
             sub.number += 1;
             sub.period -= 1;
             (sub.provisional, sub.past_due) = (false, true);
@@ -214,7 +214,7 @@ impl Model {
 
     /// Ends the subscription with the packs tied to it, and, if `credits`, with its own credits.
     pub(super) fn end_plan(&mut self, at: i64, credits: bool) {
-        self.take_back_unpaid(at);
+        self.revoke_unpaid(at);
         if credits {
             self.end_credits(at);
         }
@@ -373,7 +373,7 @@ impl Model {
             if sub.provisional {
                 let new = self.sub.replace(sub.clone());
                 let lots = self.lots.split_off(first);
-                self.take_back_unpaid(now);
+                self.revoke_unpaid(now);
                 self.lots.extend(lots);
                 // At the boundary itself, the new plan's payment is for a period that starts like the unpaid one.
                 self.never_paid.remove(&now);

@@ -11,7 +11,7 @@ use super::state::{Model, Sold, Sub};
 
 impl Model {
     /// Revokes what is left of the credits of a period that was not paid. Held ones are revoked when they return.
-    pub(super) fn take_back_unpaid(&mut self, at: i64) {
+    pub(super) fn revoke_unpaid(&mut self, at: i64) {
         let Some(sub) = self.sub.clone().filter(|sub| sub.provisional) else { return };
         self.never_paid.insert(sub.start_of(sub.period));
         let prefix = format!("{}.{}.", sub.number, sub.period);

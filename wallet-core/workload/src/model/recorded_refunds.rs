@@ -75,11 +75,11 @@ impl Model {
         lot.map_or(0, |n| self.owed_of(n, unit))
     }
 
-    /// Takes credits that return from a job, or from a charge, if they are no longer paid. Returns how many, and how
-    /// many of them were owed.
-    pub(super) fn take_back(&mut self, n: usize, amount: i64, was_charged: bool) -> (i64, i64) {
+    /// Claws back credits that return from a job or a charge, if they are no longer paid. Returns their amount, and the
+    /// owed part.
+    pub(super) fn claw_back(&mut self, n: usize, amount: i64, was_charged: bool) -> (i64, i64) {
         if let Some(refund) = self.period_refund_of(n) {
-            return self.take_back_period(n, refund, amount, was_charged);
+            return self.claw_back_of_period(n, refund, amount, was_charged);
         }
         let Some((id, ..)) = self.recorded_of(n).cloned() else { return (0, 0) };
         let unit = self.lots[n].unit;
@@ -96,8 +96,8 @@ impl Model {
         period.or_else(|| self.recorded_of(n).map(|(id, ..)| PaymentSubject::Purchase(id.clone())))
     }
 
-    /// Returns the payments with which a job holds credits that it cannot be charged for, with their amount and that of
-    /// the others.
+    /// Returns the payments of a job's uncovered credits, each with the amount of those credits and of its other held
+    /// ones.
     pub(super) fn claims_on(&self, job: &Job, unit: Unit) -> Vec<(PaymentSubject, i64, i64)> {
         let of_purchases = self.recorded.iter().filter(|(.., owes)| *owes).map(|(id, ..)| {
             (PaymentSubject::Purchase(id.clone()), self.claim(id, unit) - self.debt_of(id, unit))

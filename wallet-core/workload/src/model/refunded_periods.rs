@@ -107,8 +107,8 @@ impl Model {
         now
     }
 
-    /// Takes credits of a period that return from a job or a charge. Returns how many, and how many of them were owed.
-    pub(super) fn take_back_period(
+    /// Claws back credits of a period that return from a job or a charge. Returns their amount, and the owed part.
+    pub(super) fn claw_back_of_period(
         &mut self,
         n: usize,
         refund: usize,
@@ -268,14 +268,14 @@ impl Model {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
         let (_, suspends, _) = self.chargebacks.remove(standing);
-        self.undo(start, &reverse.request);
+        self.withdraw_chargeback(start, &reverse.request);
         self.release(suspends);
         self.remember(&Command::ReverseChargeback(reverse.clone()), EntryKind::ChargebackReversed);
         Ok(Answered::done(Seen::Wallet))
     }
 
-    /// Gives back what a chargeback took, and nothing more: as if it had never been.
-    fn undo(&mut self, start: i64, request: &RequestId) {
+    /// Withdraws the chargeback of a period: returns only the credits that were taken because of it, and withdraws its debt.
+    fn withdraw_chargeback(&mut self, start: i64, request: &RequestId) {
         let Some(at) = self.disputes.iter().position(|dispute| dispute.start == start) else { return };
         let Dispute { before, taken, .. } = self.disputes.remove(at);
         let standing = self.period_refunds.iter().position(|refund| refund.start == start);

@@ -60,7 +60,7 @@ impl Model {
 
     fn put_back(&mut self, n: usize, key: &GrantKey, amount: i64) {
         let Some(l) = self.find_lot(key) else { return };
-        let (taken, forgiven) = self.take_back(l, amount, true);
+        let (taken, forgiven) = self.claw_back(l, amount, true);
         let charged_back = self.lots[l].gone == Some(Clawback::ChargedBack);
         self.lots[l].used -= amount;
         self.forgive(n, self.lots[l].unit, if charged_back { taken } else { forgiven });

@@ -76,17 +76,17 @@ impl Lane {
     /// set.
     fn load(&self, wallet: usize, batch: &[usize]) -> Wallet {
         let commands = || batch.iter().map(|n| &self.letters[*n]).filter(|letter| letter.wallet == wallet);
-        let addressed: Vec<_> = commands().map(|letter| letter.command.read_set()).collect();
+        let read_sets: Vec<_> = commands().map(|letter| letter.command.read_set()).collect();
         let mut loaded = Wallet::clone(&self.rows[wallet]);
         loaded.grants.retain(|key, grant| {
             let named =
                 |origin: &wallet_core::grant::GrantKey| (origin.origin, &origin.id) == (key.origin, &key.id);
-            grant.is_open() || addressed.iter().any(|a| a.grants.as_ref().is_some_and(named))
+            grant.is_open() || read_sets.iter().any(|read| read.grants.as_ref().is_some_and(named))
         });
         loaded.reservations.retain(|id, reservation| {
-            self.may_be_due(reservation) || addressed.iter().any(|a| a.reservation.as_ref() == Some(id))
+            self.may_be_due(reservation) || read_sets.iter().any(|read| read.reservation.as_ref() == Some(id))
         });
-        loaded.requests.retain(|id, _| addressed.iter().any(|a| a.request.as_ref() == Some(id)));
+        loaded.requests.retain(|id, _| read_sets.iter().any(|read| read.request.as_ref() == Some(id)));
         loaded
     }
 

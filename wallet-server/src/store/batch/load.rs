@@ -42,7 +42,7 @@ pub(in crate::store) async fn load_wallets(
     if !plan.requests.is_empty() {
         add_requests(loaded, all(connection, load::requests(backend, &plan.requests)).await?)?;
     }
-    for statement in addressed_grants(backend, loaded, plan) {
+    for statement in grants_of_read_sets(backend, loaded, plan) {
         add_grants(loaded, all(connection, statement).await?)?;
     }
     let purchases = paid_purchases(loaded, plan);
@@ -82,7 +82,7 @@ pub(in crate::store) async fn wallet_rows(
     backend: Backend,
     keys: &[WalletKey],
 ) -> Result<WalletRows, StoreError> {
-    all(connection, load::existing(backend, keys)).await.map(by_key)
+    all(connection, load::wallet_rows(backend, keys)).await.map(by_key)
 }
 
 /// Returns the rows by their keys.
@@ -102,7 +102,7 @@ fn paid_purchases(loaded: &LoadedWallets, plan: &ReadPlan) -> Vec<(WalletKey, Or
 
 /// Returns the statements that read grants which may be closed; most batches need none. The profiles and
 /// reservations are already loaded.
-fn addressed_grants(backend: Backend, loaded: &LoadedWallets, plan: &ReadPlan) -> Vec<Statement> {
+fn grants_of_read_sets(backend: Backend, loaded: &LoadedWallets, plan: &ReadPlan) -> Vec<Statement> {
     let of_receipts = plan.receipts.iter().flat_map(|(key, id)| {
         let job = loaded.get(key).and_then(|loaded| loaded.wallet.reservations.get(id));
         let accounts = job.into_iter().flat_map(|job| &job.allocations).map(|line| &line.account);
@@ -206,7 +206,7 @@ pub(in crate::store) async fn usable(
     backend: Backend,
     keys: &[WalletKey],
 ) -> Result<BTreeSet<WalletKey>, StoreError> {
-    let rows = by_key(readable(connection, load::existing(backend, keys)).await?);
+    let rows = by_key(readable(connection, load::wallet_rows(backend, keys)).await?);
     let profiles: Vec<wallet_profiles::Model> = readable(connection, load::profiles(backend, keys)).await?;
     let usable = profiles.iter().filter_map(|profile| {
         let key = WalletKey::from_uuid(profile.wallet_key);

@@ -1,12 +1,12 @@
 //! The rows that a batch or a read needs of its wallets, besides those that every wallet needs: the read sets of all its
-//! commands, as a list per table.
+//! commands, as a list per kind of lookup.
 
 use wallet_core::decide::{PurchaseName, ReadSet};
 use wallet_core::grant::{ExternalRef, GrantKey, Origin};
 use wallet_core::ids::{OriginId, RequestId, ReservationId};
 use wallet_core::{Timestamp, WalletKey};
 
-/// The rows to read, each with the key of its wallet. [`ReadSet`] explains the fields of the same names.
+/// The rows to read, each with the key of its wallet. The lists are made from the fields of [`ReadSet`].
 #[derive(Debug)]
 pub(crate) struct ReadPlan {
     /// The most reservations to read per wallet because they may be due. A wallet with more of them gets a horizon.

@@ -67,12 +67,12 @@ impl Tx {
         debug_assert!(keys.is_sorted(), "locks are taken in the order of the keys");
         // Read before locking: a wallet that is created between the two statements must not count as
         // locked elsewhere.
-        let existing = match skip_locked {
+        let wallet_rows = match skip_locked {
             true => wallet_rows(&self.transaction, self.backend, keys).await?,
             false => WalletRows::new(),
         };
         let wallets = by_key(all(&self.transaction, load::lock(self.backend, keys, skip_locked)).await?);
-        let locked_elsewhere = existing.into_keys().filter(|key| !wallets.contains_key(key)).collect();
+        let locked_elsewhere = wallet_rows.into_keys().filter(|key| !wallets.contains_key(key)).collect();
         Ok(Locked { wallets, locked_elsewhere })
     }
 

@@ -64,7 +64,7 @@ pub(in crate::store) fn rows_of(
 /// Locks wallets in the order of their keys. On SQLite the whole file is locked already.
 pub(crate) fn lock(backend: Backend, keys: &[WalletKey], skip_locked: bool) -> Statement {
     if backend == Backend::Sqlite {
-        return existing(backend, keys);
+        return wallet_rows(backend, keys);
     }
     let lock = if skip_locked { "FOR NO KEY UPDATE SKIP LOCKED" } else { "FOR NO KEY UPDATE" };
     let (t, keys) = (column_names::<wallets::Entity>("t"), wallet_keys(keys));
@@ -95,7 +95,7 @@ pub(in crate::store) fn lock_at_versions(wallets: &[&WalletWrite<'_>]) -> Column
 }
 
 /// Selects the wallets that exist, locked or not.
-pub(crate) fn existing(backend: Backend, keys: &[WalletKey]) -> Statement {
+pub(crate) fn wallet_rows(backend: Backend, keys: &[WalletKey]) -> Statement {
     lookup::<wallets::Entity>(backend, wallet_keys(keys), OWN)
 }
 

@@ -168,7 +168,7 @@ fn statements(backend: Backend) -> Vec<Expected> {
     let mut statements: Vec<Expected> = vec![
         (load::lock(backend, &keys, false), WALLETS),
         (load::lock(backend, &keys, true), WALLETS),
-        (load::existing(backend, &keys), WALLETS),
+        (load::wallet_rows(backend, &keys), WALLETS),
         (load::profiles(backend, &keys), &[PROFILES]),
         (load::open_grants(backend, &keys), &["grants_open: bucket, CASE"]),
         (load::grants_by_origin(backend, &[(key, origin)]), GRANTS_OF_ORIGIN),
