@@ -92,7 +92,8 @@ impl WalletCommand for RecordChargeback {
                     let reply = MoneyBack { total: None, withheld: record.withheld.clone() };
                     change.profile.money_back.insert(self.request.clone(), reply);
                 }
-                (chargeback.before, chargeback.taken) = (before.cloned(), taken);
+                chargeback.before = before.cloned();
+                chargeback.taken = taken.iter().map(|(unit, amount)| (unit.clone(), amount)).collect();
                 change.profile.recorded_refunds.insert(payment.clone(), record);
                 decision = restoration.decision;
             }

@@ -151,7 +151,7 @@ fn refunded_share(price: &PeriodPrice, total: &Money) -> Result<Fraction, Reject
         return Err(Rejection::field("refunded_total", text));
     }
     if total.minor_units > *most {
-        let text = format!("must not be above the price that was paid, {most} {currency} (minor units)");
+        let text = format!("must not be above the price, {most} {currency} (minor units)");
         return Err(Rejection::field("refunded_total", text));
     }
     let denominator = (*paid).max(1);

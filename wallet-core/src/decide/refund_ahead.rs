@@ -72,8 +72,7 @@ fn comes_again(
         return Err(unpaid);
     }
     let Period::Later(period) = period_in_question(present, Some(start), now)? else { return Err(unpaid) };
-    let mut next = present.clone();
-    next.paid.insert(period);
+    let next = present.clone().paid_again(period);
     let mut decision = with_subscription(wallet, Decision::of(EntryKind::RefundRecorded, now), Some(next));
     if let Some(change) = &mut decision.change {
         withdraw_refund(&mut change.profile.payments, start);

@@ -183,8 +183,8 @@ pub(crate) fn withdraw_chargeback(
     for (unit, owed) in record.map_or_else(Amounts::none, |record| record.owed.clone()).iter() {
         restoration.withdraw_debt(unit, owed - owed_before.get(unit.as_str()));
     }
-    for (unit, taken) in chargeback.taken.iter() {
-        return_paid_out(restoration, grants, unit, taken);
+    for (unit, taken) in &chargeback.taken {
+        return_paid_out(restoration, grants, unit, *taken);
     }
 }
 

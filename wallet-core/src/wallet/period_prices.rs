@@ -12,7 +12,7 @@ use crate::wallet::subscription::Subscription;
 const MOST_REMEMBERED: u32 = 24;
 
 impl Sold {
-    fn listed(&self) -> Option<PeriodPrice> {
+    pub(super) fn listed(&self) -> Option<PeriodPrice> {
         self.listed_money().map(PeriodPrice::paid)
     }
 }
@@ -35,7 +35,8 @@ impl Subscription {
         self
     }
 
-    /// Returns the prices after other terms have begun within the present period. Periods that were paid ahead keep theirs.
+    /// Returns the prices after other terms have begun within the present period. Periods that were paid ahead keep theirs. A
+    /// lower list price takes a price down to itself and not further.
     pub(crate) fn prices_with(&self, next: &Sold, now: Timestamp) -> BTreeMap<u32, Option<PeriodPrice>> {
         let (start, end) = (self.period_start(), self.period_end().as_micros());
         let (rest, length) = (i128::from(end - now.as_micros()), i128::from(end - start.as_micros()));
@@ -43,7 +44,9 @@ impl Subscription {
             let in_currency =
                 |price: Option<PeriodPrice>| price.map_or((0, 0), |price| price.in_currency(&new.currency));
             let (old, (whole, paid)) = (in_currency(self.sold.listed()).0, in_currency(self.price_of(start)));
-            let difference = i128::from(new.minor_units) - i128::from(old);
+            let listed = i128::from(new.minor_units) - i128::from(old);
+            let lower = (i128::from(new.minor_units) - i128::from(whole)).min(0);
+            let difference = if listed < 0 { lower } else { listed };
             let plus = |before: i64, more: i128| {
                 i64::try_from((i128::from(before) + more).max(0)).unwrap_or(i64::MAX)
             };

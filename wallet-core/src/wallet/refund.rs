@@ -133,9 +133,10 @@ pub struct Chargeback {
     /// The refund of the period that was recorded before, as it would be without the chargeback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<RecordedRefund>,
-    /// The credits of the period that were taken because of the chargeback, per unit. They return with its withdrawal.
-    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
-    pub taken: Amounts,
+    /// The credits of the period that were taken because of the chargeback, per unit. They return with its withdrawal. Less
+    /// than 0 if the refund alone would have taken more.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken: BTreeMap<UnitId, i64>,
 }
 
 impl Chargeback {
@@ -143,7 +144,7 @@ impl Chargeback {
     pub(crate) fn count_taken(&mut self, grant: &Grant, amount: i64, was_charged: bool) {
         let before = self.before.as_mut().filter(|before| before.concerns(grant));
         let anyway = before.map_or(0, |before| before.take(&grant.unit, amount, was_charged).0);
-        self.taken.add(&grant.unit, amount - anyway);
+        self.add_taken(&grant.unit, amount - anyway);
     }
 
     /// Counts the part of a new window that was withheld. `left` is that of [`RecordedRefund::withhold`], `first` the first
@@ -151,7 +152,11 @@ impl Chargeback {
     pub(crate) fn count_withheld(&mut self, window: &Grant, first: u32, left: i64, part: i64) {
         let before = self.before.as_mut().filter(|before| first <= before.sale);
         let anyway = before.map_or(0, |before| before.withhold(&window.unit, window.amount, left));
-        self.taken.add(&window.unit, part - anyway);
+        self.add_taken(&window.unit, part - anyway);
+    }
+
+    fn add_taken(&mut self, unit: &UnitId, amount: i64) {
+        *self.taken.entry(unit.clone()).or_default() += amount;
     }
 }
 

@@ -191,13 +191,14 @@ impl Subscription {
         if self.paid.contains(&(self.period + 1)) { Renewal::Automatic } else { sold.renewal }
     }
 
-    /// Returns whether the present period and the first one after those that are paid need no payment.
+    /// Returns whether the present period, which is no trial, and the first one after those that are paid need no payment.
     pub(crate) fn renews_by_the_clock(&self) -> bool {
         let next = self.unpaid_period();
         let change = self.change.as_ref().filter(|change| change.period <= next);
         let is_automatic = |sold: &Sold| sold.renewal == Renewal::Automatic && !sold.term.is_once();
         self.standing == Standing::Active
             && is_automatic(&self.sold)
+            && !self.sold.once
             && change.is_none_or(|change| is_automatic(&change.sold))
     }
 

@@ -71,6 +71,10 @@ impl Subscription {
     /// allowance granted yet. A change of plan that is due happens. The periods between them grant nothing.
     pub fn continued(mut self, now: Timestamp) -> Self {
         let period = self.period + 1;
+        if self.due_change().or(self.following.as_deref()).is_some() {
+            let listed = self.sold.listed();
+            self.prices.entry(self.period).or_insert(listed);
+        }
         let next = match self.change.take_if(|change| change.period <= period) {
             Some(PlanChange { sold, .. }) if sold.term == self.sold.term => {
                 Self { number: self.number + 1, sold, following: None, period, ..self }
@@ -133,6 +137,18 @@ impl Subscription {
         if self.turn() < now {
             let since = now.as_micros() - self.period_end().as_micros();
             self.dunning_seconds = u64::try_from(since).ok().map(|micros| micros.div_ceil(1_000_000));
+        }
+        self
+    }
+
+    /// Returns the subscription after the refund of a later period failed. A change of plan at the end of what is paid comes
+    /// later again.
+    #[must_use]
+    pub fn paid_again(mut self, period: u32) -> Self {
+        self.paid.insert(period);
+        let unpaid = self.unpaid_period();
+        if let Some(change) = self.change.as_mut().filter(|change| change.period <= period) {
+            change.period = unpaid;
         }
         self
     }

@@ -12,6 +12,7 @@ const PRICED: &str = r#"
     term = "YEAR"
     list_price = { currency = "EUR", minor_units = 12000 }
     allowances = [{ unit = "credits", amount = 1200 }]
+    refund = { window = "20d", partial = "UNUSED" }
 
     [[plans]]
     id = "large-year"
@@ -165,4 +166,54 @@ fn a_total_that_is_recorded_again_after_an_upgrade_gives_nothing_back() {
         .then([from(Source::Subscription, 265)])
         .when(back("all", 1677))
         .then([from(Source::Subscription, 0)]);
+}
+
+#[test]
+fn a_downgrade_to_the_plan_that_was_paid_for_leaves_its_price() {
+    let back_at = |day| {
+        let upgraded = [pay("p").for_period("2027-01-01"), change_plan("c", "large-year"), until(day)];
+        sold("small-year", upgraded).and(change_plan("d", "small-year").at_once())
+    };
+    back_at("2027-01-01").when(refund_subscription("r")).then([gave_all_back("r", 12_000)]);
+    back_at("2027-01-02").when(provider_refund_period("r", "2027-01-01", 12_000, Forgive)).then([done()]);
+}
+
+#[test]
+fn a_new_price_of_a_renewal_is_none_of_the_period_before() {
+    let cheaper = Step::Publish(catalog().replacen("minor_units = 1000 ", "minor_units = 500 ", 1));
+    sold("small", [cheaper, buy("t", 1), pay("p"), until("2026-02-02")])
+        .when(provider_refund_period("r", "2026-01-01", 1_000, Forgive))
+        .then([done()]);
+}
+
+/// The next period begins provisionally as the dearer plan, and ends unpaid.
+#[test]
+fn a_plan_that_began_unpaid_leaves_the_price_of_the_period_before() {
+    let provisional = "renewal = \"PROVISIONAL\"\ndunning = \"2d\"\nprovisional_share = 50";
+    let plans = PRICED.replace("renewal = \"ON_PAYMENT\"", provisional).replace("\"20d\"", "\"60d\"");
+    let waits_for_march = || {
+        let pays_march = [change_plan("c", "large").at_the_end(), pay("m").for_period("2026-03-01")];
+        let steps = [subscribe("s", "small")].into_iter().chain(pays_march).chain([until("2026-02-04")]);
+        given_catalog(&format!("{}{plans}", with_plans()), steps)
+    };
+    waits_for_march().when(refund_subscription("r")).then([gave_all_back("r", 1_000 + 4_000)]);
+    waits_for_march()
+        .when(provider_refund_period("r", "2026-01-01", 4_000, Forgive))
+        .then([refused("INVALID_FIELD")]);
+}
+
+#[test]
+fn a_failed_refund_ahead_puts_a_change_of_plan_off_again() {
+    for plan_then in ["large", "large-year"] {
+        let paid = [pay("a").for_period("2026-02-01"), pay("b").for_period("2026-03-01")];
+        sold("small", paid.into_iter().chain([change_plan("c", plan_then).at_the_end()]))
+            .then([pending_on("2026-04-01")])
+            .when(provider_refund_period("d", "2026-03-01", 1_000, Forgive))
+            .then([done(), pending_on("2026-03-01")])
+            .when(provider_refund_period("e", "2026-03-01", 0, Forgive))
+            .then([done(), pending_on("2026-04-01")])
+            .and(until("2026-03-02"))
+            .when(process_due())
+            .then([plan("small"), from(Source::Subscription, 100)]);
+    }
 }

@@ -58,7 +58,7 @@ impl Model {
         let waits = sub.past_due || sub.provisional || sub.paused;
         let start = sub.boundary(sub.period);
         let fits = payment.period_start.is_none_or(|named| named.as_micros() == start);
-        Some(start).filter(|_| by_clock(&sub.sold) && goes_on && !waits && fits)
+        Some(start).filter(|_| by_clock(&sub.sold) && !sub.sold.once && goes_on && !waits && fits)
     }
 
     fn is_last_period(&self) -> bool {
@@ -66,7 +66,7 @@ impl Model {
     }
 
     fn is_first_payment(&self, payment: &RecordPayment, start: i64) -> bool {
-        payment.paid != Paid::default() && self.payments.iter().all(|(_, of, _)| *of != start)
+        payment.paid != Paid::default() && self.payments.iter().all(|(_, of, back)| *of != start || *back)
     }
 
     /// Returns the start of the period that has begun and is not paid.
@@ -148,9 +148,13 @@ impl Model {
             return Some(Err(refused("UNPAID")));
         }
         let paid = self.pay_period(Some(Timestamp::from_micros(start)));
-        // It is the payment from before, for its price.
+        // It is the payment from before, for its price. A change of plan comes after it again.
         if let (Ok(_), Some(again)) = (&paid, &mut self.sub) {
             again.prices = sub.prices;
+            let after = again.after_paid();
+            if sub.change.is_some_and(|(_, from)| again.start_of(from) <= start) {
+                again.change.as_mut().into_iter().for_each(|(_, from)| *from = after);
+            }
         }
         let last = self.payments.iter_mut().rfind(|(_, of, _)| *of == start);
         Some(paid.map(|_| last.into_iter().for_each(|(.., back)| *back = false)))

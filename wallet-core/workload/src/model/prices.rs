@@ -25,12 +25,13 @@ impl Sub {
     pub(super) fn pay_difference(&mut self, old: &Sold, now: i64) {
         let (start, end) = (self.start_of(self.period), self.end());
         let list = old.money.unwrap_or(0);
-        let (whole, paid) =
-            self.prices.remove(&self.period).map_or((list, list), |before| before.unwrap_or((0, 0)));
+        let before = self.prices.remove(&self.period).unwrap_or(old.money.map(|list| (list, list)));
+        let (whole, paid) = before.unwrap_or((0, 0));
         let Some(new) = self.sold.money else { return };
-        let part = i128::from(new - list) * i128::from(end - now);
+        let step = if new < list { (new - whole).min(0) } else { new - list };
+        let part = i128::from(step) * i128::from(end - now);
         let more = i64::try_from(part.div_euclid(i128::from(end - start))).unwrap_or(0);
-        let price = ((whole + new - list).max(0), (paid + more).max(0));
+        let price = ((whole + step).max(0), (paid + more).max(0));
         if price != (new, new) {
             self.prices.insert(self.period, Some(price));
         }

@@ -169,6 +169,10 @@ impl Sub {
     /// effect.
     pub(super) fn go_on(&mut self, at: i64) {
         let next = self.period + 1;
+        if self.following.is_some() || self.change.as_ref().is_some_and(|(_, period)| *period <= next) {
+            let list = self.sold.money.map(|list| (list, list));
+            self.prices.entry(self.period).or_insert(list);
+        }
         self.period = next;
         if let Some((sold, _)) = self.change.take_if(|(_, period)| *period <= next) {
             let same = sold.every == self.sold.every;

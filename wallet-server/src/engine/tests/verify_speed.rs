@@ -30,6 +30,8 @@ const JOBS: u64 = 42;
 const JOBS_PER_PURCHASE: u64 = 14;
 /// Wallets whose commands are committed together.
 const BATCH: usize = 250;
+/// Batches between two checkpoints: a lane makes them between batches, but here none runs.
+const BATCHES_PER_CHECKPOINT: usize = 80;
 const RUNS: usize = 5;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -58,12 +60,17 @@ async fn fill(database: &Database, wallets: u64) {
     let clock = Clock::manual(now);
     let mut lane = database.lane(&clock, BUNDLED_CATALOG).await;
     let wallets: Vec<(u64, WalletId)> = (0..wallets).map(|n| (n, id(&format!("customer-{n}")))).collect();
+    let mut batches = 0;
     for step in steps() {
         for wallets in wallets.chunks(BATCH) {
             now = clock.move_to(now.plus(Duration::from_secs(1)));
             let batch: Vec<_> = wallets.iter().map(|(n, wallet)| (wallet.clone(), step(*n))).collect();
             let replies = run(&mut lane, &batch).await;
             assert!(replies.iter().all(|reply| reply.result.is_ok()), "{:?}", replies[0]);
+            batches += 1;
+            if batches % BATCHES_PER_CHECKPOINT == 0 {
+                lane.runner.store.checkpoint(&lane.runner.connection).await.unwrap();
+            }
         }
     }
     lane.runner.store.checkpoint(&lane.runner.connection).await.unwrap();

@@ -86,7 +86,7 @@ product! {
         let text = "period_start_time: must be the start of a period that has begun and was paid, such as 2026-01-31T09:00:00Z";
         assert_eq!(found, [text]);
         let found = violations(platform.client.record_refund(paid_back("r", START, 3_001)).await);
-        assert_eq!(found, ["refunded_total: must not be above the price that was paid, 3000 EUR (minor units)"]);
+        assert_eq!(found, ["refunded_total: must not be above the price, 3000 EUR (minor units)"]);
         platform.client.record_refund(paid_back("r", START, 1)).await.unwrap();
         platform.until("2026-04-30T09:00:00Z").await;
         assert_eq!(cause(platform, paid_back("s", "2026-04-30T09:00:00Z", 1)).await, "NO_PRICE");
