@@ -122,7 +122,7 @@ impl Profile {
     }
 
     /// Returns whether the credits of a grant were given for a period without its payment, before it ended unpaid.
-    pub(crate) fn gave_unpaid(&self, grant: &Grant) -> bool {
+    pub fn gave_unpaid(&self, grant: &Grant) -> bool {
         let unpaid = grant.details.period.and_then(|start| self.unpaid_periods.get(&start));
         unpaid.is_some_and(|unpaid| grant.first_sale().is_some_and(|sale| sale <= unpaid.sale))
     }

@@ -9,6 +9,7 @@ use wallet_core::{TenantId, Timestamp, WalletId, WalletKey};
 use crate::store::tables::{grants, holds, reservations, wallet_profiles, wallets};
 use crate::verify::control::Known;
 use crate::verify::faults::Faults;
+use crate::verify::grant_row::Context;
 use crate::verify::reservation::Writes;
 use crate::verify::wallet::WalletFold;
 use crate::verify::{grant_row, reservation, returned_payment};
@@ -57,7 +58,10 @@ impl WalletFold {
         match grant_row::key(row) {
             Ok(key) => match self.grants.get_mut(&key) {
                 Some(grant) => {
-                    grant.row = Some(grant_row::check(&key, row, grant, &self.clawbacks, last_time, faults));
+                    let decoded = grant_row::decode(&key, row);
+                    let gave_unpaid = decoded.as_ref().is_some_and(|decoded| self.plan.gave_unpaid(decoded));
+                    let context = Context { clawbacks: &self.clawbacks, gave_unpaid, last_time };
+                    grant.row = Some(grant_row::check(&key, row, decoded, grant, context, faults));
                 }
                 None => {
                     faults.add(0, &format!("I2: grant {key} of {} {} was not issued", row.amount, row.unit))

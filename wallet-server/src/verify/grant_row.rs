@@ -17,7 +17,17 @@ struct Comparison<'a> {
     grant: &'a GrantFold,
     /// The purchase that was paid for the grant.
     purchase: Option<&'a OriginId>,
-    clawbacks: &'a Clawbacks,
+    context: Context<'a>,
+}
+
+/// The facts of the wallet that a row depends on.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) clawbacks: &'a Clawbacks,
+    /// True if the credits were given for a period without its payment, before it ended unpaid.
+    pub(super) gave_unpaid: bool,
+    /// The time of the wallet's last change.
+    pub(super) last_time: i64,
 }
 
 /// Decodes the key of a row.
@@ -29,22 +39,24 @@ pub(super) fn key(row: &grants::Model) -> Result<GrantKey, String> {
     Ok(GrantKey::new(origin, id, n))
 }
 
-/// Compares a row with the grant, and returns the facts that only the row has. `last_time` is that of the wallet.
+/// Compares a row, and its decoded form, with the grant. Returns the facts that only the row has.
 pub(super) fn check(
     key: &GrantKey,
     row: &grants::Model,
+    decoded: Option<Grant>,
     grant: &GrantFold,
-    clawbacks: &Clawbacks,
-    last_time: i64,
+    context: Context<'_>,
     faults: &mut Faults,
 ) -> RowFacts {
     let details = serde_json::from_str::<GrantDetails>(&row.details);
-    let payment = details.as_ref().ok().and_then(|details| payment(key, details));
+    // A late payment of the period is not for these credits.
+    let bought = details.as_ref().ok().filter(|_| !context.gave_unpaid);
+    let payment = bought.and_then(|details| payment(key, details));
     let purchase = match &payment {
         Some(PaymentSubject::Purchase(id)) => Some(id),
         Some(PaymentSubject::Period(_)) | None => None,
     };
-    let comparison = Comparison { key, row, grant, purchase, clawbacks };
+    let comparison = Comparison { key, row, grant, purchase, context };
     comparison.check_parts(faults);
     comparison.check_source(faults);
     match &details {
@@ -53,8 +65,7 @@ pub(super) fn check(
     }
     comparison.check_times(faults);
     comparison.check_warn_time(faults);
-    comparison.check_next_time(last_time, faults);
-    let decoded = decode(key, row);
+    comparison.check_next_time(faults);
     comparison.check_digest(decoded.as_ref(), faults);
     comparison.check_clawback(faults);
     RowFacts {
@@ -173,7 +184,7 @@ impl Comparison<'_> {
         let [effective, expire, warn] =
             [row.effective_time, row.expire_time, row.warn_time].map(Timestamp::from_micros);
         let is_never = warn == Timestamp::NEVER;
-        let was_withdrawn = self.purchase.is_some_and(|id| self.clawbacks.is_withdrawn(id));
+        let was_withdrawn = self.purchase.is_some_and(|id| self.context.clawbacks.is_withdrawn(id));
         let has_none = row.clawback != 0 || (is_never && was_withdrawn);
         let recorded = if has_none { Timestamp::NEVER } else { grant.warn_time };
         let is_in_lifetime = is_never || (effective < warn && warn < expire);
@@ -184,8 +195,9 @@ impl Comparison<'_> {
 
     /// Checks I9: `next_time` is the next due time, by which the sweeper finds the grant, or `NEVER` if that time has
     /// passed.
-    fn check_next_time(&self, last_time: i64, faults: &mut Faults) {
+    fn check_next_time(&self, faults: &mut Faults) {
         let Self { key, row, .. } = self;
+        let last_time = self.context.last_time;
         let never = Timestamp::NEVER.as_micros();
         let next = if row.pending > 0 { row.effective_time } else { row.expire_time.min(row.warn_time) };
         // A grant of which everything is held has no expiry of its own: credits that return from the hold expire then.
@@ -207,14 +219,17 @@ impl Comparison<'_> {
     }
 
     /// Checks I2: a grant has a clawback, and revoked or paid-out credits, only if an entry names it or its purchase,
-    /// or ended its period because it was not paid.
+    /// or ended its period because it was not paid. A charge to a period that had ended unpaid is revoked when it is
+    /// reversed, although the grant may have had nothing left to claw back.
     fn check_clawback(&self, faults: &mut Faults) {
         let Self { key, row, grant, .. } = self;
         let unpaid = (grant.unpaid == Some(Unpaid::Revoked)).then_some(Clawback::Revoked);
-        let recorded = self.clawbacks.of_grant(key, self.purchase).max(unpaid).map_or(0, |why| why as i16);
+        let recorded =
+            self.context.clawbacks.of_grant(key, self.purchase).max(unpaid).map_or(0, |why| why as i16);
+        let is_unrevoked = row.revoked == 0 || self.context.gave_unpaid;
         let fits = match recorded {
             0 if row.clawback == Clawback::Revoked as i16 => grant.unpaid == Some(Unpaid::AllHeld),
-            0 => row.clawback == 0 && row.revoked == 0 && (row.paid_out == 0 || grant.is_paid_out_in_part),
+            0 => row.clawback == 0 && is_unrevoked && (row.paid_out == 0 || grant.is_paid_out_in_part),
             _ => row.clawback == recorded,
         };
         self.unless(fits, faults, || {
@@ -225,7 +240,7 @@ impl Comparison<'_> {
 }
 
 /// Decodes a row; `None` if a column has no meaning.
-fn decode(key: &GrantKey, row: &grants::Model) -> Option<Grant> {
+pub(super) fn decode(key: &GrantKey, row: &grants::Model) -> Option<Grant> {
     let source = Source::ALL.get(usize::try_from(row.source).ok()?.checked_sub(1)?)?;
     let clawback = Clawback::ALL.into_iter().find(|why| *why as i16 == row.clawback);
     Some(Grant {

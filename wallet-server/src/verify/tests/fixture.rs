@@ -52,6 +52,13 @@ id = "prepaid"
 term = "WEEK"
 renewal = "ON_PAYMENT"
 allowances = [{ unit = "credits", amount = 30 }]
+[[plans]]
+id = "half"
+term = "WEEK"
+renewal = "PROVISIONAL"
+provisional_share = 50
+dunning = "1d"
+allowances = [{ unit = "credits", amount = 30 }]
 [[rules]]
 id = "clip"
 kind = "video"
@@ -361,6 +368,41 @@ impl Story {
             .wait(5 * WEEK)
             .and(win_dispute_of("w1", year()))
             .and(charge_back_of("c2", year()))
+    }
+
+    /// A wallet whose provisional period gave 15 credits, of which a job used these, and ended unpaid. The story returns the
+    /// start of its anchor too.
+    fn unpaid(wallet: &str, used: i64) -> (Self, Timestamp) {
+        let story = Self::of(wallet);
+        let anchor = story.finished.now.plus(Duration::from_secs(1));
+        let story = story
+            .and(subscribe("s1", "half"))
+            .wait(WEEK)
+            .and(reserve("j1", used, used, None))
+            .and(settle("j1", Cost::AsReserved, false))
+            .wait(3 * 24 * 60);
+        (story, anchor)
+    }
+
+    /// A wallet whose period ended unpaid after all its credits had been charged. A part of the charge was reversed.
+    pub(super) fn unpaid_and_reversed(wallet: &str) -> Self {
+        let (story, _) = Self::unpaid(wallet, 15);
+        story.and(reverse("v1", "j1", credits(5)))
+    }
+
+    /// A wallet whose period ended unpaid, was paid by another sale, and was charged back.
+    pub(super) fn unpaid_and_disputed(wallet: &str, used: i64) -> Self {
+        let (story, anchor) = Self::unpaid(wallet, used);
+        let mut again = subscribe("s2", "half");
+        if let Command::Subscribe(sale) = &mut again {
+            sale.anchor = Some(anchor);
+        }
+        let period = PaymentName::Period(anchor.plus(MINUTE * WEEK));
+        story
+            .and(again)
+            .and(reserve("j2", 7, 7, None))
+            .and(settle("j2", Cost::AsReserved, false))
+            .and(charge_back_of("c1", period))
     }
 
     /// A wallet with auto top-up: purchases that are bought, declined, due after a wait, and under way.

@@ -3,6 +3,7 @@
 use wallet_core::entry::{EntryBalance, EntryKind};
 use wallet_core::posting::{Part, Posting};
 use wallet_core::reservation::{Allocation, Bill};
+use wallet_core::wallet::Profile;
 use wallet_core::{UnitId, binary};
 
 use super::commands::{refund, top_up};
@@ -158,6 +159,46 @@ async fn a_chargeback_of_a_period_takes_all_and_makes_debt_of_used_credits() {
             }),
         ],
     );
+}
+
+#[tokio::test]
+async fn credits_of_an_unpaid_period_are_revoked_when_their_charge_is_reversed() {
+    let sound = Rows::of(&[Story::unpaid_and_reversed("ann"), Story::of("bob")]).await;
+    assert!(sound.clone().verified().is_clean(), "{}", sound.clone().verified());
+    check_rows(
+        &sound,
+        &[
+            ("I2: grant period:1.1.0 has clawback = 0, but 0 according to its entries; 5 Revoked", |r| {
+                let row = r.profile();
+                let mut profile: Profile = serde_json::from_str(&row.profile).unwrap();
+                profile.unpaid_periods.clear();
+                row.profile = serde_json::to_string(&profile).unwrap();
+            }),
+            ("I2: grant period:1.1.0 has clawback = 1, but 0 according to its entries; 5 Revoked", |r| {
+                r.grant("1.1.0").clawback = 1;
+            }),
+            ("I2: grant period:1.0.0 has clawback = 0, but 0 according to its entries; 1 Revoked", |r| {
+                r.grant("1.0.0").revoked = 1;
+            }),
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_chargeback_of_a_late_payment_leaves_the_credits_used_before_it() {
+    for used in [10, 15] {
+        let sound = Rows::of(&[Story::unpaid_and_disputed("ann", used), Story::of("bob")]).await;
+        assert!(sound.clone().verified().is_clean(), "{}", sound.clone().verified());
+        check_rows(
+            &sound,
+            &[("I3: 6 credits are owed for a payment of which 7 were used", |r| {
+                repost(r.entry(EntryKind::ChargedBack), |postings| {
+                    postings.iter_mut().filter(|p| p.to == Part::Owed).for_each(|p| p.amount -= 1);
+                });
+                r.rehash();
+            })],
+        );
+    }
 }
 
 /// Returns the allocations that it takes to verify a wallet with this many refunded purchases. Not in a release build, which
