@@ -9,9 +9,10 @@ use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::RequestId;
+use crate::value::period::period_at;
 use crate::value::time::Timestamp;
 use crate::view::views::{WalletBalancesView, WalletSubject};
-use crate::wallet::payment::Paid;
+use crate::wallet::payment::{Paid, leave_earlier};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::sold::Overrides;
 use crate::wallet::subscription::Subscription;
@@ -74,10 +75,24 @@ impl WalletCommand for Subscribe {
         if anchor > context.now {
             return Err(Rejection::field("anchor_time", format!("must be at most now, {}", context.now)));
         }
-        let decision = subscribed(wallet, sold, anchor, context.now);
-        let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_ref());
-        let period_start = began.map_or(anchor, Subscription::period_start);
+        let mut decision = subscribed(wallet, sold, anchor, context.now);
+        let mut period_start = anchor;
+        if let Some(change) = &mut decision.change
+            && let Some(began) = &change.profile.subscription
+        {
+            period_start = began.period_start();
+            leave_earlier(&mut change.profile.payments, |start| has_period(began, start));
+        }
         let decision = with_payment(decision, &self.paid, period_start);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }
+}
+
+/// Returns whether the present period of a subscription, or a later one, starts at this instant. The period after one without an
+/// end never does.
+fn has_period(subscription: &Subscription, start: Timestamp) -> bool {
+    let number = || period_at(subscription.anchor, subscription.sold.term, start);
+    let is_later = |number: &u32| *number >= subscription.period;
+    let number = (start < Timestamp::NEVER).then(number).filter(is_later);
+    number.is_some_and(|number| subscription.start_of(number) == start)
 }

@@ -30,6 +30,10 @@ pub struct Payment {
     /// True if it was refunded before the period began, which then is not paid.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refunded: bool,
+    /// True if it was for an earlier subscription, and one that was sold later has the same period. Refunds of the period do not
+    /// count it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub earlier: bool,
 }
 
 /// The price of a period.
@@ -57,7 +61,7 @@ impl PeriodPrice {
 /// Adds the payment for a period, if there is anything to remember, and forgets the oldest.
 pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period_start: Timestamp) {
     if *paid != Paid::default() {
-        push(payments, Payment { paid: paid.clone(), period_start, refunded: false });
+        push(payments, Payment { paid: paid.clone(), period_start, refunded: false, earlier: false });
     }
 }
 
@@ -66,13 +70,21 @@ fn push(payments: &mut Vec<Payment>, payment: Payment) {
     payments.drain(..payments.len().saturating_sub(MOST_REMEMBERED));
 }
 
+/// Leaves the payments for periods that another sale has sold again to the earlier subscription. Their refund cannot fail any
+/// more.
+pub(crate) fn leave_earlier(payments: &mut [Payment], is_sold_again: impl Fn(Timestamp) -> bool) {
+    for payment in payments.iter_mut().filter(|payment| is_sold_again(payment.period_start)) {
+        (payment.earlier, payment.refunded) = (true, false);
+    }
+}
+
 /// Marks the payments for a period that has not begun as refunded.
 pub(crate) fn refund(payments: &mut Vec<Payment>, period_start: Timestamp) {
     let mut of_period: Vec<_> =
         payments.iter_mut().filter(|payment| payment.period_start == period_start).collect();
     of_period.iter_mut().for_each(|payment| payment.refunded = true);
     if of_period.is_empty() {
-        push(payments, Payment { paid: Paid::default(), period_start, refunded: true });
+        push(payments, Payment { paid: Paid::default(), period_start, refunded: true, earlier: false });
     }
 }
 
@@ -84,7 +96,8 @@ pub(crate) fn withdraw_refund(payments: &mut [Payment], period_start: Timestamp)
 
 /// Returns the sum of the payments for a period that are in one currency, that of the first; none if no amount is known.
 pub(crate) fn paid_for(payments: &[Payment], period_start: Timestamp) -> Option<Money> {
-    let paid = |payment: &&Payment| payment.period_start == period_start && !payment.refunded;
+    let counts = |payment: &&Payment| !payment.refunded && !payment.earlier;
+    let paid = |payment: &&Payment| payment.period_start == period_start && counts(payment);
     let amounts = payments.iter().filter(paid);
     let mut amounts = amounts.filter_map(|payment| payment.paid.amount.clone());
     let first = amounts.next()?;

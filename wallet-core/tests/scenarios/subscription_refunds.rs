@@ -1,5 +1,7 @@
 //! RefundSubscription: the price of a year times the smaller of the unused shares of its credits and its time.
 
+use wallet_core::refund::UsedCredits::Forgive;
+
 use super::prelude::*;
 
 /// Returns a wallet with a plan of 120 euros a year, 100 credits a month and a training a week, sold on 1 January
@@ -135,4 +137,46 @@ fn credits_of_an_earlier_subscription_count_neither_as_used_nor_as_unused() {
         .and(settle_as_reserved("job"))
         .when(refund_subscription("r"))
         .then([gave_back("r", 11_000, (1_100, 1_200), of_year(364))]);
+}
+
+#[test]
+fn a_payment_of_an_earlier_subscription_is_not_refunded_again() {
+    let first = || subscribe("s", "annual").invoiced("in_1", 12_000);
+    let again = || subscribe("again", "annual").anchored("2026-01-01").invoiced("in_2", 12_000);
+    let sold = || given_catalog(&with_plans(), [first()]);
+    for ended in [refund_subscription("r1"), unsubscribe_now("x")] {
+        sold().and(ended).and(again()).when(refund_subscription("r2")).then([gave_back(
+            "r2",
+            12_000,
+            (1, 1),
+            of_year(365),
+        )]);
+    }
+}
+
+#[test]
+fn a_period_paid_ahead_in_an_earlier_subscription_is_not_refunded_again() {
+    let ahead = |id, invoice| pay(id).for_period("2027-01-01").invoiced(invoice, 12_000);
+    let again = || subscribe("again", "annual").anchored("2026-01-01");
+    let twice = || {
+        yearly().and(ahead("p", "in_1")).and(refund_subscription("r1")).and(again()).and(ahead("q", "in_2"))
+    };
+    twice().when(refund_subscription("r2")).then([gave("r2", 24_000)]);
+    twice()
+        .when(provider_refund_period("r2", "2027-01-01", 24_000, Forgive))
+        .then([refused("INVALID_FIELD")])
+        .when(provider_refund_period("r2", "2027-01-01", 12_000, Forgive))
+        .then([done()]);
+}
+
+#[test]
+fn a_refund_of_an_earlier_subscription_cannot_fail_after_another_sale() {
+    let ahead = pay("p").for_period("2027-01-01").invoiced("in_1", 12_000);
+    yearly()
+        .and(ahead)
+        .and(provider_refund_period("r1", "2027-01-01", 12_000, Forgive))
+        .and(unsubscribe_now("x"))
+        .and(subscribe("again", "annual").anchored("2026-01-01"))
+        .when(provider_refund_period("r2", "2027-01-01", 0, Forgive))
+        .then([refused("INVALID_FIELD"), paid_through("2027-01-01")]);
 }

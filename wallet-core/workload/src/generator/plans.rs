@@ -20,6 +20,17 @@ impl Generator {
         let Some(sub) = &model.sub else {
             let ago = self.rng.within(0, 160) * HOUR;
             let anchor = self.rng.percent(20).then_some(Timestamp::from_micros(model.now - ago));
+            // Sometimes the anchor is that of periods that were paid before.
+            let mut rng = self.rng.clone();
+            let starts: Vec<i64> = model
+                .payments
+                .iter()
+                .map(|(_, start, _)| *start)
+                .filter(|start| *start <= model.now)
+                .collect();
+            let again = rng.percent(30);
+            let before = rng.pick(&starts).filter(|_| again);
+            let anchor = before.map(|start| Timestamp::from_micros(*start)).or(anchor);
             return Some(Command::Subscribe(Subscribe {
                 request: self.new_id("r"),
                 plan: self.any_plan(),

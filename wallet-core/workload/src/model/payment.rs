@@ -192,8 +192,7 @@ impl Model {
             (*back, known) = (true, true);
         }
         if !known {
-            self.payments.push((Paid::default(), start, true));
-            self.payments.drain(..self.payments.len().saturating_sub(24));
+            self.keep_payment((Paid::default(), start, true));
         }
         Ok(())
     }

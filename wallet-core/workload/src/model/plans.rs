@@ -259,8 +259,29 @@ impl Model {
 
     pub(super) fn paid_for(&mut self, paid: &Paid, start: i64) {
         if *paid != Paid::default() {
-            self.payments.push((paid.clone(), start, false));
-            self.payments.drain(..self.payments.len().saturating_sub(24));
+            self.keep_payment((paid.clone(), start, false));
+        }
+    }
+
+    pub(super) fn keep_payment(&mut self, payment: (Paid, i64, bool)) {
+        self.payments.push(payment);
+        self.sold_again.push(false);
+        let oldest = self.payments.len().saturating_sub(24);
+        self.payments.drain(..oldest);
+        self.sold_again.drain(..oldest);
+    }
+
+    /// A plan is sold. Payments from before for its periods were for another one, and stay with that.
+    fn sell_again(&mut self, sub: &Sub) {
+        for ((_, of, back), again) in self.payments.iter_mut().zip(&mut self.sold_again) {
+            // The period after one without an end never starts, and cannot be sold again.
+            if *of == NEVER {
+                continue;
+            }
+            let mut starts = (sub.period..).map(|n| sub.start_of(n)).take_while(|start| start <= of);
+            if starts.any(|start| start == *of) {
+                (*back, *again) = (false, true);
+            }
         }
     }
 
@@ -303,6 +324,7 @@ impl Model {
             sub.period += 1;
         }
         let start = sub.boundary(sub.period);
+        self.sell_again(&sub);
         self.give(sub, self.now, None);
         self.paid_for(&subscribe.paid, start);
         self.remember(command, EntryKind::Subscribed);

@@ -56,10 +56,12 @@ impl Model {
         self.told_for(start).or_else(|| sub.price_of(start))
     }
 
-    /// Returns the sum of the payments for a period that have an amount.
+    /// Returns the sum of the payments for a period that have an amount, since it was last sold.
     fn told_for(&self, start: i64) -> Option<PeriodPrice> {
-        let paid = self.payments.iter().filter(|(_, of, back)| *of == start && !back);
-        let paid: Vec<i64> = paid.filter_map(|(paid, ..)| Some(paid.amount.as_ref()?.minor_units)).collect();
+        let payments = self.payments.iter().zip(&self.sold_again);
+        let paid = payments.filter(|((_, of, back), again)| *of == start && !back && !**again);
+        let paid: Vec<i64> =
+            paid.filter_map(|((paid, ..), _)| Some(paid.amount.as_ref()?.minor_units)).collect();
         let sum: i64 = paid.iter().sum();
         if paid.is_empty() { None } else { Some((sum, sum)) }
     }

@@ -223,6 +223,8 @@ pub struct Model {
     pub(crate) other_edition: bool,
     /// The payments with a reference or an amount, the starts of these periods, and whether they went back before.
     pub(crate) payments: Vec<(Paid, i64, bool)>,
+    /// For each of these payments, whether its period was sold again since.
+    pub(crate) sold_again: Vec<bool>,
     pub(crate) sales: u32,
     /// The trials that the wallet has had.
     pub(crate) trials: BTreeSet<&'static str>,
@@ -277,6 +279,7 @@ impl Model {
             changing: false,
             other_edition: false,
             payments: Vec::new(),
+            sold_again: Vec::new(),
             sales: 0,
             trials: BTreeSet::new(),
             once_allowance_granted: false,
