@@ -106,7 +106,7 @@ impl RecordPayment {
     /// Returns the period to pay.
     fn period(&self, wallet: &Wallet, present: &Subscription, now: Timestamp) -> Result<Period, Rejection> {
         let start = present.period_start();
-        let is_of_period = |payment: &Payment| payment.period_start == start && !payment.refunded;
+        let is_of_period = |payment: &Payment| payment.period_start == start && payment.counts();
         let is_known = || wallet.profile.payments.iter().any(is_of_period);
         if !present.renews_by_the_clock() || self.period_start.is_some_and(|named| named != start) {
             return period_in_question(present, self.period_start, now);

@@ -36,6 +36,13 @@ pub struct Payment {
     pub earlier: bool,
 }
 
+impl Payment {
+    /// Returns whether it pays its period of the subscription that was sold last.
+    pub(crate) const fn counts(&self) -> bool {
+        !self.refunded && !self.earlier
+    }
+}
+
 /// The price of a period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeriodPrice {
@@ -96,8 +103,7 @@ pub(crate) fn withdraw_refund(payments: &mut [Payment], period_start: Timestamp)
 
 /// Returns the sum of the payments for a period that are in one currency, that of the first; none if no amount is known.
 pub(crate) fn paid_for(payments: &[Payment], period_start: Timestamp) -> Option<Money> {
-    let counts = |payment: &&Payment| !payment.refunded && !payment.earlier;
-    let paid = |payment: &&Payment| payment.period_start == period_start && counts(payment);
+    let paid = |payment: &&Payment| payment.period_start == period_start && payment.counts();
     let amounts = payments.iter().filter(paid);
     let mut amounts = amounts.filter_map(|payment| payment.paid.amount.clone());
     let first = amounts.next()?;

@@ -66,7 +66,9 @@ impl Model {
     }
 
     fn is_first_payment(&self, payment: &RecordPayment, start: i64) -> bool {
-        payment.paid != Paid::default() && self.payments.iter().all(|(_, of, back)| *of != start || *back)
+        let mut known = self.payments.iter().zip(&self.sold_again);
+        let is_other = |((_, of, back), again): (&(Paid, i64, bool), &bool)| *of != start || *back || *again;
+        payment.paid != Paid::default() && known.all(is_other)
     }
 
     /// Returns the start of the period that has begun and is not paid.
