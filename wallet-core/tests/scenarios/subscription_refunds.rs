@@ -117,29 +117,6 @@ fn a_subscription_is_refunded_once_and_the_reply_is_repeatable() {
 }
 
 #[test]
-fn credits_of_an_earlier_subscription_count_neither_as_used_nor_as_unused() {
-    let again = || subscribe("again", "annual").anchored("2026-01-01");
-    yearly()
-        .and(reserve("job", 100))
-        .and(settle_as_reserved("job"))
-        .and(until("2026-01-02"))
-        .and(unsubscribe_now("x"))
-        .and(again())
-        // 364 of 365 days, and all 1,200 credits.
-        .when(refund_subscription("r"))
-        .then([gave_back("r", 11_967, (1, 1), of_year(364))]);
-    // 1,100 of 1,200 credits, and not 1,200 of 1,300.
-    yearly()
-        .and(until("2026-01-02"))
-        .and(unsubscribe_now("x"))
-        .and(again())
-        .and(reserve("job", 100))
-        .and(settle_as_reserved("job"))
-        .when(refund_subscription("r"))
-        .then([gave_back("r", 11_000, (1_100, 1_200), of_year(364))]);
-}
-
-#[test]
 fn a_payment_of_an_earlier_subscription_is_not_refunded_again() {
     let first = || subscribe("s", "annual").invoiced("in_1", 12_000);
     let again = || subscribe("again", "annual").anchored("2026-01-01").invoiced("in_2", 12_000);

@@ -184,7 +184,7 @@ impl Model {
         let period = sub.boundary(sub.period)..sub.end();
         let given = |lot: &Lot| {
             let included = lot.key.origin == Origin::Period && lot.source == Source::Subscription;
-            included && period.contains(&lot.from) && lot.key.sale() >= Some(sub.first) && !lot.unpaid
+            included && period.contains(&lot.from) && !lot.unpaid
         };
         for lot in self.lots.iter().filter(|lot| lot.unit == unit) {
             let first = lot.first.as_ref().and_then(|first| self.find_lot(first));
