@@ -157,12 +157,11 @@ fn credits_of_period(wallet: &Wallet, present: &Subscription) -> PeriodCredits {
         let to_come = to_come.map(|window| allowance.share_of(&window)).sum::<i64>();
         units.entry(&allowance.unit).or_default().1 += to_come;
     }
-    let unpaid = wallet.profile.unpaid_sale(&PaymentSubject::Period(present.period_start()));
     let of_period: BTreeMap<_, &Grant> = wallet
         .grants
         .iter()
         .filter(|(_, grant)| present.gave(grant) && present.is_in_period(grant.effective_time))
-        .filter(|(key, _)| key.sale() > Some(unpaid))
+        .filter(|(_, grant)| !wallet.profile.gave_unpaid(grant))
         .collect();
     for grant in of_period.values() {
         units.entry(&grant.unit).or_default().1 += grant.amount;
