@@ -119,7 +119,7 @@ fn price_of(
     let start = match payment {
         PaymentSubject::Purchase(_) => {
             let price = grants.first().and_then(|grant| grant.details.paid_amount.clone());
-            return price.map(PeriodPrice::paid).ok_or(Unrefundable::NoPrice);
+            return price.map(PeriodPrice::paid_in_full).ok_or(Unrefundable::NoPrice);
         }
         PaymentSubject::Period(start) => *start,
     };
@@ -136,8 +136,8 @@ fn price_of(
         let mut sales = grants.iter().filter(own).map(|grant| grant.key.sale());
         is_present(present) || sales.all(|sale| sale == Some(present.number))
     };
-    let listed = || present.filter(of_sale)?.price_of(start);
-    let paid = paid_for(&wallet.profile.payments, start).map(PeriodPrice::paid);
+    let listed = || present.filter(of_sale)?.listed_price_of(start);
+    let paid = paid_for(&wallet.profile.payments, start).map(PeriodPrice::paid_in_full);
     paid.or_else(listed).ok_or(Unrefundable::NoPrice)
 }
 

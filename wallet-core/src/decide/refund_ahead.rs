@@ -8,7 +8,7 @@ use crate::ledger::entry::EntryKind;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::grant::Money;
-use crate::wallet::payment::{paid_for, refund, withdraw_refund};
+use crate::wallet::payment::{refund, withdraw_refund};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::Subscription;
 
@@ -37,8 +37,7 @@ fn goes_back(
     now: Timestamp,
 ) -> Result<Decision, Rejection> {
     let start = present.start_of(period);
-    let price = paid_for(&wallet.profile.payments, start)
-        .or_else(|| present.price_of(start).map(|price| price.whole));
+    let price = present.price_of(start, &wallet.profile.payments).map(|price| price.whole);
     let price = price.ok_or(Rejection::NotRefundable(Unrefundable::NoPrice))?;
     let decision = Decision::of(EntryKind::RefundRecorded, now);
     if total.minor_units == 0 && total.currency == price.currency && price.minor_units > 0 {

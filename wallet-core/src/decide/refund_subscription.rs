@@ -15,11 +15,12 @@ use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{RequestId, UnitId};
 use crate::value::payment_subject::PaymentSubject;
+use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::view::views::RefundedSubscriptionView;
 use crate::wallet::Wallet;
-use crate::wallet::grant::{Grant, Money, Parts};
-use crate::wallet::payment::{PeriodPrice, paid_for};
+use crate::wallet::grant::{Grant, Money, Origin, Parts};
+use crate::wallet::payment::PeriodPrice;
 use crate::wallet::refund::{Fraction, RecordedRefund, SubscriptionRefund};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::{Standing, Subscription};
@@ -99,11 +100,7 @@ fn compute_refund(
     if recorded.is_some_and(RecordedRefund::is_refunded) {
         return Err(Unrefundable::AlreadyRefunded);
     }
-    let price_of = |period: u32| {
-        let start = present.start_of(period);
-        let paid = paid_for(&wallet.profile.payments, start).map(PeriodPrice::paid);
-        paid.or_else(|| present.price_of(start))
-    };
+    let price_of = |period| present.price_of(present.start_of(period), &wallet.profile.payments);
     let PeriodPrice { whole, paid } = price_of(present.period).ok_or(Unrefundable::NoPrice)?;
     let credits = credits_of_period(wallet, present);
     let (unused_time, unused_credits) = (unused_time(present, now), credits.unused);
@@ -160,8 +157,11 @@ fn credits_of_period(wallet: &Wallet, present: &Subscription) -> PeriodCredits {
     let of_period: BTreeMap<_, &Grant> = wallet
         .grants
         .iter()
-        .filter(|(_, grant)| present.gave(grant) && present.is_in_period(grant.effective_time))
-        .filter(|(_, grant)| !wallet.profile.gave_unpaid(grant))
+        .filter(|(key, _)| key.origin == Origin::Period)
+        .filter(|(_, grant)| {
+            let is_of_plan = grant.source == Source::Subscription || present.gave_once(grant);
+            is_of_plan && present.is_in_period(grant.effective_time) && !wallet.profile.gave_unpaid(grant)
+        })
         .collect();
     for grant in of_period.values() {
         units.entry(&grant.unit).or_default().1 += grant.amount;

@@ -9,13 +9,11 @@ use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::RequestId;
-use crate::value::period::period_at;
 use crate::value::time::Timestamp;
 use crate::view::views::{WalletBalancesView, WalletSubject};
-use crate::wallet::payment::{Paid, leave_earlier};
+use crate::wallet::payment::{Paid, mark_earlier};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::sold::Overrides;
-use crate::wallet::subscription::Subscription;
 use crate::wallet::{Wallet, WalletStatus};
 
 /// The command that sells a plan.
@@ -81,18 +79,9 @@ impl WalletCommand for Subscribe {
             && let Some(began) = &change.profile.subscription
         {
             period_start = began.period_start();
-            leave_earlier(&mut change.profile.payments, |start| has_period(began, start));
+            mark_earlier(&mut change.profile.payments, |start| began.has_period(start));
         }
         let decision = with_payment(decision, &self.paid, period_start);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }
-}
-
-/// Returns whether the present period of a subscription, or a later one, starts at this instant. The period after one without an
-/// end never does.
-fn has_period(subscription: &Subscription, start: Timestamp) -> bool {
-    let number = || period_at(subscription.anchor, subscription.sold.term, start);
-    let is_later = |number: &u32| *number >= subscription.period;
-    let number = (start < Timestamp::NEVER).then(number).filter(is_later);
-    number.is_some_and(|number| subscription.start_of(number) == start)
 }

@@ -1,4 +1,5 @@
-//! Payments for periods of a subscription, as the platform reports them, and the prices of periods. They are recorded, never moved.
+//! Payments for periods of a subscription, as the platform reports them, and the price of a period. Money is recorded, never
+//! moved.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +31,8 @@ pub struct Payment {
     /// True if it was refunded before the period began, which then is not paid.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refunded: bool,
-    /// True if it was for an earlier subscription, and one that was sold later has the same period. Refunds of the period do not
-    /// count it.
+    /// True if it was for an earlier subscription, and one that was sold later has the same period. Refunds of the later one do
+    /// not count it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub earlier: bool,
 }
@@ -54,14 +55,9 @@ pub struct PeriodPrice {
 }
 
 impl PeriodPrice {
-    /// Returns the price of a period for which this was paid.
-    pub(crate) fn paid(money: Money) -> Self {
+    /// Returns the price of a period of which all was paid.
+    pub(crate) fn paid_in_full(money: Money) -> Self {
         Self { paid: money.minor_units, whole: money }
-    }
-
-    /// Returns the price and the payment in a currency, 0 if they are in another one.
-    pub(crate) fn in_currency(&self, currency: &str) -> (i64, i64) {
-        if self.whole.currency == currency { (self.whole.minor_units, self.paid) } else { (0, 0) }
     }
 }
 
@@ -77,10 +73,10 @@ fn push(payments: &mut Vec<Payment>, payment: Payment) {
     payments.drain(..payments.len().saturating_sub(MOST_REMEMBERED));
 }
 
-/// Leaves the payments for periods that another sale has sold again to the earlier subscription. Their refund cannot fail any
-/// more.
-pub(crate) fn leave_earlier(payments: &mut [Payment], is_sold_again: impl Fn(Timestamp) -> bool) {
-    for payment in payments.iter_mut().filter(|payment| is_sold_again(payment.period_start)) {
+/// Marks the payments for periods that a new subscription has too as those of an earlier one. A refund of them stays: it
+/// cannot be withdrawn any more.
+pub(crate) fn mark_earlier(payments: &mut [Payment], is_of_new_one: impl Fn(Timestamp) -> bool) {
+    for payment in payments.iter_mut().filter(|payment| is_of_new_one(payment.period_start)) {
         (payment.earlier, payment.refunded) = (true, false);
     }
 }

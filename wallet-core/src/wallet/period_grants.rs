@@ -98,13 +98,6 @@ impl Subscription {
         }
     }
 
-    /// Returns whether a grant is an allowance of a subscription. One that ended before this one counts too, if it gave credits
-    /// in the same time.
-    pub(crate) fn gave(&self, grant: &Grant) -> bool {
-        let of_plan = grant.source == Source::Subscription || self.gave_once(grant);
-        of_plan && grant.key.origin == Origin::Period
-    }
-
     /// Returns whether a grant is an allowance of this subscription to a plan of term ONCE.
     pub fn gave_once(&self, grant: &Grant) -> bool {
         let of_sale = grant.key.sale().is_some_and(|number| number >= self.first);

@@ -1,10 +1,10 @@
-//! The prices of periods, as far as list prices show them. Payments with amounts come before them.
+//! The prices of periods: the amounts that were paid, or else what the list prices say.
 
 use std::collections::BTreeMap;
 
 use crate::value::time::Timestamp;
 use crate::wallet::grant::Money;
-use crate::wallet::payment::PeriodPrice;
+use crate::wallet::payment::{Payment, PeriodPrice, paid_for};
 use crate::wallet::sold::Sold;
 use crate::wallet::subscription::Subscription;
 
@@ -13,14 +13,21 @@ const MOST_REMEMBERED: u32 = 24;
 
 impl Sold {
     pub(super) fn listed(&self) -> Option<PeriodPrice> {
-        self.listed_money().map(PeriodPrice::paid)
+        self.listed_money().map(PeriodPrice::paid_in_full)
     }
 }
 
 impl Subscription {
-    /// Returns the price of the period that starts at this instant: the one that is remembered, otherwise the list price of
-    /// the present terms.
-    pub(crate) fn price_of(&self, start: Timestamp) -> Option<PeriodPrice> {
+    /// Returns the price of the period that starts at this instant: the amounts of its payments, otherwise
+    /// [`Self::listed_price_of`].
+    pub(crate) fn price_of(&self, start: Timestamp, payments: &[Payment]) -> Option<PeriodPrice> {
+        let paid = paid_for(payments, start).map(PeriodPrice::paid_in_full);
+        paid.or_else(|| self.listed_price_of(start))
+    }
+
+    /// Returns the list price of the period that starts at this instant: the one that is remembered, otherwise that of the
+    /// present terms.
+    pub(crate) fn listed_price_of(&self, start: Timestamp) -> Option<PeriodPrice> {
         let remembered = self.prices.iter().find(|(period, _)| self.start_of(**period) == start);
         remembered.map_or_else(|| self.sold.listed(), |(_, price)| price.clone())
     }
@@ -41,12 +48,15 @@ impl Subscription {
         let (start, end) = (self.period_start(), self.period_end().as_micros());
         let (rest, length) = (i128::from(end - now.as_micros()), i128::from(end - start.as_micros()));
         let price = next.listed_money().map(|new| {
-            let in_currency =
-                |price: Option<PeriodPrice>| price.map_or((0, 0), |price| price.in_currency(&new.currency));
-            let (old, (whole, paid)) = (in_currency(self.sold.listed()).0, in_currency(self.price_of(start)));
-            let listed = i128::from(new.minor_units) - i128::from(old);
-            let lower = (i128::from(new.minor_units) - i128::from(whole)).min(0);
-            let difference = if listed < 0 { lower } else { listed };
+            let in_currency = |price: Option<PeriodPrice>| {
+                let price = price.filter(|price| price.whole.currency == new.currency);
+                price.map_or((0, 0), |price| (price.whole.minor_units, price.paid))
+            };
+            let (old_listed, _) = in_currency(self.sold.listed());
+            let (whole, paid) = in_currency(self.listed_price_of(start));
+            let raise = i128::from(new.minor_units) - i128::from(old_listed);
+            let down_to_new = (i128::from(new.minor_units) - i128::from(whole)).min(0);
+            let difference = if raise < 0 { down_to_new } else { raise };
             let plus = |before: i64, more: i128| {
                 i64::try_from((i128::from(before) + more).max(0)).unwrap_or(i64::MAX)
             };

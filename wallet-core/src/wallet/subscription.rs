@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::Renewal;
 use crate::value::amount::Amounts;
-use crate::value::period::boundary;
+use crate::value::period::{boundary, period_at};
 use crate::value::time::Timestamp;
 use crate::wallet::payment::PeriodPrice;
 use crate::wallet::rollover::Unused;
@@ -177,6 +177,13 @@ impl Subscription {
     /// Returns the later period that is paid and starts at this instant.
     pub fn paid_ahead(&self, start: Timestamp) -> Option<u32> {
         self.paid.iter().copied().find(|period| self.start_of(*period) == start)
+    }
+
+    /// Returns whether the present period or a later one starts at this instant. The period after one without an end never
+    /// does.
+    pub(crate) fn has_period(&self, start: Timestamp) -> bool {
+        let number = (start < Timestamp::NEVER).then(|| period_at(self.anchor, self.sold.term, start));
+        number.is_some_and(|number| number >= self.period && self.start_of(number) == start)
     }
 
     /// Returns whether it is paused now.

@@ -95,27 +95,3 @@ fn a_payment_that_was_refunded_ahead_leaves_the_period_to_the_next_one() {
     ];
     yearly(refunded_ahead).when(pay("c").invoiced("in_3", 12_000)).then([done(), paid_through("2028-01-01")]);
 }
-
-#[test]
-fn a_payment_in_a_trial_is_for_the_plan_that_follows() {
-    let plans = r#"
-        [[plans]]
-        id = "auto"
-        rank = 4
-        term = "MONTH"
-        allowances = [{ unit = "credits", amount = 100 }]
-
-        [[plans]]
-        id = "try"
-        rank = 3
-        term = "MONTH"
-        once = true
-        then = "auto"
-        allowances = [{ unit = "credits", amount = 10 }]
-    "#;
-    let steps = [until("2026-01-20"), pay("p").invoiced("in_1", 1_000), until("2026-02-02")];
-    given_catalog(&format!("{}{plans}", with_plans()), [subscribe("s", "try")].into_iter().chain(steps))
-        .then([plan("auto"), from(Source::Subscription, 100)])
-        .when(charge_back_reference("c", "in_1"))
-        .then([done(), from(Source::Subscription, 0)]);
-}

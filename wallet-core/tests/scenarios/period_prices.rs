@@ -153,7 +153,7 @@ fn the_amounts_of_payments_come_before_list_prices() {
 }
 
 #[test]
-fn a_total_that_is_recorded_again_after_an_upgrade_gives_nothing_back() {
+fn a_total_recorded_again_after_an_upgrade_with_more_credits_gives_nothing_back() {
     let back = |id: &str, cents: i64| provider_refund_period(id, "2026-01-01", cents, Forgive);
     // 310 credits for 10.00. Half of them, 155 of the 200 to come, are withheld, also from the 410 of the upgrade.
     sold("daily", [until("2026-01-11"), back("half", 500)])

@@ -142,3 +142,12 @@ fn an_upgrade_in_a_trial_begins_at_once() {
         .when(process_due())
         .then([issued("period:2.1.0 300, period:2.1.0#1 4, period:2.1.0#2 100")]);
 }
+
+#[test]
+fn a_payment_in_a_trial_is_for_the_plan_that_follows() {
+    let paid = [subscribe("s", "lead"), until("2026-01-20"), pay("p").invoiced("in_1", 1_000)];
+    on_trials(paid.into_iter().chain([until("2026-02-02")]))
+        .then([plan("pro"), from(Source::Subscription, 100)])
+        .when(charge_back_reference("c", "in_1"))
+        .then([done(), from(Source::Subscription, 0)]);
+}

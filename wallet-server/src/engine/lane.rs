@@ -19,8 +19,8 @@ use crate::store::{Store, StoreError};
 /// The idle time after which a lane checkpoints its database.
 const IDLE: Duration = Duration::from_millis(500);
 
-/// The number of commands after which a lane that is never idle looks how long the journal of its database is.
-pub(super) const LOOK: usize = 500;
+/// The number of commands after which a lane that is never idle checks the length of its database's journal.
+pub(super) const COMMANDS_PER_CHECK: usize = 500;
 
 /// A lane: what waits, and the runner of its batches.
 pub(super) struct Lane {
@@ -28,8 +28,8 @@ pub(super) struct Lane {
     batch_max: usize,
     /// True if batches were executed since the last checkpoint.
     has_executed: bool,
-    /// The commands since the journal was looked at.
-    since_look: usize,
+    /// The commands since the length of the journal was checked.
+    since_check: usize,
     backlog: Backlog,
 }
 
@@ -44,7 +44,7 @@ impl Lane {
     ) -> Result<Self, StoreError> {
         let runner = BatchRunner::open(number, store, catalogs, clock, config, metrics).await?;
         let batch_max = config.batch_max.max(1);
-        Ok(Self { runner, batch_max, has_executed: false, since_look: 0, backlog: Backlog::default() })
+        Ok(Self { runner, batch_max, has_executed: false, since_check: 0, backlog: Backlog::default() })
     }
 
     /// Runs batches until the queue is closed and empty.
@@ -65,7 +65,7 @@ impl Lane {
         match timeout(longest_wait, jobs.recv_many(&mut waiting, self.batch_max)).await {
             Ok(0) => self.backlog.drop_process_due(),
             Ok(taken) => {
-                self.since_look += taken;
+                self.since_check += taken;
                 let batch = self.backlog.hold_back(waiting);
                 stepped = self.serve(batch).await;
             }
@@ -78,7 +78,7 @@ impl Lane {
         if !stepped {
             self.run_backlog_step().await;
         }
-        if self.since_look >= LOOK {
+        if self.since_check >= COMMANDS_PER_CHECK {
             self.shorten_journal().await;
         }
         !(jobs.is_closed() && jobs.is_empty() && self.backlog.is_empty())
@@ -90,7 +90,7 @@ impl Lane {
         let later = batch.split_off(batch.len().min(self.batch_max));
         if !batch.is_empty() {
             // A step may write as much as this many commands.
-            self.since_look += self.runner.steps.together.min(LOOK);
+            self.since_check += self.runner.steps.together.min(COMMANDS_PER_CHECK);
         }
         self.serve(batch).await;
         self.backlog.add(later);
@@ -108,10 +108,10 @@ impl Lane {
         is_behind
     }
 
-    /// Checkpoints if the journal is long. Its file is written from the start again after a checkpoint that nothing was added to
-    /// meanwhile, so this task makes it: the other connections checkpoint while the lane writes.
+    /// Checkpoints if the journal is long. SQLite starts the journal again only if nothing was added to it during a checkpoint.
+    /// So the lane makes the checkpoint, between two batches: those of other connections run while the lane writes.
     async fn shorten_journal(&mut self) {
-        self.since_look = 0;
+        self.since_check = 0;
         match self.runner.store.has_long_journal(&self.runner.connection).await {
             Ok(true) => self.checkpoint().await,
             Ok(false) => {}

@@ -71,9 +71,9 @@ impl Queries {
     ) -> Result<(Reply, Effects), ReadError> {
         let Snapshot { mut wallet, read_time, .. } =
             self.advanced(tenant, wallet, command.read_set()).await?;
-        let lost = |grant: &Grant| grant.parts.expired + grant.parts.revoked;
+        let lost_of = |grant: &Grant| grant.parts.expired + grant.parts.revoked;
         let before: BTreeMap<_, _> =
-            wallet.grants.iter().map(|(key, grant)| (key.clone(), lost(grant))).collect();
+            wallet.grants.iter().map(|(key, grant)| (key.clone(), lost_of(grant))).collect();
         let catalogs = self.catalogs.of_wallet(tenant, &wallet, None).await?;
         let reply = UnitOfWork::open(&mut wallet, read_time).execute(command, &catalogs).map_err(defect)?;
         let mut effects = Effects::default();
@@ -82,7 +82,7 @@ impl Queries {
                 None => effects.issued.push(grant),
                 Some(lost_before) if grant.is_of_plan() => {
                     let kept = grant.parts.available + grant.parts.pending;
-                    let lost = lost(&grant) - lost_before;
+                    let lost = lost_of(&grant) - lost_before;
                     for (amounts, amount) in [(&mut effects.kept, kept), (&mut effects.lost, lost)] {
                         if amount > 0 {
                             amounts.add(&grant.unit, amount);

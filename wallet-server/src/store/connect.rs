@@ -392,10 +392,10 @@ fn returned_clean(options: PgPoolOptions) -> PgPoolOptions {
 /// Closes a connection to SQLite that is still in a transaction when it is returned to its pool. A full disk ends a
 /// transaction, the driver's ROLLBACK of it then fails, and the driver would take the next BEGIN for a savepoint whose commit
 /// commits nothing.
-fn closed_within_a_transaction(options: SqlitePoolOptions) -> SqlitePoolOptions {
+fn closed_if_in_transaction(options: SqlitePoolOptions) -> SqlitePoolOptions {
     options.after_release(|connection, _| {
         Box::pin(async move {
-            // The driver rolls back in the background, and answers after that.
+            // The driver rolls back in the background. It answers only after that.
             connection.ping().await?;
             Ok(!connection.is_in_transaction())
         })
@@ -420,7 +420,7 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .sqlx_logging(false)
-        .map_sqlx_sqlite_pool_opts(closed_within_a_transaction);
+        .map_sqlx_sqlite_pool_opts(closed_if_in_transaction);
     options
 }
 

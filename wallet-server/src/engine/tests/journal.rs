@@ -5,14 +5,15 @@ use tokio::sync::mpsc;
 
 use super::Database;
 use super::due::{World, reserve, send};
-use crate::engine::lane::LOOK;
+use crate::engine::lane::COMMANDS_PER_CHECK;
 
 #[tokio::test]
 async fn a_lane_that_is_never_idle_starts_a_long_journal_again() {
     let database = Database::sqlite();
     let mut world = World::open(&database).await;
     let wallet = world.fill("busy", 0).await;
-    let commands: Vec<_> = (0..LOOK + 200).map(|n| (&wallet, reserve(&format!("job-{n}"), 1))).collect();
+    let commands: Vec<_> =
+        (0..COMMANDS_PER_CHECK + 200).map(|n| (&wallet, reserve(&format!("job-{n}"), 1))).collect();
     let (door, mut queue) = mpsc::channel(commands.len());
     let _answers = send(&door, &commands);
 
