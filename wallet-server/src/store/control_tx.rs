@@ -1,10 +1,10 @@
-//! The transaction that changes tenants and API keys, with the audit of the change.
+//! The transaction that changes tenants, API keys and endpoints, with the audit of the change.
 
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 use wallet_core::{Author, TenantId, Timestamp};
 
-use crate::store::tables::{api_keys, audit_events, catalogs, tenants};
+use crate::store::tables::{api_keys, audit_events, catalogs, feed_outbox, tenants};
 use crate::store::timed::TimedConnection;
 use crate::store::{AuditRow, CatalogRow, KeyRow, Store, StoreError, StoreErrorKind, TenantRow};
 
@@ -19,7 +19,7 @@ pub(crate) struct ControlTx {
 #[derive(Debug, Clone)]
 pub(crate) struct Change {
     pub(crate) action: &'static str,
-    /// The id of the key, the name of the tenant or the version of the catalog.
+    /// The name of the tenant, the id of the key or endpoint, or the version of the catalog.
     pub(crate) subject: String,
     pub(crate) details: String,
 }
@@ -110,11 +110,15 @@ impl ControlTx {
     }
 }
 
-/// Inserts a row of the audit.
+/// Inserts a row of the audit, and adds the change to the feed if it is an item.
 pub(super) async fn insert_audit(
     transaction: &TimedConnection<DatabaseTransaction>,
     row: AuditRow,
 ) -> Result<(), StoreError> {
+    let item = feed_outbox::of_change(&row);
     audit_events::Entity::insert(row.into_active_model()).exec_without_returning(transaction).await?;
+    if let Some(item) = item {
+        feed_outbox::Entity::insert(item.into_active_model()).exec_without_returning(transaction).await?;
+    }
     Ok(())
 }
