@@ -8,12 +8,12 @@ use tokio::task::JoinSet;
 use wallet_client::v1;
 use wallet_workload::Rng;
 
-use super::Endpoints;
+use super::{Endpoints, PAUSE};
 use crate::harness::{Database, Process, seed};
 
 /// The items of the test. The nightly run sets WALLET_FEED_ITEMS to a million.
 const ITEMS: usize = 4_000;
-const CALLERS: usize = 16;
+const CALLERS: usize = 48;
 const WALLETS: usize = 24;
 /// The share of the items between two kills.
 const KILLS: usize = 8;
@@ -49,8 +49,8 @@ async fn survive(database: Database, servers: usize) {
     let reader = tokio::spawn(read(endpoints.clone(), items / CALLERS * CALLERS + WALLETS));
     for kill in 1..=KILLS {
         while given.load(Ordering::Relaxed) < items * kill / (KILLS + 1) {
-            tokio::task::yield_now().await;
             assert!(!callers.is_empty());
+            tokio::time::sleep(PAUSE).await;
         }
         let n = usize::from(servers == 2 && chance.percent(50));
         processes[n].kill();
