@@ -15,8 +15,8 @@ use crate::harness::{Database, Process, seed};
 const ITEMS: usize = 4_000;
 const CALLERS: usize = 48;
 const WALLETS: usize = 24;
-/// The share of the items between two kills.
-const KILLS: usize = 8;
+/// The most kills, which are spread over the items.
+const MAX_KILLS: usize = 100;
 
 mod every_item_comes_once_and_in_order_although_servers_are_killed {
     use super::*;
@@ -47,8 +47,9 @@ async fn survive(database: Database, servers: usize) {
         callers.spawn(give(endpoints.clone(), caller, items / CALLERS, given.clone()));
     }
     let reader = tokio::spawn(read(endpoints.clone(), items / CALLERS * CALLERS + WALLETS));
-    for kill in 1..=KILLS {
-        while given.load(Ordering::Relaxed) < items * kill / (KILLS + 1) {
+    let kills = (items / 500).min(MAX_KILLS);
+    for kill in 1..=kills {
+        while given.load(Ordering::Relaxed) < items * kill / (kills + 1) {
             assert!(!callers.is_empty());
             tokio::time::sleep(PAUSE).await;
         }
