@@ -13,7 +13,6 @@ use crate::cli::error::CliError;
 use crate::cli::flags::AllFlags;
 use crate::cli::output::say;
 use crate::config::{Config, NatsConfig, TimeSource};
-use crate::grpc::TlsFiles;
 use crate::keys::Pepper;
 use crate::settings::{Address, NatsSettings, Settings};
 use crate::store::DatabaseUrl;
@@ -37,7 +36,6 @@ pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
 
 /// Reads the files that the settings name, and looks the addresses up.
 fn config(Settings { server, feed, nats, limits }: Settings) -> Result<Config, CliError> {
-    let client_ca = server.tls_client_ca;
     Ok(Config {
         listen: look_up(&server.listen)?,
         database_url: server.database_url.secret().to_owned(),
@@ -51,11 +49,7 @@ fn config(Settings { server, feed, nats, limits }: Settings) -> Result<Config, C
         feed_retention: feed.retention(),
         nats: stream(nats),
         limits,
-        tls: server.tls_cert.zip(server.tls_key).map(|(certificate, key)| TlsFiles {
-            certificate,
-            key,
-            client_ca,
-        }),
+        tls: server.tls_files(),
         pepper: server.key_pepper_file.as_deref().map(Pepper::read).transpose()?,
         origins: server.cors_origin,
         webhooks_allow: server.webhooks_allow,

@@ -36,7 +36,7 @@ use super::layers::{
 };
 use super::origins::Origins;
 use super::test_clock::TestClockRpcs;
-use super::transport::{Peer, open_ended};
+use super::transport::{CertificateKey, Peer};
 use super::wallet::WalletRpcs;
 use super::webhook::WebhookRpcs;
 use super::{Health, Services};
@@ -212,6 +212,9 @@ impl<B: RequestBody> Calls<B> {
             secret.set_sensitive(true);
         }
         let mut observed = self.0.metrics.begin(request.uri().path(), begun);
+        if let Some(key) = peer.and_then(|peer| peer.key()) {
+            request.extensions_mut().insert(key.clone());
+        }
         let id = Safe(request_id.header().as_bytes());
         let trace = self.0.traces.call(observed.method(), id, request.headers());
         observed.trace(trace.clone());
@@ -263,7 +266,8 @@ impl<B: RequestBody> Calls<B> {
         let calls = self.clone();
         Ok(Box::pin(async move {
             let (path, headers) = (request.uri().path(), request.headers());
-            let caller = calls.0.admission.caller(path, headers, deadline).await;
+            let key = request.extensions().get::<CertificateKey>();
+            let caller = calls.0.admission.caller(path, headers, key, deadline).await;
             let service = calls.0.routes.find(request.uri().path());
             match (caller, service) {
                 (Ok(Some(caller)), Some(service)) => {

@@ -108,7 +108,7 @@ async fn beyond_loopback_a_server_with_tls_and_keys_needs_no_flag() {
     let config = Config {
         listen: ([0, 0, 0, 0], 0).into(),
         database_url: front.database.url.clone(),
-        tls: Some(TlsFiles { certificate: pem.into(), key: private.into(), client_ca: None }),
+        tls: Some(TlsFiles { certificate: pem.into(), key: private.into(), clients: None }),
         pepper: Some(Pepper::read(front.pepper_file().as_ref()).unwrap()),
         ..Config::default()
     };

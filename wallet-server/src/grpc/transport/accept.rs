@@ -80,6 +80,7 @@ impl Front {
                         };
                         if let Some(stream) = shaken {
                             serve(stream, connected, calls, protocols, &limits, shutdown).await;
+                            connected.0.note_key(tls.key_of(&stream));
                         }
                     });
                 }

@@ -2,12 +2,13 @@
 //!
 //! [`accept`] accepts connections and keeps their number below the limit of descriptors. [`connection`] serves one
 //! connection and closes it if its peer sends nothing, reads nothing or makes no calls. [`call_time`] limits the time of
-//! each call, including the reading of the reply. [`tls`] encrypts connections and replaces the certificate. [`peers`]
-//! records all connections and their unread bytes, and chooses the connection to close when there are too many
+//! each call, including the reading of the reply. [`tls`] encrypts connections and replaces the certificate;
+//! [`client_keys`] has the keys that certificates of callers stand for. [`peers`] records all connections and their unread bytes, and chooses the connection to close when there are too many
 //! connections or unread bytes.
 
 mod accept;
 mod call_time;
+mod client_keys;
 mod connection;
 mod io;
 mod peers;
@@ -21,4 +22,4 @@ pub(super) use call_time::{before, open_ended, renew};
 pub(super) use peers::Peers;
 pub(super) use peers::{Peer, PeerCall};
 pub(crate) use tls::Tls;
-pub use tls::{TlsError, TlsFiles};
+pub use tls::{ClientCertificates, TlsError, TlsFiles};

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::settings::Limits;
+use super::CertificateKey;
 
 /// The peer of one connection.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Peer {
 #[derive(Debug, Clone)]
 pub(crate) struct Peers(Arc<Shared>);
 
+    /// The key that the peer's certificate stands for.
+    key: OnceLock<CertificateKey>,
 #[derive(Debug)]
 struct Shared {
     start: Instant,
@@ -94,6 +97,7 @@ impl Peers {
         Arc::clone(&self.connect().0)
     }
 
+            key: OnceLock::new(),
     /// Returns the number of connections.
     pub(super) fn count(&self) -> usize {
         self.0.locked().len()
@@ -202,6 +206,23 @@ impl PeerCall {
 
     fn forget_unread(&self) {
         self.peer.unread.fetch_sub(self.unread, Ordering::Relaxed);
+    /// Notes the key that the peer's certificate stands for.
+    pub(super) fn note_key(&self, key: Option<CertificateKey>) {
+        if let Some(key) = key {
+            self.key.get_or_init(|| key);
+        }
+    }
+
+    /// Returns the key that the peer's certificate stands for. `None` also after the certificate has expired.
+    pub(crate) fn key(&self) -> Option<&CertificateKey> {
+        self.key.get().filter(|key| Instant::now() < key.end)
+    }
+
+    /// Returns the instant at which the certificate expires that stands for a key.
+    pub(super) fn certificate_end(&self) -> Option<Instant> {
+        self.key.get().map(|key| key.end)
+    }
+
         self.peer.peers.unread.fetch_sub(self.unread, Ordering::Relaxed);
     }
 }

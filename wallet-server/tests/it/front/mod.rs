@@ -1,6 +1,7 @@
 //! A server that authenticates callers: which callers it accepts, and which wallets they reach.
 
 mod canary;
+mod client_certificates;
 mod command_line;
 mod matrix;
 mod rates;
