@@ -78,7 +78,7 @@ impl Admission {
         if let Some(call) = CallName::current() {
             call.is_by(&principal);
         }
-        gate.rates.take(tenant, &principal, credential.wallet(), rate)?;
+        gate.rates.take(tenant, &principal, credential.wallet(), rate, Purpose::of(path))?;
         let Some(scope) = v1::Scope::of(path).and_then(from_proto::scope) else { return Ok(None) };
         if !scopes.has(scope) {
             return Err(RpcError::scope_missing(scope));

@@ -5,5 +5,7 @@ mod client_certificates;
 mod command_line;
 mod matrix;
 mod rates;
+mod rates_of_jobs;
+mod secrets;
 mod tenants;
 mod wallet_tokens;
