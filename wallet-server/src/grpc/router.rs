@@ -53,7 +53,8 @@ pub(super) trait RequestBody:
 impl<B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static> RequestBody for B {}
 
 /// The methods whose replies last as long as the caller reads them.
-const STREAMS: [&str; 2] = ["/wallet.v1.EventService/WatchFeed", "/wallet.v1.EventService/WatchWallet"];
+const STREAMS: [&str; 3] =
+    ["/wallet.v1.EventService/WatchFeed", "/wallet.v1.EventService/WatchWallet", HEALTH_WATCH];
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
@@ -294,9 +295,6 @@ async fn counted(
         // UNAVAILABLE, not RESOURCE_EXHAUSTED: the call can be repeated.
         return Status::from(RpcError::shed()).into_http::<Body>().map(Reply::from);
     };
-    if path == HEALTH_WATCH {
-        open_ended();
-    }
     let response = Reply::until_read(catch_panic(handler).await, in_progress);
     let is_refused = response.headers().contains_key(Status::GRPC_STATUS);
     if is_refused || !STREAMS.contains(&path) { response } else { response.map(Reply::streamed) }

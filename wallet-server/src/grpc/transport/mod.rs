@@ -17,7 +17,9 @@ mod tls;
 pub(super) use accept::{Front, descriptor_limit};
 #[cfg(test)]
 pub(super) use call_time::limited;
-pub(super) use call_time::{before, open_ended, renew};
+pub(super) use call_time::{before, renew};
+pub(super) use client_keys::CertificateKey;
+pub use client_keys::{ClientKey, NoClientKey};
 #[cfg(test)]
 pub(super) use peers::Peers;
 pub(super) use peers::{Peer, PeerCall};
