@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio_util::sync::CancellationToken;
 use wallet_core::Timestamp;
 
@@ -21,6 +23,9 @@ use crate::traces::TraceSettings;
 pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
     let settings = Settings::load(&flags.0)?;
     let database = settings.server.database_url.clone();
+    if !settings.server.core_dumps {
+        forbid_dumps();
+    }
     let config = config(settings)?;
     let (is_encrypted, has_keys) = (config.tls.is_some(), config.pepper.is_some());
     let shutdown = CancellationToken::new();
@@ -32,6 +37,14 @@ pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
     }
     app.run(shutdown).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps the memory, which contains secrets, out of core dumps and from debuggers of the same user.
+fn forbid_dumps() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "cannot forbid dumps of the memory");
+    }
 }
 
 /// Reads the files that the settings name, and looks the addresses up.

@@ -212,10 +212,10 @@ impl<B: RequestBody> Calls<B> {
         if let Some(secret) = request.headers_mut().get_mut(header::AUTHORIZATION) {
             secret.set_sensitive(true);
         }
-        let mut observed = self.0.metrics.begin(request.uri().path(), begun);
         if let Some(key) = peer.and_then(|peer| peer.key()) {
             request.extensions_mut().insert(key.clone());
         }
+        let mut observed = self.0.metrics.begin(request.uri().path(), begun);
         let id = Safe(request_id.header().as_bytes());
         let trace = self.0.traces.call(observed.method(), id, request.headers());
         observed.trace(trace.clone());

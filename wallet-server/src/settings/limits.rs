@@ -56,6 +56,15 @@ settings! {
     /// The most connections at a time; fewer if the process may not open as many descriptors.
     connections: usize = 8_192, Count(16, 1_000_000), WithoutFlag;
 
+    /// The most connections of one address, or of one network (/64) of IPv6. For a further one, the one without a call for the
+    /// longest time is closed; if all have calls, the new one is. Behind a proxy all callers have its address.
+    connections_per_address: Option<usize> = None => "none; an address may have all connections",
+        Count(1, 1_000_000), WithoutFlag;
+
+    /// The most connections that have not completed the TLS handshake or not sent their first bytes. For a further one, the
+    /// oldest of them is closed.
+    half_open: usize = 1_024, Count(16, 1_000_000), WithoutFlag;
+
     /// The most calls in progress on one connection; further ones wait in the client, where admission does not see them. A
     /// client with more calls opens several connections.
     streams_per_connection: u32 = 100, Count(1, 10_000), WithoutFlag;

@@ -92,6 +92,10 @@ settings! {
     /// synchronous_commit is off. For trials and tests.
     accept_unsafe_database: bool = false, Switch, Everywhere;
 
+    /// Let the system write a dump of the memory when the server crashes, and debuggers attach to it. A dump contains secrets
+    /// and data of wallets.
+    core_dumps: bool = false, Switch, WithoutFlag;
+
     /// Run on a clock that stands still until AdvanceClock moves it forward. Only with SQLite and on loopback; use a
     /// separate database.
     manual_clock: bool = false, Switch, FlagOnly;
@@ -101,10 +105,6 @@ settings! {
     accept_clock: bool = false, Switch, FlagOnly;
 }
 
-/// The settings of the server, table by table.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Settings {
-    pub(crate) server: ServerSettings,
 impl ServerSettings {
     /// Returns the files of TLS, if connections are encrypted.
     pub(crate) fn tls_files(&self) -> Option<TlsFiles> {
@@ -118,6 +118,10 @@ impl ServerSettings {
     }
 }
 
+/// The settings of the server, table by table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Settings {
+    pub(crate) server: ServerSettings,
     pub(crate) feed: FeedSettings,
     pub(crate) nats: NatsSettings,
     pub(crate) limits: Limits,
@@ -152,10 +156,6 @@ impl Settings {
                 "tls_client_ca needs tls_cert and tls_key",
             ),
             (
-                nats.url.is_empty() && (nats.credentials_file.is_some() || nats.ca_file.is_some()),
-                "nats.credentials_file and nats.ca_file need nats.url",
-            ),
-            (
                 server.tls_client_optional
                     && (server.tls_client_ca.is_none() || server.key_pepper_file.is_none()),
                 "tls_client_optional needs tls_client_ca and key_pepper_file",
@@ -164,6 +164,10 @@ impl Settings {
                 !server.tls_client_keys.is_empty()
                     && (server.tls_client_ca.is_none() || server.key_pepper_file.is_none()),
                 "tls_client_keys needs tls_client_ca and key_pepper_file",
+            ),
+            (
+                nats.url.is_empty() && (nats.credentials_file.is_some() || nats.ca_file.is_some()),
+                "nats.credentials_file and nats.ca_file need nats.url",
             ),
             (
                 limits.calls_per_second.is_some() && server.key_pepper_file.is_none(),

@@ -10,7 +10,7 @@ use crate::call_name::CallName;
 use crate::catalogs::PublishedCatalogs;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto;
-use crate::grpc::layers::Rates;
+use crate::grpc::layers::{Purpose, Rates};
 use crate::grpc::transport::CertificateKey;
 use crate::keys::{Access, Credential, KeyCheck, KeyError, Scopes};
 

@@ -88,6 +88,7 @@ pub(super) async fn serve<S>(
         tracing::debug!("a connection is closed: it begins with neither HTTP/2 nor HTTP/1.1");
         return;
     };
+    peer.note_begin();
     match version {
         Version::Http2 => {
             let caller = Arc::clone(peer);

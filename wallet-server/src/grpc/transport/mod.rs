@@ -13,6 +13,7 @@ mod connection;
 mod io;
 mod peers;
 mod tls;
+mod tls_metrics;
 
 pub(super) use accept::{Front, descriptor_limit};
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use prometheus_client::registry::Registry;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -24,10 +25,10 @@ use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-/// The interval at which the files are read.
 use super::client_keys::{CertificateKey, ClientKey};
 use super::tls_metrics::TlsMetrics;
 
+/// The interval at which the files are read.
 const LOOK: Duration = Duration::from_secs(30);
 
 /// The files of a server's certificate, in PEM.
@@ -76,6 +77,7 @@ pub enum TlsError {
 pub(crate) struct Tls {
     files: TlsFiles,
     current: RwLock<Loaded>,
+    metrics: TlsMetrics,
 }
 
 struct Loaded {
@@ -103,7 +105,14 @@ impl Tls {
     pub(crate) fn load(files: TlsFiles) -> Result<Self, TlsError> {
         let content = Content::read(&files)?;
         let current = RwLock::new(Loaded { digest: content.digest(), acceptor: content.acceptor(&files)? });
-        Ok(Self { files, current })
+        let metrics = TlsMetrics::default();
+        metrics.note_certificate(&content.certificate);
+        Ok(Self { files, current, metrics })
+    }
+
+    /// Registers the metrics of the certificate. They stay 0 without one.
+    pub(crate) fn register(tls: Option<&Arc<Self>>, registry: &mut Registry) {
+        tls.map(|tls| tls.metrics.clone()).unwrap_or_default().register(registry);
     }
 
     /// Makes the handshake of a connection within `time`. `None`: the peer does not complete it.
@@ -120,6 +129,13 @@ impl Tls {
         None
     }
 
+    /// Returns the key that the certificate of a caller stands for.
+    pub(super) fn key_of<S>(&self, stream: &TlsStream<S>) -> Option<CertificateKey> {
+        let clients = self.files.clients.as_ref()?;
+        let (_, connection) = stream.get_ref();
+        CertificateKey::of(&clients.keys, connection.peer_certificates()?.first()?)
+    }
+
     /// Reads the files again. Returns whether another certificate is in use now.
     pub(crate) fn reload(&self) -> Result<bool, TlsError> {
         let content = Content::read(&self.files)?;
@@ -129,13 +145,7 @@ impl Tls {
         }
         let acceptor = content.acceptor(&self.files)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Loaded { digest, acceptor };
-    /// Returns the key that the certificate of a caller stands for.
-    pub(super) fn key_of<S>(&self, stream: &TlsStream<S>) -> Option<CertificateKey> {
-        let clients = self.files.clients.as_ref()?;
-        let (_, connection) = stream.get_ref();
-        CertificateKey::of(&clients.keys, connection.peer_certificates()?.first()?)
-    }
-
+        self.metrics.note_certificate(&content.certificate);
         Ok(true)
     }
 
@@ -151,9 +161,13 @@ impl Tls {
                 () = hangups.next() => {}
             }
             match self.reload() {
-                Ok(true) => tracing::info!("the certificate was replaced"),
+                Ok(true) => {
+                    self.metrics.note_reload(true);
+                    tracing::info!("the certificate was replaced");
+                }
                 Ok(false) => {}
                 Err(error) => {
+                    self.metrics.note_reload(false);
                     let error = crate::causes::Chain(&error);
                     tracing::error!(%error, "the new certificate cannot be used; the last good one stays in use");
                 }
