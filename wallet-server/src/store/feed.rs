@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IntoActiveModel,
-    QueryFilter, QueryOrder, QueryResult, QuerySelect, Statement, Value,
+    QueryFilter, QueryOrder, QueryResult, QuerySelect, Select, Statement, Value,
 };
 use uuid::Uuid;
 use wallet_core::{TenantId, Timestamp, WalletId, WalletKey, binary};
@@ -159,13 +159,7 @@ impl ReadTx {
         after: i64,
         blocks: u64,
     ) -> Result<Vec<PlacedItem>, StoreError> {
-        let found = feed_blocks::Entity::find()
-            .filter(feed_blocks::Column::Tenant.eq(tenant.0))
-            .filter(feed_blocks::Column::LastPosition.gt(after))
-            .order_by_asc(feed_blocks::Column::LastPosition)
-            .limit(blocks)
-            .all(self.connection())
-            .await?;
+        let found = next_blocks(tenant, after, blocks).all(self.connection()).await?;
         let mut items = Vec::new();
         for block in &found {
             items.extend(feed_blocks::read(block)?.into_iter().filter(|item| item.position > after));
@@ -244,8 +238,17 @@ impl ReadTx {
     }
 }
 
+/// Selects the next blocks of a tenant's feed after a position, at most `limit`.
+pub(super) fn next_blocks(tenant: TenantId, after: i64, limit: u64) -> Select<feed_blocks::Entity> {
+    feed_blocks::Entity::find()
+        .filter(feed_blocks::Column::Tenant.eq(tenant.0))
+        .filter(feed_blocks::Column::LastPosition.gt(after))
+        .order_by_asc(feed_blocks::Column::LastPosition)
+        .limit(limit)
+}
+
 /// Takes all rows of these buckets out of the outbox.
-fn take(backend: Backend, buckets: &[i16]) -> Statement {
+pub(super) fn take(backend: Backend, buckets: &[i16]) -> Statement {
     let (listed, values): (_, Value) = match backend {
         Backend::Postgres => ("ANY ($1)", buckets.to_vec().into()),
         Backend::Sqlite => {

@@ -10,7 +10,8 @@ mod tables;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, QueryTrait, Statement};
+use uuid::Uuid;
 use wallet_core::catalog::Catalog;
 use wallet_core::catalogs::Catalogs;
 use wallet_core::decide::{CreateWallet, ExplicitPrice, PriceSource, Purchase, Reserve, TopUp};
@@ -24,7 +25,8 @@ use super::load;
 use crate::postgres::Postgres;
 use crate::store::batch::StoredRows;
 use crate::store::batch::{write, write_at_versions};
-use crate::store::{Backend, DueRows, LoadedWallet, Store, WalletWrite, connect, due};
+use crate::store::tables::feed_blocks::PlacedItem;
+use crate::store::{Backend, DueRows, LoadedWallet, Store, WalletWrite, connect, due, feed};
 
 /// A statement, and the indexes that it uses, each with the columns of its conditions.
 type Expected = (Statement, &'static [&'static str]);
@@ -155,7 +157,21 @@ const DUE: [(DueRows, &[&str]); 3] = [
     (DueRows::Subscriptions, &["profiles_due: bucket, next_time", WALLETS[0], PROFILES]),
 ];
 
-/// Returns all statements of a batch, and those by which the sweeper finds due rows.
+/// Returns the statements of the sequencer and of readers of the feed.
+fn feed_statements(backend: Backend) -> Vec<Expected> {
+    let item = |n| PlacedItem { position: 1, wallet_key: Uuid::from_u128(7), revision: 1, n, number: 30 };
+    vec![
+        (feed::take(backend, &[1, 2]), &["feed_outbox_pkey: bucket"]),
+        (
+            feed::next_blocks(TenantId::DEFAULT, 1, 4).build(backend.db()),
+            &["feed_blocks_pkey: tenant, last_position"],
+        ),
+        (load::entries_of_items(backend, &[item(0)]), &["entries_pkey: bucket, wallet_key, revision"]),
+        (load::events_of_items(backend, &[item(1)]), &["events_pkey: bucket, wallet_key, revision, n"]),
+    ]
+}
+
+/// Returns all statements of a batch, those by which the sweeper finds due rows, and those of the feed.
 fn statements(backend: Backend) -> Vec<Expected> {
     let wallet = wallet();
     let key = wallet.key;
@@ -197,6 +213,7 @@ fn statements(backend: Backend) -> Vec<Expected> {
         statements.push((due::page(backend, rows, 0..64, Timestamp::from_micros(1), None, 17), found));
     }
     statements.extend(writes(backend, wallet));
+    statements.extend(feed_statements(backend));
     statements
 }
 
