@@ -6,5 +6,6 @@ mod command_line;
 mod matrix;
 mod rates;
 mod rates_of_jobs;
+mod secrets;
 mod tenants;
 mod wallet_tokens;

@@ -68,6 +68,19 @@ impl Process {
         assert!(done.success());
     }
 
+    /// Returns a file of /proc/PID as text.
+    pub(crate) fn of_kernel(&self, file: &str) -> String {
+        let bytes = std::fs::read(format!("/proc/{}/{file}", self.child.id())).expect("it runs");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Crashes it by SIGABRT. Returns its exit status.
+    pub(crate) fn abort(&mut self) -> ExitStatus {
+        let process = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-ABRT", &process]).status().expect("kill").success());
+        self.end()
+    }
+
     /// Sends the order to read the certificate again.
     pub(crate) fn hang_up(&self) {
         let process = self.child.id().to_string();
