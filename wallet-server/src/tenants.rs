@@ -74,6 +74,7 @@ impl Tenants {
             },
             status: ACTIVE,
             create_time: now.as_micros(),
+            clock_ahead: 0,
         };
         let catalog = CatalogRow {
             tenant: tenant.0,

@@ -487,4 +487,10 @@ pub const REASONS: &[ReasonSpec] = &[
          or read the balances with GetBalance and the feed with ListFeed.",
     )
     .keys(&["limit"]),
+    refused(
+        R::TenantLive,
+        &[FailedPrecondition],
+        "The tenant is live, so its clock is the server's and cannot be moved. Use a key of a tenant that was created with \
+         `wallet-server tenants create NAME --test`, or a server with `--manual-clock`.",
+    ),
 ];

@@ -14,7 +14,7 @@ use crate::cli::output::say;
 use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::keys::Mode;
-use crate::store::{Store, TenantRow};
+use crate::store::{Store, TenantRow, clock_ahead};
 use crate::tenants::{Tenants, is_suspended};
 
 /// An action on tenants. A SQLite file must not be served at the same time.
@@ -24,7 +24,7 @@ pub(super) enum TenantsCommand {
     Create {
         /// The name: 1 to 64 letters, digits, - and _.
         name: String,
-        /// A tenant for tests: its keys begin with cw_test_.
+        /// A tenant for tests: its keys begin with cw_test_, and AdvanceClock moves its clock.
         #[arg(long)]
         test: bool,
         /// Its first catalog (TOML). Default: the bundled example.
@@ -94,5 +94,7 @@ fn show(row: &TenantRow) {
     let mode = if Mode::of(row) == Mode::Live { "live" } else { "test" };
     let state = if is_suspended(row) { "suspended" } else { "active" };
     let since = Timestamp::from_micros(row.create_time);
-    say(format_args!("{}  {mode}  {state}  created {since}  {}", row.tenant, row.name));
+    let ahead = clock_ahead(row);
+    let clock = if ahead.is_zero() { String::new() } else { format!("  clock {ahead:?} ahead") };
+    say(format_args!("{}  {mode}  {state}  created {since}  {}{clock}", row.tenant, row.name));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wallet_core::{Rejection, Timestamp, WalletId};
 
 use crate::catalogs::{CatalogError, PublishError};
-use crate::engine::EngineError;
+use crate::engine::{ClockError, EngineError};
 use crate::keys::{CallRate, IssueError, KeyError, Scope};
 use crate::query::ReadError;
 use crate::store::StoreError;
@@ -67,6 +67,8 @@ pub(super) enum Cause {
     Issue(IssueError),
     /// An endpoint of webhooks was not created or changed.
     Webhook(WebhookError),
+    /// The tenant whose clock was to be moved is live.
+    TenantLive(ClockError),
     /// Parts of the server contradict each other.
     Defect(&'static str),
     /// The request is not a message of the method; the text continues "the request message".
@@ -228,6 +230,18 @@ impl From<IssueError> for RpcError {
 impl From<WebhookError> for RpcError {
     fn from(error: WebhookError) -> Self {
         Cause::Webhook(error).into()
+    }
+}
+
+impl From<ClockError> for RpcError {
+    fn from(error: ClockError) -> Self {
+        match error {
+            ClockError::StepTooLong | ClockError::TooFarAhead => {
+                Rejection::field("step", error.to_string()).into()
+            }
+            ClockError::Live => Cause::TenantLive(error).into(),
+            ClockError::Store(error) => error.into(),
+        }
     }
 }
 

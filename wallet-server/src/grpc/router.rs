@@ -114,9 +114,7 @@ pub(super) fn routes<B: RequestBody>(
     let event = EventServiceServer::new(EventRpcs(Arc::clone(&services)));
     let key = KeyServiceServer::new(KeyRpcs(Arc::clone(&services)));
     let webhook = WebhookServiceServer::new(WebhookRpcs(Arc::clone(&services)));
-    let time = services.manual_time.clone();
-    let test_clock = time.map(|time| TestClockServiceServer::new(TestClockRpcs { services, time }));
-    let manual = test_clock.is_some();
+    let test_clock = TestClockServiceServer::new(TestClockRpcs(services));
     let mut routes = Routes::default();
     // The limits of tonic are per service and apply after decompression. `framed` applies the limits per method.
     macro_rules! add {
@@ -135,27 +133,20 @@ pub(super) fn routes<B: RequestBody>(
         event, limits.message_bytes;
         key, limits.message_bytes;
         webhook, limits.message_bytes;
+        test_clock, limits.message_bytes;
         catalog, limits.catalog_message_bytes;
         health.server(), limits.message_bytes;
-        reflector(manual).build_v1()?, limits.message_bytes;
-        reflector(manual).build_v1alpha()?, limits.message_bytes;
-    }
-    if let Some(test_clock) = test_clock {
-        add! { test_clock, limits.message_bytes; }
+        reflector().build_v1()?, limits.message_bytes;
+        reflector().build_v1alpha()?, limits.message_bytes;
     }
     Ok(routes)
 }
 
-/// Returns the description of the services; `manual` adds that of a manual clock.
-fn reflector(manual: bool) -> reflection::Builder<'static> {
-    let usual = reflection::Builder::configure()
+/// Returns the description of the services.
+fn reflector() -> reflection::Builder<'static> {
+    reflection::Builder::configure()
         .register_encoded_file_descriptor_set(wallet_proto::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
-    if manual {
-        usual.register_encoded_file_descriptor_set(wallet_proto::TEST_CLOCK_DESCRIPTOR_SET)
-    } else {
-        usual
-    }
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
 }
 
 /// Answers calls: the services and everything around them. Cheap to clone.
@@ -415,9 +406,7 @@ mod tests {
 
     #[test]
     fn the_descriptors_fit_together() {
-        for manual in [false, true] {
-            assert!(reflector(manual).build_v1().is_ok());
-            assert!(reflector(manual).build_v1alpha().is_ok());
-        }
+        assert!(reflector().build_v1().is_ok());
+        assert!(reflector().build_v1alpha().is_ok());
     }
 }

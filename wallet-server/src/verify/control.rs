@@ -10,6 +10,7 @@ use uuid::Uuid;
 use wallet_core::catalog::Catalog;
 use wallet_core::{TenantId, Timestamp};
 
+use crate::clock::MOST_AHEAD;
 use crate::keys::{CallRate, KeyId, Scopes};
 use crate::store::tables::{api_keys, audit_events, catalogs, signing_keys, sweeper_leases, tenants};
 use crate::store::{ReadTx, StoreError};
@@ -18,11 +19,12 @@ use crate::verify::faults::Faults;
 /// The keys that sign quotes and messages to endpoints of webhooks.
 const SIGNING_KEYS: [&str; 2] = ["quotes", "webhooks"];
 /// The actions that the audit records.
-const ACTIONS: [&str; 10] = [
+const ACTIONS: [&str; 11] = [
     "catalog.publish",
     "key.create",
     "key.replace",
     "key.revoke",
+    "tenant.advance_clock",
     "tenant.create",
     "tenant.resume",
     "tenant.suspend",
@@ -96,13 +98,17 @@ impl Check<'_> {
 
     /// Checks a tenant. The tenant `default` is created with the database.
     fn tenant(&mut self, row: tenants::Model) {
-        let tenants::Model { tenant, name, mode, status, create_time } = row;
+        let tenants::Model { tenant, name, mode, status, create_time, clock_ahead } = row;
         let made = (name.as_str(), mode, create_time) == ("default", 0, 0);
         self.faults.unless(made == (tenant == TenantId::DEFAULT.0), 0, || {
             format!("tenant {tenant} is {name:?}, created at {}", Timestamp::from_micros(create_time))
         });
         self.faults.unless((0..=1).contains(&mode) && (0..=1).contains(&status), 0, || {
             format!("tenant {tenant} has mode {mode} and status {status}, which do not exist")
+        });
+        let most = if mode == 0 { 0 } else { MOST_AHEAD.as_micros() };
+        self.faults.unless(u128::try_from(clock_ahead).is_ok_and(|ahead| ahead <= most), 0, || {
+            format!("tenant {tenant} has a clock that is {clock_ahead} us ahead; at most {most} are allowed")
         });
         self.look(create_time, || format!("tenant {tenant} was created"));
         self.known.tenants.insert(tenant);

@@ -26,8 +26,7 @@ pub(super) struct Method {
 
 /// Every method of the package.
 pub(super) fn methods() -> Vec<Method> {
-    let sets = [wallet_proto::FILE_DESCRIPTOR_SET, wallet_proto::TEST_CLOCK_DESCRIPTOR_SET].concat();
-    let pool = DescriptorPool::decode(sets.as_slice()).unwrap();
+    let pool = DescriptorPool::decode(wallet_proto::FILE_DESCRIPTOR_SET).unwrap();
     let [scope, token] = ["wallet.v1.scope", "wallet.v1.wallet_token"];
     let [scope, token] = [scope, token].map(|name| pool.get_extension_by_name(name).unwrap());
     let scopes = pool.get_enum_by_name("wallet.v1.Scope").unwrap();

@@ -5,4 +5,5 @@ mod command_line;
 mod matrix;
 mod rates;
 mod tenants;
+mod test_clocks;
 mod wallet_tokens;
