@@ -16,7 +16,9 @@ use crate::catalogs::{PublishError, PublishedCatalogs};
 use crate::causes::Chain;
 use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
-use crate::engine::{Engine, EngineConfig, EngineCounts, MovableTime, Sweeper, SweeperConfig, SweeperMetrics};
+use crate::engine::{
+    Engine, EngineConfig, EngineCounts, MovableTime, Sweeper, SweeperConfig, SweeperMetrics,
+};
 use crate::feed::{AllPlaces, FeedNews, Sequencer, SequencerMetrics, WalletNews};
 use crate::grpc::{self, Condition, Health, Origins, ServeError, Services, Tls, TlsError};
 use crate::keys::{KeyCheck, Keys};
@@ -29,6 +31,7 @@ use crate::reference_clock;
 use crate::settings::Limits;
 pub use crate::store::Due;
 use crate::store::{Backend, Store, StoreError};
+use crate::tenants::Tenants;
 use crate::traces::{Traces, TracesError};
 use crate::webhooks::{Allowed, Deliverer, DeliveryMetrics, Sender, Webhooks};
 
@@ -198,6 +201,7 @@ impl App {
             quotes,
             keys,
             key_check,
+            tenants: Tenants { store: store.clone(), clock: clock.clone() },
             time,
             feed_news: FeedNews::new(config.limits.feed_watchers, streams.clone()),
             wallet_news: WalletNews::new(config.limits.wallet_watchers, streams),

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::keys::Mode;
 use crate::store::{Store, TenantRow, clock_ahead};
-use crate::tenants::{Tenants, is_suspended};
+use crate::tenants::{TenantError, Tenants, is_suspended};
 
 /// An action on tenants. A SQLite file must not be served at the same time.
 #[derive(Debug, Subcommand)]
@@ -61,7 +61,10 @@ pub(super) async fn run(command: TenantsCommand) -> Result<ExitCode, CliError> {
             let mode = if test { Mode::Test } else { Mode::Live };
             let toml = toml.as_deref().unwrap_or(BUNDLED_CATALOG);
             let made = tenants(&database).await?.create(&name, mode, toml, &author()).await?;
-            say(format_args!("tenant {name} is created, with id {}", made.tenant));
+            if made.unchanged {
+                return Err(TenantError::Exists(name).into());
+            }
+            say(format_args!("tenant {name} is created, with id {}", made.row.tenant));
             say(format_args!("Its first key: wallet-server keys create NAME --scopes all --tenant {name}"));
         }
         TenantsCommand::List { database } => {
@@ -77,9 +80,9 @@ pub(super) async fn run(command: TenantsCommand) -> Result<ExitCode, CliError> {
 async fn suspend(name: &str, suspended: bool, database: &DatabaseFlags) -> Result<(), CliError> {
     let changed = tenants(database).await?.suspend(name, suspended, &author()).await?;
     let state = if suspended { "suspended" } else { "active" };
-    say(match changed {
-        true => format!("tenant {name} is {state}; every server observes it within 5 seconds"),
-        false => format!("tenant {name} is {state} already"),
+    say(match changed.unchanged {
+        false => format!("tenant {name} is {state}; every server observes it within 5 seconds"),
+        true => format!("tenant {name} is {state} already"),
     });
     Ok(())
 }

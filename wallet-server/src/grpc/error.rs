@@ -10,6 +10,7 @@ use crate::engine::{ClockError, EngineError};
 use crate::keys::{CallRate, IssueError, KeyError, Scope};
 use crate::query::ReadError;
 use crate::store::StoreError;
+use crate::tenants::TenantError;
 use crate::webhooks::WebhookError;
 
 /// The retry delay of a call that was shed before it was examined.
@@ -67,6 +68,8 @@ pub(super) enum Cause {
     Issue(IssueError),
     /// An endpoint of webhooks was not created or changed.
     Webhook(WebhookError),
+    /// A tenant was not found, created or changed.
+    Tenant(TenantError),
     /// The tenant whose clock was to be moved is live.
     TenantLive(ClockError),
     /// Parts of the server contradict each other.
@@ -230,6 +233,15 @@ impl From<IssueError> for RpcError {
 impl From<WebhookError> for RpcError {
     fn from(error: WebhookError) -> Self {
         Cause::Webhook(error).into()
+    }
+}
+
+impl From<TenantError> for RpcError {
+    fn from(error: TenantError) -> Self {
+        match error {
+            TenantError::Store(error) => error.into(),
+            error => Cause::Tenant(error).into(),
+        }
     }
 }
 

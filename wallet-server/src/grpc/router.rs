@@ -20,6 +20,7 @@ use wallet_proto::v1::admin_service_server::AdminServiceServer;
 use wallet_proto::v1::catalog_service_server::CatalogServiceServer;
 use wallet_proto::v1::event_service_server::EventServiceServer;
 use wallet_proto::v1::key_service_server::KeyServiceServer;
+use wallet_proto::v1::tenant_service_server::TenantServiceServer;
 use wallet_proto::v1::test_clock_service_server::TestClockServiceServer;
 use wallet_proto::v1::wallet_service_server::WalletServiceServer;
 use wallet_proto::v1::webhook_service_server::WebhookServiceServer;
@@ -35,6 +36,7 @@ use super::layers::{
     RequestIds, catch_panic, framed, in_time, log_end, protocol, time_left,
 };
 use super::origins::Origins;
+use super::tenant::TenantRpcs;
 use super::test_clock::TestClockRpcs;
 use super::transport::{Peer, open_ended};
 use super::wallet::WalletRpcs;
@@ -114,6 +116,7 @@ pub(super) fn routes<B: RequestBody>(
     let event = EventServiceServer::new(EventRpcs(Arc::clone(&services)));
     let key = KeyServiceServer::new(KeyRpcs(Arc::clone(&services)));
     let webhook = WebhookServiceServer::new(WebhookRpcs(Arc::clone(&services)));
+    let tenant = TenantServiceServer::new(TenantRpcs(Arc::clone(&services)));
     let test_clock = TestClockServiceServer::new(TestClockRpcs(services));
     let mut routes = Routes::default();
     // The limits of tonic are per service and apply after decompression. `framed` applies the limits per method.
@@ -133,6 +136,7 @@ pub(super) fn routes<B: RequestBody>(
         event, limits.message_bytes;
         key, limits.message_bytes;
         webhook, limits.message_bytes;
+        tenant, limits.message_bytes;
         test_clock, limits.message_bytes;
         catalog, limits.catalog_message_bytes;
         health.server(), limits.message_bytes;

@@ -9,6 +9,7 @@ use crate::grpc::layers::CallMetrics;
 use crate::keys::{KeyCheck, Keys};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
+use crate::tenants::Tenants;
 use crate::traces::Traces;
 use crate::webhooks::Webhooks;
 
@@ -28,6 +29,8 @@ pub(crate) struct Services {
     pub(crate) keys: Keys,
     /// Recognises API keys. `None`: callers are not authenticated.
     pub(crate) key_check: Option<KeyCheck>,
+    /// Creates and suspends tenants.
+    pub(crate) tenants: Tenants,
     /// Moves clocks for tests.
     pub(crate) time: MovableTime,
     /// Creates and changes endpoints of webhooks.

@@ -60,9 +60,16 @@ impl Store {
         Ok(tenants::Entity::find().order_by_asc(tenants::Column::Name).all(&self.control()).await?)
     }
 
+    /// Returns tenants by name, at most `most`, after one of them.
+    pub(crate) async fn tenants_after(&self, after: &str, most: u64) -> Result<Vec<TenantRow>, StoreError> {
+        let query = tenants::Entity::find().filter(tenants::Column::Name.gt(after));
+        Ok(query.order_by_asc(tenants::Column::Name).limit(most).all(&self.control()).await?)
+    }
+
     /// Returns the tenants whose clocks are ahead of the server's, and by how much.
     pub(crate) async fn tenant_clocks(&self) -> Result<Vec<(TenantId, Duration)>, StoreError> {
-        let ahead = tenants::Entity::find().filter(tenants::Column::ClockAhead.gt(0)).all(&self.control()).await?;
+        let ahead =
+            tenants::Entity::find().filter(tenants::Column::ClockAhead.gt(0)).all(&self.control()).await?;
         Ok(ahead.iter().map(|row| (TenantId(row.tenant), clock_ahead(row))).collect())
     }
 

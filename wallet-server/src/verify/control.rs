@@ -120,6 +120,8 @@ impl Check<'_> {
         let api_keys::Model { calls_per_second, calls_burst, .. } = row;
         self.of_tenant(tenant, || format!("API key {key_id:?}"));
         let scopes_fit = scopes.parse::<Scopes>().is_ok_and(|read| read.to_string() == scopes);
+        let scopes_fit =
+            scopes_fit && scopes.parse().is_ok_and(|read: Scopes| read.within(TenantId(tenant)) == read);
         let fits = KeyId::parse(&key_id).is_some() && scopes_fit && mac.len() == 32;
         self.faults.unless(fits, 0, || {
             format!("API key {key_id:?} has scopes {scopes:?} and a MAC of {} bytes", mac.len())

@@ -91,7 +91,7 @@ fn every_rpc_has_a_handler_and_a_test_file_of_its_name() {
 #[test]
 fn every_handler_and_every_test_file_belongs_to_an_rpc() {
     let rpcs = rpcs();
-    for service in ["wallet", "admin", "catalog", "event", "key", "test_clock"] {
+    for service in ["wallet", "admin", "catalog", "event", "key", "tenant", "test_clock"] {
         for file in files(&root().join("wallet-server/src/grpc").join(service), ".rs") {
             let stem = file.file_stem().unwrap().to_str().unwrap().to_owned();
             assert!(stem == "mod" || rpcs.contains(&(service.to_owned(), stem)), "{}", file.display());

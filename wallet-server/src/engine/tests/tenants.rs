@@ -21,7 +21,7 @@ async fn each_at_its_time(database: Database) {
     let tenants = Tenants { store: lane.runner.store.clone(), clock: clock.clone() };
     let author = Author::system();
     let made = tenants.create("sandbox", Mode::Test, BUNDLED_CATALOG, &author).await.unwrap();
-    let test = TenantId(made.tenant);
+    let test = TenantId(made.row.tenant);
     lane.runner.catalogs.know(test).await.unwrap();
     clock.learn([(test, DAY)]);
 

@@ -82,7 +82,7 @@ pub(super) fn refusal(answer: &Result<Vec<u8>, Status>) -> String {
 async fn only_the_right_cells_pass(database: Database) {
     let front = Front::new(database);
     front.cli(&["tenants", "create", "closed", "--test"]);
-    let (all, closed) = (front.key("default", "all"), front.key("closed", "all"));
+    let (all, closed) = (front.key("default", "all,tenants"), front.key("closed", "all"));
     front.cli(&["tenants", "suspend", "closed"]);
     let server = front.serve().await;
     let admin = with_key(&server, &all).await;
