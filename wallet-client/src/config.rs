@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use tonic::metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue};
-use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
 use crate::{Error, RetryPolicy, WalletClient};
 
@@ -45,6 +45,14 @@ pub struct ClientConfig {
     api_key: Option<ApiKey>,
     metadata: Vec<(String, String)>,
     ca_certificate: Option<String>,
+    client_certificate: Option<ClientCertificate>,
+}
+
+/// The certificate of the client. `Debug` does not show the key.
+#[derive(Clone)]
+struct ClientCertificate {
+    pem: String,
+    key: String,
 }
 
 impl ClientConfig {
@@ -63,6 +71,7 @@ impl ClientConfig {
             api_key: None,
             metadata: Vec::new(),
             ca_certificate: None,
+            client_certificate: None,
         }
     }
 
@@ -168,6 +177,15 @@ impl ClientConfig {
         self
     }
 
+    /// Sets the certificate that the client presents to a server with `tls_client_ca`, followed by those of its authorities,
+    /// and its private key (PEM). If the server knows an API key for a name in the certificate, the client needs no
+    /// [`api_key`](Self::api_key). Only for `https://`. Default: none.
+    #[must_use]
+    pub fn client_certificate(mut self, pem: impl Into<String>, key: impl Into<String>) -> Self {
+        self.client_certificate = Some(ClientCertificate { pem: pem.into(), key: key.into() });
+        self
+    }
+
     /// Connects with this configuration: the same as [`WalletClient::connect`].
     ///
     /// # Errors
@@ -215,9 +233,11 @@ impl ClientConfig {
                 "an https endpoint needs ca_certificate: no root certificates are built in".to_owned(),
             )
         })?;
-        endpoint
-            .tls_config(ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)))
-            .map_err(invalid)
+        let mut tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem));
+        if let Some(ClientCertificate { pem, key }) = &self.client_certificate {
+            tls = tls.identity(Identity::from_pem(pem, key));
+        }
+        endpoint.tls_config(tls).map_err(invalid)
     }
 
     pub(crate) fn to_metadata(&self) -> Result<MetadataMap, Error> {
@@ -292,6 +312,12 @@ impl From<&str> for ApiKey {
     }
 }
 
+impl fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCertificate").finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiKey(…)")
@@ -303,8 +329,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_output_does_not_contain_the_api_key() {
+    fn debug_output_does_not_contain_the_secrets() {
         let config = ClientConfig::new("http://wallet:80").api_key("cw_live_canary");
+        let config = config.client_certificate("certificate", "canary");
         assert!(!format!("{config:?}").contains("canary"));
         assert!(!format!("{:?}", config.to_metadata()).contains("canary"));
     }

@@ -180,6 +180,7 @@ impl App {
         let mut registry = Registry::default();
         engine.metrics().register(&mut registry);
         jobs.register(&mut registry);
+        Tls::register(tls.as_ref(), &mut registry);
         let call_metrics = Arc::new(grpc::call_metrics(&mut registry)?);
         let time = MovableTime { store: store.clone(), clock: clock.clone(), sweeper: jobs.sweeper.clone() };
         let (listener, address) = bind(config.listen).await?;

@@ -11,6 +11,9 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 pub(crate) struct Certificate {
     /// The names of hosts for which it is issued.
     pub(crate) hosts: Vec<String>,
+    /// The alternative names that are URIs.
+    uris: Vec<String>,
+    common_name: Option<String>,
     pub(crate) begin: Timestamp,
     pub(crate) end: Timestamp,
 }
@@ -18,22 +21,39 @@ pub(crate) struct Certificate {
 impl Certificate {
     /// Returns the first certificate of a PEM file. `None` if there is none that can be read.
     pub(crate) fn first(pem: &[u8]) -> Option<Self> {
-        let der = CertificateDer::pem_slice_iter(pem).next()?.ok()?;
-        let (_, certificate) = X509Certificate::from_der(&der).ok()?;
-        let names = certificate.subject_alternative_name().ok().flatten();
-        let host = |name: &GeneralName<'_>| match name {
-            GeneralName::DNSName(host) => Some((*host).to_owned()),
-            _ => None,
-        };
+        Self::read(&CertificateDer::pem_slice_iter(pem).next()?.ok()?)
+    }
+
+    /// Returns a certificate in DER. `None` if it cannot be read.
+    pub(crate) fn read(der: &[u8]) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let names = certificate.subject_alternative_name().ok()?;
+        let names = names.map(|names| names.value.general_names.as_slice()).unwrap_or_default();
+        let (mut hosts, mut uris) = (Vec::new(), Vec::new());
+        for name in names {
+            match name {
+                GeneralName::DNSName(host) => hosts.push((*host).to_owned()),
+                GeneralName::URI(uri) => uris.push((*uri).to_owned()),
+                _ => {}
+            }
+        }
+        let common_name = certificate.subject().iter_common_name().next();
         let validity = certificate.validity();
         let time = |seconds: i64| Timestamp::from_micros(seconds.saturating_mul(1_000_000));
         Some(Self {
-            hosts: names
-                .map(|names| names.value.general_names.iter().filter_map(host).collect())
-                .unwrap_or_default(),
+            hosts,
+            uris,
+            common_name: common_name.and_then(|name| name.as_str().ok()).map(str::to_owned),
             begin: time(validity.not_before.timestamp()),
             end: time(validity.not_after.timestamp()),
         })
+    }
+
+    /// Returns the names of the subject: the alternative names that are hosts or URIs, or the common name if there are none.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let alternative = self.hosts.iter().chain(&self.uris);
+        let common = self.common_name.iter().filter(|_| self.hosts.is_empty() && self.uris.is_empty());
+        alternative.chain(common).map(String::as_str)
     }
 }
 

@@ -40,7 +40,7 @@ pub use app::{App, AppError, Due};
 pub use clock::Clock;
 pub use config::{BUNDLED_CATALOG, Config, NatsConfig, TimeSource};
 pub use engine::EngineCounts;
-pub use grpc::{NoOrigin, Origin, TlsError, TlsFiles};
+pub use grpc::{ClientCertificates, ClientKey, NoClientKey, NoOrigin, Origin, TlsError, TlsFiles};
 pub use keys::{Pepper, PepperError};
 pub use settings::Limits;
 pub use store::StoreError;

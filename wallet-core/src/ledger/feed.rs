@@ -1,5 +1,7 @@
 //! The feed: which entries and notifications other systems see, and as which type.
 //!
+//! A few items are about the tenant and not about a wallet. The server adds them when it records the change.
+//!
 //! The entries of Reserve and Start are not in the feed, only in the ledger: they are half of all entries, and an item
 //! about the end of each job follows.
 
@@ -108,6 +110,17 @@ item_types! {
     ChargedBack = 63, "payment.charged_back";
     /// A chargeback was withdrawn.
     ChargebackReversed = 64, "payment.chargeback_reversed";
+    /// A catalog was published in place of another one.
+    CatalogPublished = 80, "catalog.published";
+    /// An endpoint of webhooks was disabled because it is gone or has failed for days.
+    WebhookDisabled = 81, "webhook.disabled";
+}
+
+impl ItemType {
+    /// Returns true if the items of this type are about a wallet, and false if they are about the tenant.
+    pub const fn is_of_a_wallet(self) -> bool {
+        !matches!(self, Self::CatalogPublished | Self::WebhookDisabled)
+    }
 }
 
 /// An item of the feed within its entry.
@@ -197,10 +210,11 @@ mod tests {
     }
 
     #[test]
-    fn every_type_is_that_of_an_entry_or_a_notification() {
+    fn every_type_of_a_wallet_is_that_of_an_entry_or_a_notification() {
         let entries = EntryKind::ALL.into_iter().filter_map(of_entry);
         let found: BTreeSet<ItemType> = entries.chain(EventKind::ALL.into_iter().map(of_event)).collect();
-        assert!(found.iter().eq(ItemType::ALL.iter().collect::<BTreeSet<_>>()));
+        let of_wallets = ItemType::ALL.iter().filter(|item_type| item_type.is_of_a_wallet());
+        assert!(found.iter().eq(of_wallets.collect::<BTreeSet<_>>()));
     }
 
     #[test]

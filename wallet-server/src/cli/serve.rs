@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio_util::sync::CancellationToken;
 use wallet_core::Timestamp;
 
@@ -13,7 +15,6 @@ use crate::cli::error::CliError;
 use crate::cli::flags::AllFlags;
 use crate::cli::output::say;
 use crate::config::{Config, NatsConfig, TimeSource};
-use crate::grpc::TlsFiles;
 use crate::keys::Pepper;
 use crate::settings::{Address, NatsSettings, Settings};
 use crate::store::DatabaseUrl;
@@ -22,6 +23,9 @@ use crate::traces::TraceSettings;
 pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
     let settings = Settings::load(&flags.0)?;
     let database = settings.server.database_url.clone();
+    if !settings.server.core_dumps {
+        forbid_dumps();
+    }
     let config = config(settings)?;
     let (is_encrypted, has_keys) = (config.tls.is_some(), config.pepper.is_some());
     let shutdown = CancellationToken::new();
@@ -35,9 +39,16 @@ pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Keeps the memory, which contains secrets, out of core dumps and from debuggers of the same user.
+fn forbid_dumps() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "cannot forbid dumps of the memory");
+    }
+}
+
 /// Reads the files that the settings name, and looks the addresses up.
 fn config(Settings { server, feed, nats, limits }: Settings) -> Result<Config, CliError> {
-    let client_ca = server.tls_client_ca;
     Ok(Config {
         listen: look_up(&server.listen)?,
         database_url: server.database_url.secret().to_owned(),
@@ -51,11 +62,7 @@ fn config(Settings { server, feed, nats, limits }: Settings) -> Result<Config, C
         feed_retention: feed.retention(),
         nats: stream(nats),
         limits,
-        tls: server.tls_cert.zip(server.tls_key).map(|(certificate, key)| TlsFiles {
-            certificate,
-            key,
-            client_ca,
-        }),
+        tls: server.tls_files(),
         pepper: server.key_pepper_file.as_deref().map(Pepper::read).transpose()?,
         origins: server.cors_origin,
         webhooks_allow: server.webhooks_allow,

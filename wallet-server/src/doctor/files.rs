@@ -4,7 +4,7 @@ use crate::causes::Chain;
 use crate::certificate::Certificate;
 use crate::clock::Clock;
 use crate::doctor::Finding;
-use crate::grpc::{Tls, TlsFiles};
+use crate::grpc::Tls;
 use crate::keys::Pepper;
 use crate::settings::Settings;
 
@@ -16,10 +16,8 @@ const DAY: u64 = 86_400;
 /// Examines the certificate, as the server reads it. `None` without one.
 pub(super) fn certificate(settings: &Settings) -> Option<Finding> {
     const CHECK: &str = "certificate";
-    let server = &settings.server;
-    let (certificate, key) = server.tls_cert.clone().zip(server.tls_key.clone())?;
-    let file = certificate.display().to_string();
-    let files = TlsFiles { certificate, key, client_ca: server.tls_client_ca.clone() };
+    let files = settings.server.tls_files()?;
+    let file = files.certificate.display().to_string();
     let usable = Tls::load(files.clone());
     if let Err(error) = usable {
         let next = "correct tls_cert, tls_key and tls_client_ca, or the rights of the files";

@@ -38,5 +38,5 @@ pub use origins::{NoOrigin, Origin};
 pub(crate) use serve::{ServeError, call_metrics, serve};
 pub(crate) use services::Services;
 pub(crate) use transport::Tls;
-pub use transport::{TlsError, TlsFiles};
+pub use transport::{ClientCertificates, ClientKey, NoClientKey, TlsError, TlsFiles};
 pub(crate) use webhook::webhook_bodies;

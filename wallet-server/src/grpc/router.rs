@@ -38,7 +38,7 @@ use super::layers::{
 use super::origins::Origins;
 use super::tenant::TenantRpcs;
 use super::test_clock::TestClockRpcs;
-use super::transport::{Peer, open_ended};
+use super::transport::{CertificateKey, Peer};
 use super::wallet::WalletRpcs;
 use super::webhook::WebhookRpcs;
 use super::{Health, Services};
@@ -55,7 +55,8 @@ pub(super) trait RequestBody:
 impl<B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static> RequestBody for B {}
 
 /// The methods whose replies last as long as the caller reads them.
-const STREAMS: [&str; 2] = ["/wallet.v1.EventService/WatchFeed", "/wallet.v1.EventService/WatchWallet"];
+const STREAMS: [&str; 3] =
+    ["/wallet.v1.EventService/WatchFeed", "/wallet.v1.EventService/WatchWallet", HEALTH_WATCH];
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
@@ -206,6 +207,9 @@ impl<B: RequestBody> Calls<B> {
         if let Some(secret) = request.headers_mut().get_mut(header::AUTHORIZATION) {
             secret.set_sensitive(true);
         }
+        if let Some(key) = peer.and_then(|peer| peer.key()) {
+            request.extensions_mut().insert(key.clone());
+        }
         let mut observed = self.0.metrics.begin(request.uri().path(), begun);
         let id = Safe(request_id.header().as_bytes());
         let trace = self.0.traces.call(observed.method(), id, request.headers());
@@ -258,7 +262,8 @@ impl<B: RequestBody> Calls<B> {
         let calls = self.clone();
         Ok(Box::pin(async move {
             let (path, headers) = (request.uri().path(), request.headers());
-            let caller = calls.0.admission.caller(path, headers, deadline).await;
+            let key = request.extensions().get::<CertificateKey>();
+            let caller = calls.0.admission.caller(path, headers, key, deadline).await;
             let service = calls.0.routes.find(request.uri().path());
             match (caller, service) {
                 (Ok(Some(caller)), Some(service)) => {
@@ -285,9 +290,6 @@ async fn counted(
         // UNAVAILABLE, not RESOURCE_EXHAUSTED: the call can be repeated.
         return Status::from(RpcError::shed()).into_http::<Body>().map(Reply::from);
     };
-    if path == HEALTH_WATCH {
-        open_ended();
-    }
     let response = Reply::until_read(catch_panic(handler).await, in_progress);
     let is_refused = response.headers().contains_key(Status::GRPC_STATUS);
     if is_refused || !STREAMS.contains(&path) { response } else { response.map(Reply::streamed) }

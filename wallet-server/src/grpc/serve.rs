@@ -8,7 +8,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::connect::Methods;
-use super::health::Condition;
 use super::layers::{Admission, CallMetrics, Gate, Rates};
 use super::origins::Origins;
 use super::router::Calls;
@@ -68,7 +67,7 @@ async fn serve_calls(
 ) {
     let not_serving = async {
         shutdown.cancelled().await;
-        health.report(Condition::Running, false).await;
+        health.stop().await;
     };
     let front = Front::new(limits, descriptor_limit(), tls);
     tokio::join!(front.serve(listener, calls, shutdown.clone()), not_serving);
@@ -210,6 +209,58 @@ mod tests {
         let (address, ..) = serving(limits).await;
         let mut peer = Raw::connect(&address, 65_535).await;
         while soon(peer.next()).await.is_some() {}
+    }
+
+    /// A request of gRPC-Web with HTTP/1.1.
+    fn web(how: &str) -> Vec<u8> {
+        let head = "HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc-web\r\ncontent-length: 5\r\n\r\n";
+        [format!("POST /test.Misbehaving/{how} {head}").as_bytes(), &[0; 5]].concat()
+    }
+
+    /// Makes a call with HTTP/1.1 and reads until this text has come.
+    async fn reads(stream: &mut TcpStream, how: &str, text: &str) {
+        stream.write_all(&web(how)).await.unwrap();
+        let mut seen = Vec::new();
+        while !String::from_utf8_lossy(&seen).contains(text) {
+            let mut piece = [0; 1024];
+            let read = soon(stream.read(&mut piece)).await.unwrap();
+            assert!(read > 0, "{how}: the connection is closed after {}", String::from_utf8_lossy(&seen));
+            seen.extend_from_slice(&piece[..read]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_of_http_1_has_its_own_time_and_an_unread_reply_ends_the_connection() {
+        let limits = Limits {
+            longest_call: Duration::from_millis(50),
+            reading_time: Duration::from_millis(50),
+            stalled_time: Duration::from_secs(600),
+            ..Limits::default()
+        };
+        let (address, ..) = serving(limits).await;
+        let mut patient = TcpStream::connect(&address).await.unwrap();
+        reads(&mut patient, "fine", "grpc-message: tenant").await;
+        let mut late = TcpStream::connect(&address).await.unwrap();
+        late.write_all(&web("large")).await.unwrap();
+        let closed = async {
+            while late.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        soon(closed).await;
+        // The time of its first call is over, and the server has looked at the connection since.
+        reads(&mut patient, "fine", "grpc-message: tenant").await;
+        reads(&mut patient, "hang", "grpc-status: 4").await;
+        reads(&mut patient, "fine", "grpc-message: tenant").await;
+    }
+
+    #[tokio::test]
+    async fn a_connection_of_http_1_is_closed_after_its_idle_time() {
+        let limits = Limits { idle_time: Duration::from_millis(20), ..Limits::default() };
+        let (address, ..) = serving(limits).await;
+        let mut peer = TcpStream::connect(&address).await.unwrap();
+        reads(&mut peer, "fine", "grpc-message: tenant").await;
+        closed(&mut peer).await;
     }
 
     #[tokio::test]

@@ -120,6 +120,12 @@ impl KeyCheck {
         self.access_at(text, Instant::now()).await
     }
 
+    /// Returns the access of a key whose holder has proven itself by a certificate.
+    pub(crate) async fn access_by_certificate(&self, key: &KeyId) -> Result<Access, KeyError> {
+        let stored = self.usable(key, Instant::now()).await?;
+        Ok(stored.access.clone())
+    }
+
     /// Checks that a credential that was recognised before is still valid.
     pub(crate) async fn recheck(&self, credential: &Credential) -> Result<(), KeyError> {
         if let Some((_, expire_time)) = credential.token {

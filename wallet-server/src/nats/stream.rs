@@ -87,7 +87,8 @@ pub(super) struct Outgoing {
     pub(super) position: i64,
     /// The name of the type, as in `job.settled`.
     pub(super) item_type: &'static str,
-    pub(super) wallet: WalletId,
+    /// `None`: the item is a change of the tenant.
+    pub(super) wallet: Option<WalletId>,
     pub(super) body: Vec<u8>,
 }
 
@@ -191,7 +192,9 @@ impl Stream {
                 headers.insert(NATS_EXPECTED_LAST_MESSAGE_ID, before);
             }
             headers.insert(NATS_MESSAGE_ID, id.as_str());
-            headers.insert(WALLET_ID, item.wallet.as_str());
+            if let Some(wallet) = &item.wallet {
+                headers.insert(WALLET_ID, wallet.as_str());
+            }
             let subject = format!("wallet.{}.{}", feed.name, item.item_type);
             match self.context.publish_with_headers(subject, headers, item.body.into()).await {
                 Ok(acknowledgement) => acknowledgements.push(acknowledgement),

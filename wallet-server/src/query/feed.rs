@@ -1,4 +1,4 @@
-//! Pages of the feed: the items after a position, with the entries and notifications that they are about.
+//! Pages of the feed: the items after a position, with the entries, notifications and changes that they are about.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use wallet_core::{TenantId, WalletId, WalletKey};
 
 use crate::query::{Queries, ReadError, RecordedEvent, uncancelled};
 use crate::store::tables::feed_blocks::PlacedItem;
-use crate::store::{FeedEnds, FeedRows, ReadTx, StoreError};
+use crate::store::{AuditRow, FeedEnds, FeedRows, ReadTx, StoreError};
 
 /// The blocks of 1,000 items that are read at a time.
 const BLOCKS: u64 = 4;
@@ -36,18 +36,20 @@ pub(crate) struct FeedPage {
 pub(crate) struct FeedItem {
     pub(crate) position: i64,
     pub(crate) item_type: ItemType,
-    pub(crate) wallet: WalletId,
-    /// The revision of the entry that the item is, or belongs to.
+    /// `None`: the item is a change of the tenant.
+    pub(crate) wallet: Option<WalletId>,
+    /// The revision of the entry that the item is, or belongs to; 0 for a change of the tenant.
     pub(crate) revision: i64,
     /// `None`: the row cannot be read.
     pub(crate) content: Option<FeedContent>,
 }
 
-/// The entry or the notification that an item is.
+/// The entry, the notification or the change of the tenant that an item is.
 #[derive(Debug, Clone)]
 pub(crate) enum FeedContent {
     Entry(Box<Entry>),
     Event(RecordedEvent),
+    Change(AuditRow),
 }
 
 impl Queries {
@@ -64,9 +66,8 @@ impl Queries {
         let wallets: BTreeSet<WalletKey> =
             filter.wallets.iter().map(|wallet| WalletKey::new(tenant, wallet)).collect();
         let accepts = move |item: &PlacedItem| {
-            let item_type = ItemType::numbered(item.number);
-            (types.is_empty() || item_type.is_some_and(|item_type| types.contains(&item_type)))
-                && (wallets.is_empty() || wallets.contains(&item.wallet()))
+            (types.is_empty() || item.item_type().is_some_and(|item_type| types.contains(&item_type)))
+                && (wallets.is_empty() || (!item.is_change() && wallets.contains(&item.wallet())))
         };
         uncancelled(async move {
             let snapshot = store.snapshot().await?;
@@ -75,7 +76,7 @@ impl Queries {
                 return Err(ReadError::FeedPosition(ends));
             }
             let (found, looked_at) = search(&snapshot, tenant, &accepts, after, size).await?;
-            let rows = snapshot.feed_rows(&found).await?;
+            let rows = snapshot.feed_rows(tenant, &found).await?;
             let items = found.into_iter().filter_map(|item| shown(&item, &rows)).collect();
             Ok(FeedPage { items, looked_at, ends })
         })
@@ -113,6 +114,14 @@ async fn search(
 
 /// Returns an item with its content. `None`: it has a type of a later version, or its wallet is gone.
 fn shown(item: &PlacedItem, rows: &FeedRows) -> Option<FeedItem> {
+    let item_type = item.item_type()?;
+    if item.is_change() {
+        let content = rows.changes.get(&item.wallet_key).cloned().map(FeedContent::Change);
+        if content.is_none() {
+            tracing::error!(event_id = %item.wallet_key, "an item of the feed cannot be read");
+        }
+        return Some(FeedItem { position: item.position, item_type, wallet: None, revision: 0, content });
+    }
     let content = match item.event_index() {
         None => {
             let entry = rows.entries.get(&(item.wallet_key, item.revision));
@@ -128,8 +137,8 @@ fn shown(item: &PlacedItem, rows: &FeedRows) -> Option<FeedItem> {
     }
     Some(FeedItem {
         position: item.position,
-        item_type: ItemType::numbered(item.number)?,
-        wallet: rows.wallets.get(&item.wallet_key)?.clone(),
+        item_type,
+        wallet: Some(rows.wallets.get(&item.wallet_key)?.clone()),
         revision: item.revision,
         content,
     })

@@ -18,13 +18,14 @@ settings! {
     reading_time: Duration = Duration::from_secs(1), Millis(100, 60_000), WithoutFlag;
 
     /// The most calls in progress on the whole server; further calls are refused with OVERLOADED. It is a backstop before
-    /// the admission of the engine. A call is in progress until its reply has been read. Streams may have three quarters of the
-    /// places together; further ones are refused with TOO_MANY_WATCHERS.
+    /// the admission of the engine. Reads and estimates may have seven eighths of the places, Settle, Cancel and Extend all,
+    /// and other calls fifteen sixteenths. A call is in progress until its reply has been read. Streams may have three
+    /// quarters of the places together; further ones are refused with TOO_MANY_WATCHERS.
     calls_in_progress: usize = 8_192, Count(16, 1_000_000), WithoutFlag;
 
     /// The calls per second of one API key, on this server. Further calls are refused with RATE_LIMITED and the delay after
-    /// which to repeat them. A call with many items counts once. The wallet tokens of a key have the same rate for each
-    /// wallet. Needs `key_pepper_file`.
+    /// which to repeat them. A call with many items counts once. Settle, Cancel and Extend may have as many calls again. The
+    /// wallet tokens of a key have the same rate for each wallet. Needs `key_pepper_file`.
     calls_per_second: Option<u32> = None => "none; any rate is allowed", Count(1, 100_000), Everywhere;
 
     /// The calls that a key may make at once after a rest; they count towards its rate.
@@ -54,6 +55,15 @@ settings! {
 
     /// The most connections at a time; fewer if the process may not open as many descriptors.
     connections: usize = 8_192, Count(16, 1_000_000), WithoutFlag;
+
+    /// The most connections of one address, or of one network (/64) of IPv6. For a further one, the one without a call for the
+    /// longest time is closed; if all have calls, the new one is. Behind a proxy all callers have its address.
+    connections_per_address: Option<usize> = None => "none; an address may have all connections",
+        Count(1, 1_000_000), WithoutFlag;
+
+    /// The most connections that have not completed the TLS handshake or not sent their first bytes. For a further one, the
+    /// oldest of them is closed.
+    half_open: usize = 1_024, Count(16, 1_000_000), WithoutFlag;
 
     /// The most calls in progress on one connection; further ones wait in the client, where admission does not see them. A
     /// client with more calls opens several connections.

@@ -9,7 +9,7 @@ use super::form::Form::{Count, File, HostPort, List, Millis, Secret, SecretFile,
 use super::problem::{Place, Problem};
 use super::{Address, FeedSettings, Limits, LogFilter, NatsSettings, SettingsError, Values};
 use crate::engine::EngineConfig;
-use crate::grpc::Origin;
+use crate::grpc::{ClientCertificates, ClientKey, Origin, TlsFiles};
 use crate::store::DatabaseUrl;
 use crate::traces::Collector;
 
@@ -52,6 +52,15 @@ settings! {
     /// The authorities (PEM) one of which must have signed the certificate that a caller presents.
     tls_client_ca: Option<PathBuf> = None => "none; callers need no certificate", File, Everywhere;
 
+    /// A caller may present no certificate; it needs an API key then. Needs `tls_client_ca` and `key_pepper_file`.
+    tls_client_optional: bool = false, Switch, Everywhere;
+
+    /// The API keys that certificates of callers stand for, as in `worker.example=Ab3dE5gH1j`: a name in the certificate, and
+    /// the id of the key. A caller without a key acts as the key of its certificate. The names of a certificate are its
+    /// alternative names that are hosts or URIs, or its common name if there are none. In a flag or a variable they are
+    /// separated by commas. Needs `tls_client_ca` and `key_pepper_file`.
+    tls_client_keys: Vec<ClientKey> = Vec::new(), List, Everywhere;
+
     /// The pepper of the API keys: a file of at least 32 bytes that all servers have and the database's host has not. With
     /// it, every call needs a key.
     key_pepper_file: Option<PathBuf> = None => "none; callers need no key", SecretFile, Everywhere;
@@ -83,6 +92,10 @@ settings! {
     /// synchronous_commit is off. For trials and tests.
     accept_unsafe_database: bool = false, Switch, Everywhere;
 
+    /// Let the system write a dump of the memory when the server crashes, and debuggers attach to it. A dump contains secrets
+    /// and data of wallets.
+    core_dumps: bool = false, Switch, WithoutFlag;
+
     /// Run on a clock that stands still until AdvanceClock moves it forward. Only with SQLite and on loopback; use a
     /// separate database.
     manual_clock: bool = false, Switch, FlagOnly;
@@ -90,6 +103,19 @@ settings! {
     /// Start although the clock is more than a day ahead of the newest time in the database and credits would expire by it.
     /// For a start after a long pause, when the clock is right.
     accept_clock: bool = false, Switch, FlagOnly;
+}
+
+impl ServerSettings {
+    /// Returns the files of TLS, if connections are encrypted.
+    pub(crate) fn tls_files(&self) -> Option<TlsFiles> {
+        let (certificate, key) = self.tls_cert.clone().zip(self.tls_key.clone())?;
+        let clients = self.tls_client_ca.clone().map(|authority| ClientCertificates {
+            authority,
+            is_optional: self.tls_client_optional,
+            keys: self.tls_client_keys.clone(),
+        });
+        Some(TlsFiles { certificate, key, clients })
+    }
 }
 
 /// The settings of the server, table by table.
@@ -128,6 +154,16 @@ impl Settings {
             (
                 server.tls_client_ca.is_some() && server.tls_cert.is_none(),
                 "tls_client_ca needs tls_cert and tls_key",
+            ),
+            (
+                server.tls_client_optional
+                    && (server.tls_client_ca.is_none() || server.key_pepper_file.is_none()),
+                "tls_client_optional needs tls_client_ca and key_pepper_file",
+            ),
+            (
+                !server.tls_client_keys.is_empty()
+                    && (server.tls_client_ca.is_none() || server.key_pepper_file.is_none()),
+                "tls_client_keys needs tls_client_ca and key_pepper_file",
             ),
             (
                 nats.url.is_empty() && (nats.credentials_file.is_some() || nats.ca_file.is_some()),

@@ -9,7 +9,7 @@ use super::address::Address;
 use super::form::Raw;
 use super::log_filter::{LogFilter, NoFilter};
 use super::nats::{NatsUrl, NoStreamName, StreamName};
-use crate::grpc::Origin;
+use crate::grpc::{ClientKey, Origin};
 use crate::store::DatabaseUrl;
 use crate::traces::{Collector, NoCollector};
 
@@ -131,6 +131,17 @@ impl Value for DatabaseUrl {
 }
 
 impl Value for Vec<Origin> {
+    fn of(raw: &Raw) -> Result<Self, String> {
+        let Raw::List(items) = raw else { return wrong_form() };
+        items.iter().map(|item| item.parse().map_err(|error| format!("{item:?}: {error}"))).collect()
+    }
+
+    fn raw(&self) -> Option<Raw> {
+        Some(Raw::List(self.iter().map(ToString::to_string).collect()))
+    }
+}
+
+impl Value for Vec<ClientKey> {
     fn of(raw: &Raw) -> Result<Self, String> {
         let Raw::List(items) = raw else { return wrong_form() };
         items.iter().map(|item| item.parse().map_err(|error| format!("{item:?}: {error}"))).collect()

@@ -1,4 +1,4 @@
-//! The transaction that changes tenants and API keys, with the audit of the change.
+//! The transaction that changes tenants, API keys and endpoints, with the audit of the change.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, Int
 use uuid::Uuid;
 use wallet_core::{Author, TenantId, Timestamp};
 
-use crate::store::tables::{api_keys, audit_events, catalogs, tenants};
+use crate::store::tables::{api_keys, audit_events, catalogs, feed_outbox, tenants};
 use crate::store::timed::TimedConnection;
 use crate::store::{AuditRow, CatalogRow, KeyRow, Store, StoreError, StoreErrorKind, TenantRow};
 
@@ -31,7 +31,7 @@ pub(crate) enum ClockMove {
 #[derive(Debug, Clone)]
 pub(crate) struct Change {
     pub(crate) action: &'static str,
-    /// The id of the key, the name of the tenant or the version of the catalog.
+    /// The name of the tenant, the id of the key or endpoint, or the version of the catalog.
     pub(crate) subject: String,
     pub(crate) details: String,
 }
@@ -147,11 +147,15 @@ fn micros(time: Duration) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Inserts a row of the audit.
+/// Inserts a row of the audit, and adds the change to the feed if it is an item.
 pub(super) async fn insert_audit(
     transaction: &TimedConnection<DatabaseTransaction>,
     row: AuditRow,
 ) -> Result<(), StoreError> {
+    let item = feed_outbox::of_change(&row);
     audit_events::Entity::insert(row.into_active_model()).exec_without_returning(transaction).await?;
+    if let Some(item) = item {
+        feed_outbox::Entity::insert(item.into_active_model()).exec_without_returning(transaction).await?;
+    }
     Ok(())
 }

@@ -19,9 +19,11 @@ use wallet_core::{TenantId, Timestamp, WalletId, WalletKey, binary};
 use crate::store::sql::load;
 use crate::store::tables::feed_blocks::{self, PlacedItem};
 use crate::store::tables::feed_outbox::{self, NewItems, WalletItems};
-use crate::store::tables::{decode, entries, events, feed_heads, wallet_profiles, webhook_deliveries};
+use crate::store::tables::{
+    audit_events, decode, entries, events, feed_heads, wallet_profiles, webhook_deliveries,
+};
 use crate::store::timed::TimedConnection;
-use crate::store::{Backend, ReadTx, RecordedEvent, Store, StoreError};
+use crate::store::{AuditRow, Backend, ReadTx, RecordedEvent, Store, StoreError};
 
 /// The most items of a block.
 const BLOCK: usize = 1_000;
@@ -52,6 +54,8 @@ pub(crate) struct FeedRows {
     pub(crate) entries: BTreeMap<(Uuid, i64), wallet_core::entry::Entry>,
     /// By wallet, revision and index within the entry.
     pub(crate) events: BTreeMap<(Uuid, i64, i32), RecordedEvent>,
+    /// The changes of the tenant by their ids in the audit.
+    pub(crate) changes: BTreeMap<Uuid, AuditRow>,
 }
 
 impl Store {
@@ -189,9 +193,24 @@ impl ReadTx {
         Ok((rows.map(|row| row.map_err(|error| error.to_string())).collect(), last.transpose()?))
     }
 
-    /// Returns the rows that these items are about.
-    pub(crate) async fn feed_rows(&self, items: &[PlacedItem]) -> Result<FeedRows, StoreError> {
+    /// Returns the rows that these items of a tenant's feed are about.
+    pub(crate) async fn feed_rows(
+        &self,
+        tenant: TenantId,
+        items: &[PlacedItem],
+    ) -> Result<FeedRows, StoreError> {
         let mut rows = FeedRows::default();
+        let (changes, items): (Vec<PlacedItem>, Vec<PlacedItem>) =
+            items.iter().partition(|item| item.is_change());
+        if !changes.is_empty() {
+            let found = audit_events::Entity::find()
+                .filter(audit_events::Column::Tenant.eq(tenant.0))
+                .filter(audit_events::Column::EventTime.is_in(changes.iter().map(|change| change.revision)))
+                .filter(audit_events::Column::EventId.is_in(changes.iter().map(|change| change.wallet_key)))
+                .all(self.connection())
+                .await?;
+            rows.changes.extend(found.into_iter().map(|row| (row.event_id, row)));
+        }
         if items.is_empty() {
             return Ok(rows);
         }
@@ -205,13 +224,13 @@ impl ReadTx {
                 rows.wallets.insert(row.wallet_key, id);
             }
         }
-        for row in self.rows(load::entries_of_items(self.backend(), items)).await? {
+        for row in self.rows(load::entries_of_items(self.backend(), &items)).await? {
             if let Ok(row) = entries::Model::from_query_result(&row, "") {
                 let key = (row.wallet_key, row.revision);
                 rows.entries.extend(entries::read(row).ok().map(|entry| (key, entry)));
             }
         }
-        for row in self.rows(load::events_of_items(self.backend(), items)).await? {
+        for row in self.rows(load::events_of_items(self.backend(), &items)).await? {
             if let Ok(row) = events::Model::from_query_result(&row, "") {
                 let key = (row.wallet_key, row.revision, row.n);
                 rows.events.extend(events::read(row).ok().map(|event| (key, event)));

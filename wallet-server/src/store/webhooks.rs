@@ -7,12 +7,13 @@ use sea_orm::{
     ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
-use wallet_core::{TenantId, Timestamp};
+use wallet_core::{Author, TenantId, Timestamp};
 
+use crate::store::control_tx::insert_audit;
 use crate::store::tables::webhook_deliveries::{self, Column as Delivery, Entity as Deliveries};
 use crate::store::tables::webhook_endpoints::{self, Column as Endpoint, Entity as Endpoints};
 use crate::store::timed::TimedConnection;
-use crate::store::{ControlTx, Store, StoreError};
+use crate::store::{Change, ControlTx, Store, StoreError};
 
 /// An endpoint as stored.
 pub(crate) type EndpointRow = webhook_endpoints::Model;
@@ -20,13 +21,19 @@ pub(crate) type EndpointRow = webhook_endpoints::Model;
 pub(crate) type DeliveryRow = webhook_deliveries::Model;
 
 /// The result of deliveries to an endpoint.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Delivered {
     /// The position of the feed up to which items have been attempted.
     pub(crate) last_position: i64,
     /// The deliveries with earlier failures that succeeded.
     pub(crate) succeeded: Vec<i64>,
     pub(crate) failed: Vec<DeliveryRow>,
+    /// The time of the first failure after the last success.
+    pub(crate) failing_since: Timestamp,
+    /// The state of the endpoint.
+    pub(crate) state: i16,
+    /// The reason why the endpoint is disabled. `None`: it is not.
+    pub(crate) disabled: Option<String>,
 }
 
 impl Store {
@@ -101,22 +108,21 @@ impl Store {
         Ok(waiting.count(&self.control()).await?)
     }
 
-    /// Records the result of deliveries, and with `retry_waiting_at` makes all other deliveries to the endpoint due at
-    /// once that wait for another attempt. Records nothing if the endpoint was deleted, also if another one has its id
+    /// Records the result of deliveries that ended at `now`, with the audit if the endpoint is disabled. With
+    /// `retry_waiting` all other deliveries to the endpoint that wait for another attempt become due at once. Records nothing if the endpoint was deleted, also if another one has its id
     /// now, or if another server has delivered meanwhile.
     pub(crate) async fn record_deliveries(
         &self,
         endpoint: &EndpointRow,
         result: Delivered,
-        failing_since: Timestamp,
-        state: i16,
-        retry_waiting_at: Option<Timestamp>,
+        retry_waiting: bool,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let transaction = TimedConnection::begin_publishing(self.controllers(), self.call_timeout()).await?;
         let moved = Endpoints::update_many()
             .col_expr(Endpoint::LastPosition, result.last_position.into())
-            .col_expr(Endpoint::FailingSince, failing_since.as_micros().into())
-            .col_expr(Endpoint::State, state.into())
+            .col_expr(Endpoint::FailingSince, result.failing_since.as_micros().into())
+            .col_expr(Endpoint::State, result.state.into())
             .filter(Endpoint::Tenant.eq(endpoint.tenant))
             .filter(Endpoint::EndpointId.eq(&endpoint.endpoint_id))
             .filter(Endpoint::CreateTime.eq(endpoint.create_time))
@@ -125,7 +131,12 @@ impl Store {
         if moved.exec(&transaction).await?.rows_affected == 0 {
             return Ok(());
         }
-        if let Some(now) = retry_waiting_at {
+        if let Some(details) = result.disabled {
+            let subject = endpoint.endpoint_id.clone();
+            let change = Change { action: "webhook.disable", subject, details };
+            insert_audit(&transaction, change.row(TenantId(endpoint.tenant), &Author::system(), now)).await?;
+        }
+        if retry_waiting {
             let retried = Deliveries::update_many()
                 .col_expr(Delivery::NextTime, now.as_micros().into())
                 .filter(Delivery::Tenant.eq(endpoint.tenant))

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use wallet_core::catalog::Catalog;
+use wallet_core::feed::ItemType;
 use wallet_core::{TenantId, Timestamp};
 
 use crate::clock::MOST_AHEAD;
@@ -19,7 +20,7 @@ use crate::verify::faults::Faults;
 /// The keys that sign quotes and messages to endpoints of webhooks.
 const SIGNING_KEYS: [&str; 2] = ["quotes", "webhooks"];
 /// The actions that the audit records.
-const ACTIONS: [&str; 11] = [
+const ACTIONS: [&str; 12] = [
     "catalog.publish",
     "key.create",
     "key.replace",
@@ -30,6 +31,7 @@ const ACTIONS: [&str; 11] = [
     "tenant.suspend",
     "webhook.create",
     "webhook.delete",
+    "webhook.disable",
     "webhook.update",
 ];
 /// The number of parts into which sweepers divide the buckets.
@@ -42,6 +44,8 @@ const AHEAD: i64 = 3_600_000_000;
 pub(super) struct Known {
     tenants: BTreeSet<Uuid>,
     catalogs: BTreeSet<(Uuid, i64)>,
+    /// The changes that the feed must have: tenant, time, id in the audit, and number of the type.
+    pub(super) changes: BTreeSet<(Uuid, i64, Uuid, u8)>,
     /// The lines of the control plane in a checkpoint.
     pub(super) lines: Vec<String>,
 }
@@ -141,6 +145,12 @@ impl Check<'_> {
         self.faults.unless(ACTIONS.contains(&action.as_str()), 0, || {
             format!("event {event_id} of the audit has the action {action:?}, which does not exist")
         });
+        let item_type = match action.as_str() {
+            "catalog.publish" if subject != "1" => Some(ItemType::CatalogPublished),
+            "webhook.disable" => Some(ItemType::WebhookDisabled),
+            _ => None,
+        };
+        self.known.changes.extend(item_type.map(|of| (tenant, event_time, event_id, of as u8)));
         self.look(event_time, || format!("{action} of {subject:?} was recorded"));
     }
 

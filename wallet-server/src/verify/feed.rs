@@ -1,5 +1,5 @@
 //! The check of the feed (I33): its positions have no gap, and it has exactly the items of the ledgers, those of a wallet in
-//! the order of its ledger.
+//! the order of its ledger, and the changes of the tenants that are items.
 //!
 //! The feed is read first. Of each wallet only the number of its items, the first and the last one and a hash of all are
 //! kept, and compared with those of its entries when these have been read. Items that are still in the outbox follow
@@ -10,10 +10,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use uuid::Uuid;
 use wallet_core::entry::Entry;
-use wallet_core::feed;
+use wallet_core::feed::{self, ItemType};
 
 use crate::store::tables::feed_blocks::{self, PlacedItem};
-use crate::store::tables::feed_outbox::{self, NewItems};
+use crate::store::tables::feed_outbox::{self, NewItems, bucket_of_changes};
 use crate::store::tables::{feed_heads, job_leases};
 use crate::store::{ReadTx, StoreError};
 use crate::verify::control::Known;
@@ -32,6 +32,8 @@ type Place = (i64, u32);
 #[derive(Debug, Default)]
 pub(super) struct Feed {
     wallets: HashMap<Uuid, Sequence>,
+    /// The changes of tenants: tenant, time, id in the audit, and number of the type.
+    changes: BTreeSet<(Uuid, i64, Uuid, u8)>,
     /// The tenants whose feeds do not begin with the first item: it was deleted after the time for which items are kept.
     trimmed: BTreeSet<Uuid>,
     /// The last position of each tenant.
@@ -104,6 +106,7 @@ impl Feed {
         feed.last.extend(heads.values().map(|head| (head.tenant, head.last_position)));
         feed.blocks(snapshot, &heads, faults).await?;
         feed.outbox(snapshot, faults).await?;
+        feed.compare_changes(known, faults);
         for tenant in heads.keys().filter(|tenant| !known.has_tenant(**tenant)) {
             faults.add(0, &format!("the feed has tenant {tenant}, which does not exist"));
         }
@@ -172,9 +175,14 @@ impl Feed {
                 });
                 match read {
                     Ok((bucket, new)) => new.into_iter().for_each(|NewItems { tenant, items }| {
-                        let belongs = wallet_core::WalletKey::from_uuid(items.wallet).bucket() == bucket;
-                        faults.unless(belongs, 0, || {
-                            format!("I33: the outbox has wallet {} in bucket {bucket}", items.wallet)
+                        let is_change = items.items.iter().any(|(_, _, number)| is_change(*number));
+                        let belongs = match is_change {
+                            true => bucket_of_changes(tenant),
+                            false => wallet_core::WalletKey::from_uuid(items.wallet).bucket(),
+                        };
+                        faults.unless(belongs == bucket, 0, || {
+                            let of = if is_change { "the change" } else { "wallet" };
+                            format!("I33: the outbox has {of} {} in bucket {bucket}", items.wallet)
                         });
                         for (revision, n, number) in items.items {
                             waiting.insert((items.wallet, (revision, n)), (tenant, number));
@@ -191,6 +199,13 @@ impl Feed {
     }
 
     fn add(&mut self, tenant: Uuid, item: &PlacedItem, faults: &mut Faults) {
+        if item.is_change() {
+            let change = (tenant, item.revision, item.wallet_key, item.number);
+            faults.unless(self.changes.insert(change), 0, || {
+                format!("I33: the feed has the change {} twice", item.wallet_key)
+            });
+            return;
+        }
         let place = (item.revision, item.n);
         match self.wallets.get_mut(&item.wallet_key) {
             Some(sequence) => {
@@ -210,6 +225,18 @@ impl Feed {
                 let sequence = Sequence { tenant, first: place, last: place, items };
                 self.wallets.insert(item.wallet_key, sequence);
             }
+        }
+    }
+
+    /// Compares the changes of tenants with the audit. Those before the first one of a trimmed feed may be missing.
+    fn compare_changes(&self, known: &Known, faults: &mut Faults) {
+        for (_, _, id, _) in self.changes.difference(&known.changes) {
+            faults.add(0, &format!("I33: the feed has the change {id}, which the audit does not have"));
+        }
+        for change @ (tenant, _, id, _) in known.changes.difference(&self.changes) {
+            let first = self.changes.iter().find(|(of, ..)| of == tenant);
+            let is_deleted = self.trimmed.contains(tenant) && first.is_none_or(|first| change < first);
+            faults.unless(is_deleted, 0, || format!("I33: the feed lacks the change {id} of the audit"));
         }
     }
 
@@ -247,4 +274,9 @@ impl Feed {
             faults.add(0, &format!("I33: the feed has items of wallet {wallet}, which does not exist"));
         }
     }
+}
+
+/// Returns true if the items with this number of a type are changes of tenants.
+fn is_change(number: u8) -> bool {
+    ItemType::numbered(number).is_some_and(|item_type| !item_type.is_of_a_wallet())
 }

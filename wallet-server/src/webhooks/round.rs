@@ -74,15 +74,22 @@ impl Deliverer {
         };
         let now = self.webhooks.clock.now();
         let (failing_since, state) = condition(&info, &attempts, now);
-        if state != EndpointState::Enabled {
+        let disabled = reason_of(state);
+        if let Some(reason) = disabled {
             self.metrics.disabled.inc();
-            tracing::error!(endpoint = info.id, url = info.url, ?state, "an endpoint is disabled");
+            tracing::error!(endpoint = info.id, url = info.url, reason, "an endpoint is disabled");
         }
         let has_succeeded = attempts.iter().any(|attempt| attempt.failure.is_none());
         // The endpoint works again, so the waiting deliveries that have stopped its position become due at once.
-        let retry_waiting_at = (has_succeeded && work.is_full).then_some(now);
-        let mut result =
-            Delivered { last_position: work.last_position, succeeded: work.deleted, failed: Vec::new() };
+        let retry_waiting = has_succeeded && work.is_full;
+        let mut result = Delivered {
+            last_position: work.last_position,
+            succeeded: work.deleted,
+            failed: Vec::new(),
+            failing_since,
+            state: state.number(),
+            disabled: disabled.map(|reason| format!("{}: {reason}", info.url)),
+        };
         if let Some(last) = attempts.last().filter(|_| attempts.len() < collected) {
             result.last_position = last.position.max(row.last_position);
         }
@@ -97,10 +104,7 @@ impl Deliverer {
                 }
             }
         }
-        self.webhooks
-            .store
-            .record_deliveries(row, result, failing_since, state.number(), retry_waiting_at)
-            .await?;
+        self.webhooks.store.record_deliveries(row, result, retry_waiting, now).await?;
         Ok(true)
     }
 
@@ -243,6 +247,15 @@ fn condition(info: &EndpointInfo, attempts: &[Attempt], now: Timestamp) -> (Time
         EndpointState::Enabled
     };
     (failing_since, state)
+}
+
+/// Returns the reason why an endpoint is disabled that now has this state. `None`: it stays enabled.
+const fn reason_of(state: EndpointState) -> Option<&'static str> {
+    match state {
+        EndpointState::Gone => Some("the endpoint answers 410 Gone"),
+        EndpointState::Failing => Some("no delivery has succeeded for 5 days"),
+        EndpointState::Enabled | EndpointState::Disabled => None,
+    }
 }
 
 /// Returns the row of a delivery that has failed once more.

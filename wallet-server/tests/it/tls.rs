@@ -1,10 +1,15 @@
 //! TLS of the real process: encrypted calls, and a certificate that is replaced while jobs run.
 
 use std::fs;
+use std::net::TcpListener;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wallet_client::{ClientConfig, Code, Error, WalletClient, v1};
 use wallet_server::{App, Config, Pepper, TlsFiles};
@@ -108,7 +113,7 @@ async fn beyond_loopback_a_server_with_tls_and_keys_needs_no_flag() {
     let config = Config {
         listen: ([0, 0, 0, 0], 0).into(),
         database_url: front.database.url.clone(),
-        tls: Some(TlsFiles { certificate: pem.into(), key: private.into(), client_ca: None }),
+        tls: Some(TlsFiles { certificate: pem.into(), key: private.into(), clients: None }),
         pepper: Some(Pepper::read(front.pepper_file().as_ref()).unwrap()),
         ..Config::default()
     };
@@ -130,6 +135,71 @@ async fn beyond_loopback_a_server_with_tls_and_keys_needs_no_flag() {
     refused(refusal, v1::ErrorReason::KeyMissing, Code::Unauthenticated);
     shutdown.cancel();
     running.await.unwrap().unwrap();
+}
+
+/// Connects again and again, and runs a job over each connection, until the order to stop. Returns the number of jobs.
+async fn work(
+    endpoint: String,
+    ca: String,
+    name: usize,
+    done: Arc<AtomicUsize>,
+    stop: CancellationToken,
+) -> usize {
+    let mut jobs = 0;
+    while !stop.is_cancelled() {
+        let config = ClientConfig::new(endpoint.as_str()).ca_certificate(ca.as_str());
+        let client = WalletClient::connect(config).await.expect("a handshake").without_retries();
+        let job = format!("{name}-{jobs}");
+        client.reserve(v1::ReserveRequest::new("w", &job, video("1"))).await.expect("a job");
+        client.settle(settle("w", &job, v1::Succeeded::as_reserved())).await.expect("its end");
+        jobs += 1;
+        done.fetch_add(1, Ordering::Relaxed);
+    }
+    jobs
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_job_fails_while_the_certificate_is_replaced_under_load() {
+    let database = Database::sqlite();
+    let certificate = Certificate::new();
+    let (pem, key) = (certificate.path("server.pem"), certificate.path("server.key"));
+    let monitoring = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let arguments = ["--tls-cert", &pem, "--tls-key", &key, "--monitoring-listen", &monitoring];
+    let server = Process::start(&database, &arguments);
+    let client = trusting(&server, &certificate.authority).await.unwrap();
+    client.create_wallet(v1::CreateWalletRequest::new("w")).await.unwrap();
+    client.top_up(v1::TopUpRequest::amount("w", "t", credits(1_000_000))).await.unwrap();
+    let (done, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
+    let mut working = JoinSet::new();
+    for name in 0..6 {
+        let endpoint = format!("https://{}", server.address);
+        working.spawn(work(endpoint, certificate.authority.pem(), name, done.clone(), stop.clone()));
+    }
+    for _ in 0..3 {
+        for fits in [true, false] {
+            if fits {
+                certificate.replace(&certificate.authority);
+            } else {
+                fs::write(certificate.path("server.key"), KeyPair::generate().unwrap().serialize_pem())
+                    .unwrap();
+            }
+            server.hang_up();
+            let enough = done.load(Ordering::Relaxed) + 20;
+            while done.load(Ordering::Relaxed) < enough && working.try_join_next().is_none() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    }
+    stop.cancel();
+    let jobs: usize = working.join_all().await.into_iter().sum();
+    assert!(jobs >= 120, "{jobs}");
+    let metrics = Curl::new(format!("http://{monitoring}"), "--http1.1").run("metrics", b"");
+    let metrics = String::from_utf8(metrics.bytes).unwrap();
+    for result in ["replaced", "refused"] {
+        let counted = format!("wallet_tls_reloads_total{{result=\"{result}\"}} ");
+        let line = metrics.lines().find_map(|line| line.strip_prefix(&counted)).expect("it is counted");
+        assert_ne!(line, "0", "{result}");
+    }
 }
 
 #[tokio::test]
@@ -158,7 +228,7 @@ async fn a_certificate_is_replaced_under_way_and_a_bad_pair_is_refused() {
         if replaced.is_ok() {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
         replaced = trusting(&server, &next).await;
     }
     replaced.expect("new connections have the new certificate");

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::Purpose;
 use crate::grpc::transport::{Peer, PeerCall};
 
 /// The method that streams the health of the server.
@@ -40,9 +41,9 @@ impl Places {
         Arc::new(Self { most, taken: AtomicUsize::new(0), health: Arc::new(Semaphore::new(HEALTH_WATCHERS)) })
     }
 
-    fn take(self: &Arc<Self>) -> Option<Place> {
+    fn take(self: &Arc<Self>, purpose: Purpose) -> Option<Place> {
         let place = Place(Arc::clone(self));
-        (self.taken.fetch_add(1, Ordering::Relaxed) < self.most).then_some(place)
+        (self.taken.fetch_add(1, Ordering::Relaxed) < purpose.places(self.most)).then_some(place)
     }
 }
 
@@ -56,7 +57,7 @@ impl InProgress {
     /// Counts a call to the method with this path. `None` if the server, or the part of it for such calls, is full. A call
     /// whose reply is a page waits for the other pages of its peer.
     pub(crate) async fn begin(places: &Arc<Places>, peer: Option<&Arc<Peer>>, path: &str) -> Option<Self> {
-        let place = places.take()?;
+        let place = places.take(Purpose::of(path))?;
         let of_peer = peer.map(Peer::begin_call);
         let permit = match peer.filter(|_| answers_with_a_page(path)) {
             Some(peer) => Arc::clone(&peer.pages).acquire_owned().await.ok(),

@@ -47,7 +47,8 @@ pub(crate) fn protocol<B>(request: &Request<B>) -> Result<Protocol, Box<Response
     }
 }
 
-/// Returns the HTTP error for a request whose HTTP method is not that of a call.
+/// Returns the HTTP error for a request whose HTTP method is not that of a call. Caches keep such an error unless it tells
+/// them not to, and would give it to callers with a key.
 pub(crate) fn no_post(method: &Method) -> Box<Response<Body>> {
     // A reply to HEAD has no body.
     let text = match *method {
@@ -56,6 +57,7 @@ pub(crate) fn no_post(method: &Method) -> Box<Response<Body>> {
     };
     let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, text);
     answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
 

@@ -9,6 +9,10 @@
 //! tokens of the tenant share one. So no web page uses up the calls of the back end. A call that a bucket refuses has been
 //! taken from those before it, so a key above its own rate takes nothing from its tenant.
 //!
+//! Each bucket has a reserve of the same rate for calls of running jobs. They take from it when the bucket is empty, so a
+//! caller that has used up its rate can still end its jobs and keep their leases. A flood of them is bounded by twice the
+//! rate.
+//!
 //! Only keys that exist get here, and full buckets are dropped, so memory is bounded by the keys and tokens in use.
 
 use std::collections::HashMap;
@@ -25,6 +29,7 @@ use governor::{Quota, RateLimiter};
 use wallet_core::{Principal, TenantId, WalletId};
 
 use crate::grpc::error::{AboveRate, RateLimit, RpcError};
+use crate::grpc::layers::Purpose;
 use crate::keys::CallRate;
 use crate::settings::Limits;
 
@@ -49,6 +54,13 @@ struct Shared<C: Clock> {
 struct Buckets<C: Clock> {
     limit: RateLimit,
     rate: CallRate,
+    usual: Pool<C>,
+    /// The reserve for calls of running jobs.
+    reserve: Pool<C>,
+}
+
+/// Buckets of the same size, one for each of the callers.
+struct Pool<C: Clock> {
     by_callers: RateLimiter<Callers, HashMapStateStore<Callers>, C, NoOpMiddleware<C::Instant>>,
     /// The number of buckets at which full ones are dropped next.
     many: AtomicUsize,
@@ -98,20 +110,21 @@ impl<C: Clock + Clone> Rates<C> {
         key: &Principal,
         wallet: Option<&WalletId>,
         rate: Option<CallRate>,
+        purpose: Purpose,
     ) -> Result<(), RpcError> {
         let of_key = || match wallet {
             Some(wallet) => Callers::TokensOfKey(key.clone(), wallet.clone()),
             None => Callers::Key(key.clone()),
         };
         if let Some(rate) = rate {
-            self.of_keys(rate).take(&of_key())?;
+            self.of_keys(rate).take(&of_key(), purpose)?;
         }
         if let Some(buckets) = &self.0.of_server {
-            buckets.take(&of_key())?;
+            buckets.take(&of_key(), purpose)?;
         }
         if let Some(buckets) = &self.0.of_tenants {
             let of_tenant = if wallet.is_some() { Callers::Tokens } else { Callers::Keys };
-            buckets.take(&of_tenant(tenant))?;
+            buckets.take(&of_tenant(tenant), purpose)?;
         }
         Ok(())
     }
@@ -127,22 +140,38 @@ impl<C: Clock + Clone> Rates<C> {
     }
 }
 
-impl<C: Clock> Buckets<C> {
+impl<C: Clock + Clone> Buckets<C> {
     fn new(limit: RateLimit, rate: CallRate, clock: C) -> Self {
-        let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
-        let by_callers = RateLimiter::new(quota, HashMapStateStore::default(), clock);
-        Self { limit, rate, by_callers, many: AtomicUsize::new(FEW) }
+        Self { limit, rate, usual: Pool::new(rate, clock.clone()), reserve: Pool::new(rate, clock) }
     }
+}
 
-    fn take(&self, callers: &Callers) -> Result<(), RpcError> {
-        let taken = self.by_callers.check_key(callers);
-        self.drop_full();
-        taken.map_err(|early| {
-            let wait = early.wait_time_from(self.by_callers.clock().now());
+impl<C: Clock> Buckets<C> {
+    fn take(&self, callers: &Callers, purpose: Purpose) -> Result<(), RpcError> {
+        let taken = match self.usual.take(callers) {
+            Err(_) if purpose == Purpose::RunningJob => self.reserve.take(callers),
+            taken => taken,
+        };
+        taken.map_err(|wait| {
             // A delay of less than a millisecond would be sent as none.
             let retry_after = wait.max(Duration::from_millis(1));
             RpcError::rate_limited(AboveRate { limit: self.limit, rate: self.rate, retry_after })
         })
+    }
+}
+
+impl<C: Clock> Pool<C> {
+    fn new(rate: CallRate, clock: C) -> Self {
+        let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
+        let by_callers = RateLimiter::new(quota, HashMapStateStore::default(), clock);
+        Self { by_callers, many: AtomicUsize::new(FEW) }
+    }
+
+    /// Takes a call from a bucket, or returns the time after which it has one.
+    fn take(&self, callers: &Callers) -> Result<(), Duration> {
+        let taken = self.by_callers.check_key(callers);
+        self.drop_full();
+        taken.map_err(|early| early.wait_time_from(self.by_callers.clock().now()))
     }
 
     /// Drops full buckets when there are twice as many as were left the last time. A dropped bucket loses nothing,
@@ -159,7 +188,8 @@ impl<C: Clock> Buckets<C> {
 
 impl<C: Clock> fmt::Debug for Rates<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let many = |buckets: &Option<Buckets<C>>| buckets.as_ref().map(|buckets| buckets.by_callers.len());
+        let many =
+            |buckets: &Option<Buckets<C>>| buckets.as_ref().map(|buckets| buckets.usual.by_callers.len());
         let (of_server, of_tenants) = (many(&self.0.of_server), many(&self.0.of_tenants));
         f.debug_struct("Rates")
             .field("of_server", &of_server)
@@ -176,6 +206,7 @@ mod tests {
     use wallet_proto::v1;
     use wallet_proto::v1::error_detail::Detail;
 
+    use super::Purpose::{Other, RunningJob};
     use super::*;
 
     const TENANT: TenantId = TenantId::DEFAULT;
@@ -193,7 +224,7 @@ mod tests {
     /// Takes calls until one is refused. Returns their number and the delay of the refusal.
     fn drain(rates: &Rates<FakeRelativeClock>, key: &Principal) -> (usize, Duration) {
         for taken in 0.. {
-            if let Err(refused) = rates.take(TENANT, key, None, None) {
+            if let Err(refused) = rates.take(TENANT, key, None, None, Other) {
                 let status = Status::from(refused);
                 assert_eq!(status.code(), Code::ResourceExhausted);
                 let details = status.get_error_details();
@@ -223,8 +254,14 @@ mod tests {
     fn tokens_for_a_wallet_take_no_calls_of_their_key_or_of_other_wallets() {
         let (rates, _) = rates(5, None);
         let [ann, bob] = ["ann", "bob"].map(|id| WalletId::parse(id).unwrap());
-        assert_eq!((0..9).filter(|_| rates.take(TENANT, &key(1), Some(&ann), None).is_ok()).count(), 5);
-        assert_eq!((0..9).filter(|_| rates.take(TENANT, &key(1), Some(&bob), None).is_ok()).count(), 5);
+        assert_eq!(
+            (0..9).filter(|_| rates.take(TENANT, &key(1), Some(&ann), None, Other).is_ok()).count(),
+            5
+        );
+        assert_eq!(
+            (0..9).filter(|_| rates.take(TENANT, &key(1), Some(&bob), None, Other).is_ok()).count(),
+            5
+        );
         assert_eq!(drain(&rates, &key(1)).0, 5);
     }
 
@@ -234,14 +271,15 @@ mod tests {
         let own = |per_second: u32, burst: u32| {
             Some(CallRate::new(NonZeroU32::new(per_second).unwrap(), NonZeroU32::new(burst)))
         };
-        let taken =
-            |n: usize, rate| (0..99).filter(|_| rates.take(TENANT, &key(n), None, rate).is_ok()).count();
+        let taken = |n: usize, rate| {
+            (0..99).filter(|_| rates.take(TENANT, &key(n), None, rate, Other).is_ok()).count()
+        };
         assert_eq!(taken(1, own(2, 3)), 3);
         assert_eq!(taken(2, own(2, 3)), 3, "a key of the same rate has calls of its own");
         assert_eq!(taken(3, own(50, 60)), 10, "above that of the server");
         clock.advance(Duration::from_secs(1));
         assert_eq!(taken(1, own(2, 3)), 2);
-        let wait = |rate| Status::from(rates.take(TENANT, &key(1), None, rate).unwrap_err());
+        let wait = |rate| Status::from(rates.take(TENANT, &key(1), None, rate, Other).unwrap_err());
         let figures = |status: &Status| match v1::ErrorDetail::of(status).and_then(|detail| detail.detail) {
             Some(Detail::RateLimited(above)) => (above.limit, above.calls_per_second, above.calls_burst),
             other => panic!("{other:?}"),
@@ -253,7 +291,7 @@ mod tests {
         assert_eq!(details.error_info().unwrap().metadata["calls_per_second"], "2");
         assert_eq!(drain(&rates, &key(4)).0, 10);
         assert_eq!(
-            figures(&Status::from(rates.take(TENANT, &key(4), None, None).unwrap_err())),
+            figures(&Status::from(rates.take(TENANT, &key(4), None, None, Other).unwrap_err())),
             ("server".to_owned(), 10, 10)
         );
     }
@@ -264,17 +302,17 @@ mod tests {
         let clock = FakeRelativeClock::default();
         let rates = Rates::by(&limits, clock.clone());
         let wallet = |n: usize| WalletId::parse(&format!("wallet-{n}")).unwrap();
-        let by_token = |n: usize| rates.take(TENANT, &key(n), Some(&wallet(n)), None);
+        let by_token = |n: usize| rates.take(TENANT, &key(n), Some(&wallet(n)), None, Other);
         assert_eq!((0..50).filter(|n| by_token(*n).is_ok()).count(), 10);
         assert!(
-            (0..4).all(|_| rates.take(TENANT, &key(1), None, None).is_ok()),
+            (0..4).all(|_| rates.take(TENANT, &key(1), None, None, Other).is_ok()),
             "tokens take nothing from keys"
         );
         assert_eq!(drain(&rates, &key(2)).0, 6);
-        let refused = Status::from(rates.take(TENANT, &key(2), None, None).unwrap_err());
+        let refused = Status::from(rates.take(TENANT, &key(2), None, None, Other).unwrap_err());
         assert_eq!(refused.get_error_details().error_info().unwrap().metadata["limit"], "tenant");
         let other = TenantId(uuid::Uuid::from_u128(1));
-        assert!(rates.take(other, &key(3), None, None).is_ok(), "another tenant");
+        assert!(rates.take(other, &key(3), None, None, Other).is_ok(), "another tenant");
         clock.advance(Duration::from_secs(1));
         assert_eq!(drain(&rates, &key(2)).0, 10);
     }
@@ -284,13 +322,34 @@ mod tests {
         let limits =
             Limits { calls_per_second: Some(5), tenant_calls_per_second: Some(20), ..Limits::default() };
         let rates = Rates::by(&limits, FakeRelativeClock::default());
-        assert_eq!((0..99).filter(|_| rates.take(TENANT, &key(1), None, None).is_ok()).count(), 5);
+        assert_eq!((0..99).filter(|_| rates.take(TENANT, &key(1), None, None, Other).is_ok()).count(), 5);
         let of_its_own = CallRate::new(NonZeroU32::new(3).unwrap(), None);
         assert_eq!(
-            (0..99).filter(|_| rates.take(TENANT, &key(2), None, Some(of_its_own)).is_ok()).count(),
+            (0..99).filter(|_| rates.take(TENANT, &key(2), None, Some(of_its_own), Other).is_ok()).count(),
             3
         );
         assert_eq!([3, 4, 5].map(|n| drain(&rates, &key(n)).0), [5, 5, 2]);
+    }
+
+    #[test]
+    fn calls_of_running_jobs_have_a_reserve_when_the_rate_is_used_up() {
+        let own = CallRate::new(NonZeroU32::new(10).unwrap(), None);
+        for (limits, own) in [
+            (Limits { calls_per_second: Some(10), ..Limits::default() }, None),
+            (Limits { tenant_calls_per_second: Some(10), ..Limits::default() }, None),
+            (Limits::default(), Some(own)),
+        ] {
+            let clock = FakeRelativeClock::default();
+            let rates = Rates::by(&limits, clock.clone());
+            let taken =
+                |purpose| (0..99).filter(|_| rates.take(TENANT, &key(1), None, own, purpose).is_ok()).count();
+            assert_eq!(taken(Other), 10);
+            assert_eq!(taken(RunningJob), 10, "the reserve");
+            assert_eq!((taken(RunningJob), taken(Other)), (0, 0), "a flood has an end");
+            clock.advance(Duration::from_secs(1));
+            assert_eq!(taken(RunningJob), 20, "both are full again");
+            assert_eq!(taken(Other), 0);
+        }
     }
 
     #[test]
@@ -302,15 +361,15 @@ mod tests {
     #[test]
     fn without_a_limit_any_rate_is_allowed() {
         let rates = Rates::new(&Limits::default());
-        assert!((0..100_000).all(|_| rates.take(TENANT, &key(1), None, None).is_ok()));
+        assert!((0..100_000).all(|_| rates.take(TENANT, &key(1), None, None, Other).is_ok()));
     }
 
     #[test]
     fn buckets_of_keys_that_rest_are_dropped() {
         let (rates, clock) = rates(10, None);
-        let buckets = rates.0.of_server.as_ref().unwrap();
+        let buckets = &rates.0.of_server.as_ref().unwrap().usual;
         for n in 0..100_000 {
-            rates.take(TENANT, &key(n), None, None).unwrap();
+            rates.take(TENANT, &key(n), None, None, Other).unwrap();
             // At most ten keys are in use at a time: a bucket is full again after 100 ms.
             clock.advance(Duration::from_millis(10));
             assert!(buckets.by_callers.len() <= FEW, "{n}");

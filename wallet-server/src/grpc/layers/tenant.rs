@@ -1,5 +1,5 @@
-//! The caller of a method: the tenant and the principal of its API key or wallet token, or the default tenant where
-//! callers are not authenticated. The tenant never comes from the message.
+//! The caller of a method: the tenant and the principal of its API key or wallet token, or of the key that its certificate
+//! stands for, or the default tenant where callers are not authenticated. The tenant never comes from the message.
 
 use http::{HeaderMap, header};
 use tokio::time::Instant;
@@ -10,7 +10,8 @@ use crate::call_name::CallName;
 use crate::catalogs::PublishedCatalogs;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto;
-use crate::grpc::layers::Rates;
+use crate::grpc::layers::{Purpose, Rates};
+use crate::grpc::transport::CertificateKey;
 use crate::keys::{Access, Credential, KeyCheck, KeyError, Scopes};
 
 /// The context of a call: a request extension that every handler needs.
@@ -60,20 +61,24 @@ impl Admission {
     }
 
     /// Returns the caller of the method with this path, or the reason why it must not be called. `None` if there is no
-    /// such method.
+    /// such method. `certificate` is the key that counts if the call has none.
     pub(crate) async fn caller(
         &self,
         path: &str,
         headers: &HeaderMap,
+        certificate: Option<&CertificateKey>,
         deadline: Instant,
     ) -> Result<Option<Caller>, RpcError> {
         let Self::Keys(gate) = self else { return Ok(Some(Caller::local(deadline))) };
-        let secret = bearer(headers)?;
-        let Access { tenant, principal, credential, scopes, rate } = gate.check.access(secret).await?;
+        let access = match certificate.filter(|_| !headers.contains_key(header::AUTHORIZATION)) {
+            Some(certificate) => gate.check.access_by_certificate(&certificate.key).await?,
+            None => gate.check.access(bearer(headers)?).await?,
+        };
+        let Access { tenant, principal, credential, scopes, rate } = access;
         if let Some(call) = CallName::current() {
             call.is_by(&principal);
         }
-        gate.rates.take(tenant, &principal, credential.wallet(), rate)?;
+        gate.rates.take(tenant, &principal, credential.wallet(), rate, Purpose::of(path))?;
         let Some(scope) = v1::Scope::of(path).and_then(from_proto::scope) else { return Ok(None) };
         if !scopes.has(scope) {
             return Err(RpcError::scope_missing(scope));

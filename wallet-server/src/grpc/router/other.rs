@@ -10,6 +10,7 @@ use super::{Calls, RequestBody, Work};
 use crate::grpc::connect::{self, Codec, Converted, Encoding, Method, Unread};
 use crate::grpc::layers::{Admission, Messages, Protocol, Reply, no_post};
 use crate::grpc::origins;
+use crate::grpc::transport::CertificateKey;
 
 /// Balances and prices change, and what one key may see is not for others.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -116,7 +117,7 @@ impl<B: RequestBody> Calls<B> {
     /// that is no such call.
     ///
     /// A browser names no origin when a page reads from its own host, and that host's name may have been made to lead here.
-    /// So these calls need a key, which such a page does not have.
+    /// So these calls need a key, which such a page does not have; a certificate does not stand for one.
     fn get(
         &self,
         mut request: Request<Unread<B>>,
@@ -125,6 +126,8 @@ impl<B: RequestBody> Calls<B> {
         let method = self.0.methods.safe(request.uri().path());
         let method = method.filter(|_| matches!(self.0.admission, Admission::Keys(_))).cloned();
         let method = method.ok_or_else(|| no_post(request.method()))?;
+        // Browsers present certificates for any page.
+        request.extensions_mut().remove::<CertificateKey>();
         let accepts_gzip = connect::accepts_gzip(request.headers());
         match connect::by_post(&mut request) {
             Ok((codec, message)) => {

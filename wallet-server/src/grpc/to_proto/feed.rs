@@ -6,6 +6,7 @@ use wallet_proto::v1::{self, feed_item::Content};
 
 use super::entry::entry;
 use super::event::event;
+use super::key::audit_event;
 use super::page::{FRAME, MAX_BYTES};
 use crate::query::{FeedContent, FeedItem, FeedPage};
 
@@ -27,11 +28,12 @@ pub(crate) fn feed_item(catalog: &Catalog, item: &FeedItem) -> v1::FeedItem {
     let content = item.content.as_ref().map(|content| match content {
         FeedContent::Entry(content) => Content::Entry(entry(catalog, content)),
         FeedContent::Event(content) => Content::Notification(event(catalog, content)),
+        FeedContent::Change(row) => Content::Change(audit_event(row)),
     });
     v1::FeedItem {
         position: item.position,
         r#type: item.item_type.name().to_owned(),
-        wallet_id: item.wallet.to_string(),
+        wallet_id: item.wallet.as_ref().map(ToString::to_string).unwrap_or_default(),
         revision: item.revision,
         content,
     }
@@ -69,7 +71,7 @@ mod tests {
             hash: [0; 32],
         };
         let content = Some(FeedContent::Entry(Box::new(entry)));
-        let (item_type, wallet) = (ItemType::Granted, "ann".parse().unwrap());
+        let (item_type, wallet) = (ItemType::Granted, Some("ann".parse().unwrap()));
         FeedItem { position, item_type, wallet, revision: position, content }
     }
 

@@ -1,6 +1,7 @@
 //! Accepts connections, up to a limit, and pauses when the system has no descriptors left.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,9 +64,9 @@ impl Front {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) if self.check_concurrency() => {
+                Ok((stream, address)) if self.check_concurrency(address.ip()) => {
                     pause = FIRST_PAUSE;
-                    let connected = self.peers.connect();
+                    let connected = self.peers.connect(address.ip());
                     let (calls, protocols) = (calls.clone(), protocols.clone());
                     let (limits, shutdown, tls) = (self.limits.clone(), shutdown.clone(), self.tls.clone());
                     self.tasks.spawn(async move {
@@ -79,15 +80,21 @@ impl Front {
                             () = shutdown.cancelled() => None,
                         };
                         if let Some(stream) = shaken {
+                            connected.0.note_key(tls.key_of(&stream));
                             serve(stream, connected, calls, protocols, &limits, shutdown).await;
                         }
                     });
                 }
                 Ok((stream, _)) => {
-                    tracing::warn!(
-                        connections = self.connections,
-                        "a new connection is closed: the limit is reached and all connections have calls in progress"
-                    );
+                    // A peer cannot fill the log: the limit of all connections is reached by calls in progress.
+                    if self.peers.count() < self.connections {
+                        tracing::debug!("a new connection is closed: its address has as many as it may have");
+                    } else {
+                        tracing::warn!(
+                            connections = self.connections,
+                            "a new connection is closed: the limit is reached and all connections have calls in progress"
+                        );
+                    }
                     drop(stream);
                 }
                 // The peer left before it was accepted.
@@ -106,9 +113,12 @@ impl Front {
         self.drain().await;
     }
 
-    /// Returns whether one more connection fits, if necessary after closing one without a call.
-    fn check_concurrency(&self) -> bool {
-        self.peers.count() < self.connections || self.peers.close_the_most_idle()
+    /// Returns whether one more connection from an address fits, if necessary after closing one without a call.
+    fn check_concurrency(&self, address: IpAddr) -> bool {
+        if self.limits.connections_per_address.is_some_and(|most| self.peers.count_of(address) >= most) {
+            return self.peers.close_the_most_idle(Some(address));
+        }
+        self.peers.count() < self.connections || self.peers.close_the_most_idle(None)
     }
 
     async fn drain(self) {

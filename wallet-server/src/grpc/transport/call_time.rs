@@ -2,7 +2,7 @@
 //!
 //! [`limited`] runs a call with one timer. While the handler runs, it rings at the deadline of the call; afterwards it
 //! rings when the time for reading the reply is over. The time is local to the task, so that the handler and the reply
-//! can change it: each message of a stream renews it, and the watch of the health has no end.
+//! can change it: each message of a stream renews it.
 //!
 //! A call of HTTP/2 has a task of its own. The calls of an HTTP/1.1 connection run in the task of the connection, one
 //! after another; it looks at their time once a second.
@@ -36,11 +36,6 @@ impl CallTime {
     }
 }
 
-/// Lifts the time limit of the call that runs in this task, for a stream that may be silent for days.
-pub(crate) fn open_ended() {
-    TIME.with(|time| time.end.set(None));
-}
-
 /// Gives the call that runs in this task this much time from now on.
 pub(crate) fn renew(time: Duration) {
     TIME.try_with(|of_call| of_call.end.set(Some(Instant::now() + time))).ok();
@@ -61,7 +56,7 @@ pub(crate) async fn before<T>(deadline: Instant, handler: impl Future<Output = T
     done
 }
 
-/// Runs a call for at most this time, unless it is open-ended. `None`: it took longer.
+/// Runs a call for at most this time, unless it is renewed. `None`: it took longer.
 pub(crate) async fn limited<T>(longest: Duration, call: impl Future<Output = T>) -> Option<T> {
     let end = Instant::now() + longest;
     let ringing = async {
@@ -145,11 +140,6 @@ mod tests {
         assert_eq!(limited(SOON * 2, unread).await, None);
         let in_time = async { before(Instant::now() + LATE, async { 7 }).await };
         assert_eq!(limited(LATE, in_time).await, Some(Some(7)));
-        let watching = async {
-            open_ended();
-            tokio::time::sleep(SOON * 3).await;
-        };
-        assert_eq!(limited(SOON, watching).await, Some(()));
         let read = async {
             for _ in 0..5 {
                 renew(SOON * 5);

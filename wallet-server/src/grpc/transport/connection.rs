@@ -88,6 +88,7 @@ pub(super) async fn serve<S>(
         tracing::debug!("a connection is closed: it begins with neither HTTP/2 nor HTTP/1.1");
         return;
     };
+    peer.note_begin();
     match version {
         Version::Http2 => {
             let caller = Arc::clone(peer);
@@ -123,7 +124,9 @@ async fn watch<C: Future<Output = Result<(), hyper::Error>>>(
     shutdown: CancellationToken,
 ) {
     let begun = Instant::now();
-    let too_old = limits.connection_age.map(|age| begun + age);
+    // After the end of its certificate the peer needs a new connection with a new one.
+    let age = limits.connection_age.map(|age| begun + age);
+    let too_old = age.into_iter().chain(peer.certificate_end()).min();
     let (mut asked_to_leave, mut stopping) = (None, false);
     loop {
         let ask = tokio::select! {

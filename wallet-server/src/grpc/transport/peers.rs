@@ -2,14 +2,16 @@
 //! bytes.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::CertificateKey;
 use crate::settings::Limits;
 
 /// The peer of one connection.
@@ -17,6 +19,10 @@ use crate::settings::Limits;
 pub(crate) struct Peer {
     number: u64,
     peers: Arc<Shared>,
+    /// The address by which connections are counted.
+    address: IpAddr,
+    /// True: its first bytes have come, after the TLS handshake.
+    has_begun: AtomicBool,
     /// The number of calls whose replies have not been read.
     calls: AtomicUsize,
     /// The bytes of replies that have not been read.
@@ -31,6 +37,8 @@ pub(crate) struct Peer {
     pub(super) close: CancellationToken,
     /// The permits for calls whose replies are pages.
     pub(crate) pages: Arc<Semaphore>,
+    /// The key that the peer's certificate stands for.
+    key: OnceLock<CertificateKey>,
 }
 
 #[derive(Debug, Clone)]
@@ -40,6 +48,9 @@ pub(crate) struct Peers(Arc<Shared>);
 struct Shared {
     start: Instant,
     pages_per_connection: usize,
+    /// The most connections whose first bytes have not come.
+    most_half_open: usize,
+    half_open: AtomicUsize,
     /// The most bytes that may be unread by all peers together.
     unread_bytes: usize,
     unread: AtomicUsize,
@@ -64,6 +75,8 @@ impl Peers {
         Self(Arc::new(Shared {
             start: Instant::now(),
             pages_per_connection: limits.pages_per_connection,
+            most_half_open: limits.half_open,
+            half_open: AtomicUsize::new(0),
             unread_bytes: limits.unread_bytes,
             unread: AtomicUsize::new(0),
             numbers: AtomicU64::new(0),
@@ -71,10 +84,12 @@ impl Peers {
         }))
     }
 
-    /// Adds a connection.
-    pub(super) fn connect(&self) -> Connected {
+    /// Adds a connection from an address. If too many have not begun, closes the oldest of those.
+    pub(super) fn connect(&self, address: IpAddr) -> Connected {
         let peer = Arc::new(Peer {
             number: self.0.numbers.fetch_add(1, Ordering::Relaxed),
+            address: counted_as(address),
+            has_begun: AtomicBool::new(false),
             calls: AtomicUsize::new(0),
             unread: AtomicUsize::new(0),
             active: AtomicU64::new(self.0.millis()),
@@ -82,21 +97,31 @@ impl Peers {
             closing: AtomicBool::new(false),
             close: CancellationToken::new(),
             pages: Arc::new(Semaphore::new(self.0.pages_per_connection)),
+            key: OnceLock::new(),
             peers: Arc::clone(&self.0),
         });
         self.0.locked().insert(peer.number, Arc::clone(&peer));
+        if self.0.half_open.fetch_add(1, Ordering::Relaxed) >= self.0.most_half_open {
+            self.0.close_the_oldest_half_open();
+        }
         Connected(peer)
     }
 
     /// Returns a peer without a connection.
     #[cfg(test)]
     pub(crate) fn alone(&self) -> Arc<Peer> {
-        Arc::clone(&self.connect().0)
+        Arc::clone(&self.connect(IpAddr::from([127, 0, 0, 1])).0)
     }
 
     /// Returns the number of connections.
     pub(super) fn count(&self) -> usize {
         self.0.locked().len()
+    }
+
+    /// Returns the number of connections from an address that stay open.
+    pub(super) fn count_of(&self, address: IpAddr) -> usize {
+        let address = counted_as(address);
+        self.0.locked().values().filter(|peer| peer.address == address && !peer.is_closing()).count()
     }
 
     /// Returns the number of connections with calls in progress and the number of those calls.
@@ -106,12 +131,14 @@ impl Peers {
         calls.fold((0, 0), |(connections, all), calls| (connections + 1, all + calls))
     }
 
-    /// Closes the connection that has been without a call for the longest time. `false`: all have calls in progress.
-    pub(super) fn close_the_most_idle(&self) -> bool {
-        let peers = self.0.locked();
+    /// Closes the connection that has been without a call for the longest time, of those from an address if one is given.
+    /// `false`: all have calls in progress.
+    pub(super) fn close_the_most_idle(&self, address: Option<IpAddr>) -> bool {
+        let (peers, address) = (self.0.locked(), address.map(counted_as));
         let idle = peers
             .values()
-            .filter(|peer| peer.calls.load(Ordering::Relaxed) == 0 && !peer.closing.load(Ordering::Relaxed));
+            .filter(|peer| address.is_none_or(|address| peer.address == address))
+            .filter(|peer| peer.calls.load(Ordering::Relaxed) == 0 && !peer.is_closing());
         let found = idle.min_by_key(|peer| peer.active.load(Ordering::Relaxed));
         found.inspect(|peer| peer.hang_up()).is_some()
     }
@@ -136,10 +163,21 @@ impl Shared {
         Duration::from_millis(self.millis().saturating_sub(millis))
     }
 
+    /// Closes the oldest connection whose first bytes have not come.
+    fn close_the_oldest_half_open(&self) {
+        let peers = self.locked();
+        let waiting =
+            peers.values().filter(|peer| !peer.has_begun.load(Ordering::Relaxed) && !peer.is_closing());
+        if let Some(oldest) = waiting.min_by_key(|peer| peer.number) {
+            tracing::debug!(limit = self.most_half_open, "a connection is closed: too many have not begun");
+            oldest.hang_up();
+        }
+    }
+
     /// Closes the connection with the most unread bytes.
     fn close_the_greediest(&self) {
         let peers = self.locked();
-        let open = peers.values().filter(|peer| !peer.closing.load(Ordering::Relaxed));
+        let open = peers.values().filter(|peer| !peer.is_closing());
         if let Some(peer) = open.max_by_key(|peer| peer.unread.load(Ordering::Relaxed)) {
             tracing::warn!(
                 unread_bytes = peer.unread.load(Ordering::Relaxed),
@@ -152,9 +190,37 @@ impl Shared {
 }
 
 impl Peer {
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the first bytes of the connection have come.
+    pub(super) fn note_begin(&self) {
+        if !self.has_begun.swap(true, Ordering::Relaxed) {
+            self.peers.half_open.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     fn hang_up(&self) {
         self.closing.store(true, Ordering::Relaxed);
         self.close.cancel();
+    }
+
+    /// Notes the key that the peer's certificate stands for.
+    pub(super) fn note_key(&self, key: Option<CertificateKey>) {
+        if let Some(key) = key {
+            self.key.get_or_init(|| key);
+        }
+    }
+
+    /// Returns the key that the peer's certificate stands for. `None` also after the certificate has expired.
+    pub(crate) fn key(&self) -> Option<&CertificateKey> {
+        self.key.get().filter(|key| Instant::now() < key.end)
+    }
+
+    /// Returns the instant at which the certificate expires that stands for a key.
+    pub(super) fn certificate_end(&self) -> Option<Instant> {
+        self.key.get().map(|key| key.end)
     }
 
     /// Counts a call until the returned value is dropped.
@@ -216,7 +282,20 @@ impl Drop for PeerCall {
 
 impl Drop for Connected {
     fn drop(&mut self) {
+        self.0.note_begin();
         self.0.peers.locked().remove(&self.0.number);
+    }
+}
+
+/// Returns the address by which connections are counted: that of IPv4, or the network of IPv6, because a peer has all addresses
+/// of its network.
+fn counted_as(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address => address,
     }
 }
 
@@ -224,10 +303,13 @@ impl Drop for Connected {
 mod tests {
     use super::*;
 
+    /// An address that many peers have.
+    const SOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
     #[test]
     fn the_connection_with_the_most_unread_bytes_is_closed_and_frees_them() {
         let peers = Peers::new(&Limits { unread_bytes: 100, ..Limits::default() });
-        let (good, greedy) = (peers.connect(), peers.connect());
+        let (good, greedy) = (peers.connect(SOME), peers.connect(SOME));
         let (mut small, mut large) = (good.0.begin_call(), greedy.0.begin_call());
         small.note_unread(30);
         large.note_unread(60);
@@ -246,7 +328,7 @@ mod tests {
     #[test]
     fn a_stream_that_is_read_counts_with_its_last_frame_only() {
         let peers = Peers::new(&Limits { unread_bytes: 100, ..Limits::default() });
-        let watcher = peers.connect();
+        let watcher = peers.connect(SOME);
         let mut stream = watcher.0.begin_call();
         for _ in 0..50 {
             stream.note_unread(60);
@@ -259,10 +341,44 @@ mod tests {
     #[test]
     fn the_most_idle_connection_makes_room_and_none_with_a_call() {
         let peers = Peers::new(&Limits::default());
-        let (busy, idle) = (peers.connect(), peers.connect());
+        let (busy, idle) = (peers.connect(SOME), peers.connect(SOME));
         let _call = busy.0.begin_call();
-        assert!(peers.close_the_most_idle());
+        assert!(peers.close_the_most_idle(None));
         assert!(idle.0.close.is_cancelled() && !busy.0.close.is_cancelled());
-        assert!(!peers.close_the_most_idle(), "the idle one is closed already");
+        assert!(!peers.close_the_most_idle(None), "the idle one is closed already");
+    }
+
+    #[test]
+    fn an_address_makes_room_by_its_own_connections_alone() {
+        let peers = Peers::new(&Limits::default());
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let other = peers.connect(address("10.0.0.2"));
+        let mine = ["10.0.0.1", "::ffff:10.0.0.1"].map(|text| peers.connect(address(text)));
+        assert_eq!((peers.count_of(address("10.0.0.1")), peers.count_of(address("10.0.0.3"))), (2, 0));
+        let _call = mine[0].0.begin_call();
+        assert!(peers.close_the_most_idle(Some(address("10.0.0.1"))));
+        assert!(mine[1].0.close.is_cancelled());
+        assert_eq!(peers.count_of(address("10.0.0.1")), 1, "it is closing");
+        assert!(!peers.close_the_most_idle(Some(address("10.0.0.1"))), "the other has a call");
+        assert!(!other.0.close.is_cancelled());
+        let _six = ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9"].map(|text| peers.connect(address(text)));
+        assert_eq!(peers.count_of(address("2001:db8:1:2::77")), 2, "a network of IPv6");
+        assert_eq!(peers.count_of(address("2001:db8:1:3::1")), 0);
+    }
+
+    #[test]
+    fn the_oldest_connection_that_has_not_begun_makes_room_for_the_next() {
+        let peers = Peers::new(&Limits { half_open: 2, ..Limits::default() });
+        let begun = peers.connect(SOME);
+        begun.0.note_begin();
+        let waiting = [(); 2].map(|()| peers.connect(SOME));
+        assert!(waiting.iter().all(|peer| !peer.0.close.is_cancelled()));
+        let _next = peers.connect(SOME);
+        assert!(waiting[0].0.close.is_cancelled());
+        assert!(!waiting[1].0.close.is_cancelled() && !begun.0.close.is_cancelled());
+        drop(waiting);
+        drop(begun);
+        let last = [(); 1].map(|()| peers.connect(SOME));
+        assert!(!last[0].0.close.is_cancelled(), "connections that have ended do not count");
     }
 }

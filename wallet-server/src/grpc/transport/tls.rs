@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use prometheus_client::registry::Registry;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -24,6 +25,9 @@ use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use super::client_keys::{CertificateKey, ClientKey};
+use super::tls_metrics::TlsMetrics;
+
 /// The interval at which the files are read.
 const LOOK: Duration = Duration::from_secs(30);
 
@@ -34,8 +38,19 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The private key of the certificate.
     pub key: PathBuf,
-    /// The authorities whose certificates callers must present. `None`: callers need no certificate.
-    pub client_ca: Option<PathBuf>,
+    /// The certificates that callers present. `None`: callers need none.
+    pub clients: Option<ClientCertificates>,
+}
+
+/// The certificates that callers present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificates {
+    /// The authorities that sign them, in PEM.
+    pub authority: PathBuf,
+    /// True: a caller may present none, and then needs an API key.
+    pub is_optional: bool,
+    /// The keys that certificates stand for.
+    pub keys: Vec<ClientKey>,
 }
 
 /// The reason why the files cannot be used.
@@ -62,6 +77,7 @@ pub enum TlsError {
 pub(crate) struct Tls {
     files: TlsFiles,
     current: RwLock<Loaded>,
+    metrics: TlsMetrics,
 }
 
 struct Loaded {
@@ -89,7 +105,14 @@ impl Tls {
     pub(crate) fn load(files: TlsFiles) -> Result<Self, TlsError> {
         let content = Content::read(&files)?;
         let current = RwLock::new(Loaded { digest: content.digest(), acceptor: content.acceptor(&files)? });
-        Ok(Self { files, current })
+        let metrics = TlsMetrics::default();
+        metrics.note_certificate(&content.certificate);
+        Ok(Self { files, current, metrics })
+    }
+
+    /// Registers the metrics of the certificate. They stay 0 without one.
+    pub(crate) fn register(tls: Option<&Arc<Self>>, registry: &mut Registry) {
+        tls.map(|tls| tls.metrics.clone()).unwrap_or_default().register(registry);
     }
 
     /// Makes the handshake of a connection within `time`. `None`: the peer does not complete it.
@@ -106,6 +129,13 @@ impl Tls {
         None
     }
 
+    /// Returns the key that the certificate of a caller stands for.
+    pub(super) fn key_of<S>(&self, stream: &TlsStream<S>) -> Option<CertificateKey> {
+        let clients = self.files.clients.as_ref()?;
+        let (_, connection) = stream.get_ref();
+        CertificateKey::of(&clients.keys, connection.peer_certificates()?.first()?)
+    }
+
     /// Reads the files again. Returns whether another certificate is in use now.
     pub(crate) fn reload(&self) -> Result<bool, TlsError> {
         let content = Content::read(&self.files)?;
@@ -115,6 +145,7 @@ impl Tls {
         }
         let acceptor = content.acceptor(&self.files)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Loaded { digest, acceptor };
+        self.metrics.note_certificate(&content.certificate);
         Ok(true)
     }
 
@@ -130,9 +161,13 @@ impl Tls {
                 () = hangups.next() => {}
             }
             match self.reload() {
-                Ok(true) => tracing::info!("the certificate was replaced"),
+                Ok(true) => {
+                    self.metrics.note_reload(true);
+                    tracing::info!("the certificate was replaced");
+                }
                 Ok(false) => {}
                 Err(error) => {
+                    self.metrics.note_reload(false);
                     let error = crate::causes::Chain(&error);
                     tracing::error!(%error, "the new certificate cannot be used; the last good one stays in use");
                 }
@@ -174,7 +209,7 @@ impl Hangups {
 impl Content {
     fn read(files: &TlsFiles) -> Result<Self, TlsError> {
         let read = |path: &Path| fs::read(path).map_err(|error| TlsError::Unreadable(path.to_owned(), error));
-        let client_ca = files.client_ca.as_deref().map(read).transpose()?;
+        let client_ca = files.clients.as_ref().map(|clients| read(&clients.authority)).transpose()?;
         Ok(Self { certificate: read(&files.certificate)?, key: read(&files.key)?, client_ca })
     }
 
@@ -196,15 +231,15 @@ impl Content {
         let provider = Arc::new(ring::default_provider());
         let builder =
             ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
-        let builder = match files.client_ca.as_ref().zip(self.client_ca.as_ref()) {
-            Some((path, pem)) => {
+        let builder = match files.clients.as_ref().zip(self.client_ca.as_ref()) {
+            Some((clients, pem)) => {
                 let mut roots = RootCertStore::empty();
-                for authority in certificates(path, pem)? {
+                for authority in certificates(&clients.authority, pem)? {
                     roots.add(authority)?;
                 }
-                let verifier =
-                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
-                builder.with_client_cert_verifier(verifier)
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                let verifier = if clients.is_optional { verifier.allow_unauthenticated() } else { verifier };
+                builder.with_client_cert_verifier(verifier.build()?)
             }
             None => builder.with_no_client_auth(),
         };
@@ -256,7 +291,7 @@ mod tests {
 
         fn paths(&self) -> TlsFiles {
             let path = |name| self.folder.path().join(name);
-            TlsFiles { certificate: path("server.pem"), key: path("server.key"), client_ca: None }
+            TlsFiles { certificate: path("server.pem"), key: path("server.key"), clients: None }
         }
 
         /// Returns a new certificate for `localhost` and its key, in PEM.
@@ -358,10 +393,18 @@ mod tests {
         let files = Files::new();
         let authority = files.folder.path().join("clients.pem");
         fs::write(&authority, files.authority.pem()).unwrap();
-        let tls = Tls::load(TlsFiles { client_ca: Some(authority), ..files.paths() }).unwrap();
-        assert!(connect(&tls, &files.caller(None)).await.is_none());
-        assert!(connect(&tls, &files.caller(Some(Files::new().issue()))).await.is_none());
-        assert!(connect(&tls, &files.caller(Some(files.issue()))).await.is_some());
+        for is_optional in [false, true] {
+            let keys = vec!["localhost=aaaaaaaaaa".parse().unwrap()];
+            let clients = ClientCertificates { authority: authority.clone(), is_optional, keys };
+            let tls = Tls::load(TlsFiles { clients: Some(clients), ..files.paths() }).unwrap();
+            let key = async |own| {
+                let (_near, far, _) = connect(&tls, &files.caller(own)).await?;
+                Some(tls.key_of(&far).map(|found| found.key.to_string()))
+            };
+            assert_eq!(key(None).await, is_optional.then_some(None));
+            assert_eq!(key(Some(Files::new().issue())).await, None, "another authority");
+            assert_eq!(key(Some(files.issue())).await, Some(Some("aaaaaaaaaa".to_owned())));
+        }
     }
 
     #[tokio::test]

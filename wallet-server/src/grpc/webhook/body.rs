@@ -5,6 +5,7 @@ use std::sync::Arc;
 use prost::Message;
 use prost_reflect::{DescriptorError, DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::{Value, json};
+use wallet_core::Timestamp;
 use wallet_core::catalog::Catalog;
 
 use crate::grpc::to_proto;
@@ -25,6 +26,7 @@ fn body(catalog: &Catalog, item: &FeedItem, message: Option<&MessageDescriptor>)
     let timestamp = match &item.content {
         Some(FeedContent::Entry(entry)) => Some(entry.record_time.to_string()),
         Some(FeedContent::Event(event)) => Some(event.event_time.to_string()),
+        Some(FeedContent::Change(row)) => Some(Timestamp::from_micros(row.event_time).to_string()),
         None => None,
     };
     let bytes = to_proto::feed_item(catalog, item).encode_to_vec();

@@ -96,6 +96,8 @@ fn settings_that_contradict_each_other_are_refused() {
         ("tls_cert = \"a\"", "tls_cert and tls_key belong together: give both or neither"),
         ("tls_key = \"a\"", "tls_cert and tls_key belong together: give both or neither"),
         ("tls_client_ca = \"a\"", "tls_client_ca needs tls_cert and tls_key"),
+        ("tls_client_optional = true", "tls_client_optional needs tls_client_ca and key_pepper_file"),
+        ("tls_client_keys = [\"a=aaaaaaaaaa\"]", "tls_client_keys needs tls_client_ca and key_pepper_file"),
         (
             "limits.calls_per_second = 5",
             "limits.calls_per_second is per API key, which needs key_pepper_file",

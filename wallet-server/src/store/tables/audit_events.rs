@@ -1,6 +1,7 @@
-//! The audit of tenants, API keys and catalogs. Rows are inserted by the transaction that makes the change.
+//! The audit of tenants, API keys, catalogs and endpoints of webhooks. Rows are inserted by the transaction that makes the change.
 
 use sea_orm::entity::prelude::*;
+use wallet_core::feed::ItemType;
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_events")]
@@ -15,7 +16,7 @@ pub(crate) struct Model {
     /// The request id of the call; empty if its caller sent none.
     pub(crate) call_id: String,
     pub(crate) action: String,
-    /// The id of the key, the name of the tenant or the version of the catalog.
+    /// The name of the tenant, the id of the key or endpoint, or the version of the catalog.
     pub(crate) subject: String,
     pub(crate) details: String,
 }
@@ -24,3 +25,15 @@ pub(crate) struct Model {
 pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// Returns the type of the change in the feed. `None`: it is no item. The first catalog of a tenant replaces none,
+    /// so it is no item either.
+    pub(crate) fn item_type(&self) -> Option<ItemType> {
+        match (self.action.as_str(), self.subject.as_str()) {
+            ("catalog.publish", version) if version != "1" => Some(ItemType::CatalogPublished),
+            ("webhook.disable", _) => Some(ItemType::WebhookDisabled),
+            _ => None,
+        }
+    }
+}

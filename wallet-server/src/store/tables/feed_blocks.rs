@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use wallet_core::WalletKey;
+use wallet_core::feed::ItemType;
 
 use crate::store::StoreError;
 use crate::store::tables::decode;
@@ -30,7 +31,9 @@ impl ActiveModelBehavior for ActiveModel {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PlacedItem {
     pub(crate) position: i64,
+    /// The wallet, or the id of the event in the audit for a change of the tenant.
     pub(crate) wallet_key: Uuid,
+    /// The revision of the entry, or the time of a change of the tenant.
     pub(crate) revision: i64,
     /// 0 for the entry, and 1, 2, 3... for its notifications.
     pub(crate) n: u32,
@@ -39,6 +42,16 @@ pub(crate) struct PlacedItem {
 }
 
 impl PlacedItem {
+    /// Returns the type. `None`: it is one of a later version.
+    pub(crate) fn item_type(&self) -> Option<ItemType> {
+        ItemType::numbered(self.number)
+    }
+
+    /// Returns true if the item is a change of the tenant, which has no wallet.
+    pub(crate) fn is_change(&self) -> bool {
+        self.item_type().is_some_and(|item_type| !item_type.is_of_a_wallet())
+    }
+
     pub(crate) fn wallet(&self) -> WalletKey {
         WalletKey::from_uuid(self.wallet_key)
     }

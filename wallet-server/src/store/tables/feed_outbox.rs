@@ -1,13 +1,14 @@
-//! The items of the feed that have no position yet, a row per batch and bucket.
+//! The items of the feed that have no position yet: a row per batch and bucket, and a row per change of a tenant.
 
 use std::collections::BTreeMap;
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
-use wallet_core::{binary, feed};
+use wallet_core::{WalletKey, binary, feed};
 
 use crate::store::batch::WalletWrite;
 use crate::store::sql::{RowWrite, WriteKind, row_write};
+use crate::store::tables::audit_events;
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Deserialize)]
 #[sea_orm(table_name = "feed_outbox")]
@@ -33,12 +34,31 @@ pub(crate) struct NewItems {
     pub(crate) items: WalletItems,
 }
 
-/// Items of one wallet, in order.
+/// Items of one wallet, in order, or a change of the tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WalletItems {
+    /// The id of the event in the audit for a change of the tenant.
     pub(crate) wallet: Uuid,
-    /// The revision of each item's entry, its number within the entry, and the number of its type.
+    /// The revision of each item's entry, its number within the entry, and the number of its type. A change of the
+    /// tenant has its time in place of the revision, in microseconds since 1970.
     pub(crate) items: Vec<(i64, u32, u8)>,
+}
+
+/// Returns the row for a change of a tenant. All changes of a tenant are in one bucket, so that the sequencer takes
+/// them in the order of their commits. `None`: the change is no item of the feed.
+pub(in crate::store) fn of_change(row: &audit_events::Model) -> Option<Model> {
+    let item = (row.event_time, 0, row.item_type()? as u8);
+    let items = WalletItems { wallet: row.event_id, items: vec![item] };
+    Some(Model {
+        bucket: bucket_of_changes(row.tenant),
+        batch_id: row.event_id,
+        items: binary::encode(&vec![NewItems { tenant: row.tenant, items }]),
+    })
+}
+
+/// Returns the bucket of the changes of a tenant.
+pub(crate) fn bucket_of_changes(tenant: Uuid) -> i16 {
+    WalletKey::from_uuid(tenant).bucket()
 }
 
 /// Returns the insertion of the items of a batch.

@@ -173,8 +173,15 @@ async fn webhook(store: &Store) {
         next_time: START.as_micros() + 1,
         failure: "answers 500".to_owned(),
     };
-    let result = Delivered { last_position: 0, succeeded: Vec::new(), failed: vec![failed] };
-    store.record_deliveries(&endpoint, result, START, 0, None).await.unwrap();
+    let result = Delivered {
+        last_position: 0,
+        succeeded: Vec::new(),
+        failed: vec![failed],
+        failing_since: START,
+        state: 0,
+        disabled: None,
+    };
+    store.record_deliveries(&endpoint, result, false, START).await.unwrap();
 }
 
 /// A wallet with its history.

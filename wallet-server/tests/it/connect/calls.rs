@@ -218,7 +218,7 @@ async fn every_peer_gets_the_same_answers(database: Database) {
     let key = front.key("default", "all");
     let (certificate, host) = (Certificate::new(), Host::new().await);
     let [pem, private, ca] = ["server.pem", "server.key", "ca.pem"].map(|name| certificate.path(name));
-    let tls = TlsFiles { certificate: pem.into(), key: private.into(), client_ca: None };
+    let tls = TlsFiles { certificate: pem.into(), key: private.into(), clients: None };
     let origins = vec![host.origin().parse().unwrap()];
     let server = front.serve_configured(Config { tls: Some(tls), origins, ..Config::default() }).await;
     let address = format!("localhost:{}", server.address.port());

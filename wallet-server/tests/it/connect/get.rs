@@ -70,6 +70,7 @@ async fn a_get_changes_nothing() {
         ] {
             let refused = json(&curl, method, text);
             assert_eq!((refused.status, refused.header("allow")), (405, Some("POST")), "{method}");
+            assert_eq!(refused.header("cache-control"), Some("no-store"), "{method}");
         }
         let reserve = serde_json::json!({ "walletId": "w", "reservationId": "j", "operation": { "kind": video("1").kind } });
         assert_eq!(json(&curl, "wallet.v1.WalletService/Reserve", &reserve.to_string()).status, 405);
@@ -100,7 +101,9 @@ async fn a_get_needs_a_key_and_keeps_the_limits_of_a_post() {
     let open = Server::start(Database::sqlite()).await;
     open.wallet("w", 5).await;
     let open = Curl::new(open.endpoint(), "--http1.1");
-    assert_eq!(json(&open, BALANCE, r#"{"walletId": "w"}"#).status, 405, "a page could read without a key");
+    let refused = json(&open, BALANCE, r#"{"walletId": "w"}"#);
+    assert_eq!(refused.status, 405, "a page could read without a key");
+    assert_eq!(refused.header("cache-control"), Some("no-store"), "the server may get keys");
 }
 
 /// A JSON text of 200 KB with gzip, in base64 for URLs.

@@ -8,15 +8,16 @@ use tokio::task::JoinSet;
 use wallet_client::v1;
 use wallet_workload::Rng;
 
-use super::Endpoints;
+use super::{Endpoints, PAUSE};
 use crate::harness::{Database, Process, seed};
 
 /// The items of the test. The nightly run sets WALLET_FEED_ITEMS to a million.
 const ITEMS: usize = 4_000;
-const CALLERS: usize = 16;
-const WALLETS: usize = 24;
-/// The share of the items between two kills.
-const KILLS: usize = 8;
+const CALLERS: usize = 48;
+/// The items of a wallet, each of which is an open grant.
+const ITEMS_OF_A_WALLET: usize = 160;
+/// The most kills, which are spread over the items.
+const MAX_KILLS: usize = 100;
 
 mod every_item_comes_once_and_in_order_although_servers_are_killed {
     use super::*;
@@ -40,17 +41,19 @@ async fn survive(database: Database, servers: usize) {
     let (items, mut chance) = (items(), Rng::new(seed(), 0));
     let mut processes: Vec<Process> = (0..servers).map(|_| Process::start(&database, &[])).collect();
     let endpoints = Arc::new(Endpoints::new(processes.iter().map(Process::endpoint).collect()));
-    endpoints.create_wallets(WALLETS).await;
+    let wallets = items / ITEMS_OF_A_WALLET;
+    endpoints.create_wallets(wallets).await;
     let given = Arc::new(AtomicUsize::new(0));
     let mut callers = JoinSet::new();
     for caller in 0..CALLERS {
-        callers.spawn(give(endpoints.clone(), caller, items / CALLERS, given.clone()));
+        callers.spawn(give(endpoints.clone(), caller, (items / CALLERS, wallets), given.clone()));
     }
-    let reader = tokio::spawn(read(endpoints.clone(), items / CALLERS * CALLERS + WALLETS));
-    for kill in 1..=KILLS {
-        while given.load(Ordering::Relaxed) < items * kill / (KILLS + 1) {
-            tokio::task::yield_now().await;
+    let reader = tokio::spawn(read(endpoints.clone(), items / CALLERS * CALLERS + wallets));
+    let kills = (items / 500).min(MAX_KILLS);
+    for kill in 1..=kills {
+        while given.load(Ordering::Relaxed) < items * kill / (kills + 1) {
             assert!(!callers.is_empty());
+            tokio::time::sleep(PAUSE).await;
         }
         let n = usize::from(servers == 2 && chance.percent(50));
         processes[n].kill();
@@ -73,9 +76,14 @@ async fn survive(database: Database, servers: usize) {
 }
 
 /// Gives a number of grants to the wallets in turn.
-async fn give(endpoints: Arc<Endpoints>, caller: usize, count: usize, given: Arc<AtomicUsize>) {
+async fn give(
+    endpoints: Arc<Endpoints>,
+    caller: usize,
+    (count, wallets): (usize, usize),
+    given: Arc<AtomicUsize>,
+) {
     for n in 0..count {
-        endpoints.give(caller * 7 + n, WALLETS, &format!("g-{caller}-{n}")).await;
+        endpoints.give(caller * 7 + n, wallets, &format!("g-{caller}-{n}")).await;
         given.fetch_add(1, Ordering::Relaxed);
     }
 }

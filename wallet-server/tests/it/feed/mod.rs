@@ -4,22 +4,26 @@ mod killed;
 mod watchers;
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use wallet_client::{Error, RetryPolicy, WalletClient, v1};
 
 use crate::harness::credits;
 use crate::shorthand::gift;
 
-/// The endpoints of the servers, which change when a server is started again.
-pub(crate) struct Endpoints(Mutex<Vec<String>>);
+/// The pause of a caller after a failure.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A client of each server. It changes when the server is started again, at another endpoint.
+pub(crate) struct Endpoints(Mutex<Vec<WalletClient>>);
 
 impl Endpoints {
     pub(crate) fn new(endpoints: Vec<String>) -> Self {
-        Self(Mutex::new(endpoints))
+        Self(Mutex::new(endpoints.into_iter().map(client_of).collect()))
     }
 
     pub(crate) fn replace(&self, n: usize, endpoint: String) {
-        self.0.lock().expect("no holder panicked")[n] = endpoint;
+        self.0.lock().expect("no holder panicked")[n] = client_of(endpoint);
     }
 
     /// Calls the servers in turn until one answers, beginning with the n-th.
@@ -28,17 +32,15 @@ impl Endpoints {
         F: Future<Output = Result<A, Error>>,
     {
         loop {
-            let endpoint = {
+            let client = {
                 let all = self.0.lock().expect("no holder panicked");
                 all[n % all.len()].clone()
             };
-            let config = WalletClient::builder(endpoint).retry(RetryPolicy::never());
-            if let Ok(client) = config.connect().await {
-                match call(client).await {
-                    Ok(answer) => return answer,
-                    Err(error) => assert!(error.is_retryable(), "{error:?}"),
-                }
+            match call(client).await {
+                Ok(answer) => return answer,
+                Err(error) => assert!(error.is_retryable(), "{error:?}"),
             }
+            tokio::time::sleep(PAUSE).await;
             n += 1;
         }
     }
@@ -64,4 +66,9 @@ impl Endpoints {
         })
         .await;
     }
+}
+
+fn client_of(endpoint: String) -> WalletClient {
+    let config = WalletClient::builder(endpoint).retry(RetryPolicy::never());
+    config.connect_lazy().expect("a valid endpoint")
 }

@@ -1,7 +1,8 @@
 //! Attackers in processes of their own, next to a good client: all of its calls succeed, the memory of the server stays
 //! bounded, and newcomers are served during the attack and after it.
 //!
-//! The latencies of the good client are printed, not asserted: they depend on the machine.
+//! The 99th percentile of the good client's jobs stays below five times that before the attack, or below a bound that a busy
+//! machine keeps.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -20,6 +21,10 @@ const MOST: u64 = 200 * MIB;
 /// The most memory of an open connection, and the most connections of a server.
 const PER_CONNECTION: u64 = 48 * 1024;
 const CONNECTIONS: u64 = 8_192;
+/// The 99th percentile that is always accepted: other tests share the machine.
+const ACCEPTED: Duration = Duration::from_secs(2);
+/// The longest time until newcomers are served after an attack.
+const RECOVERY: Duration = Duration::from_secs(5);
 /// The rounds of an attack, each with a number of jobs of the good client.
 const ROUNDS: usize = 3;
 const JOBS: usize = 20;
@@ -69,7 +74,14 @@ async fn jobs(client: &WalletClient, name: &str) -> Duration {
 async fn withstands(attack: &str, count: usize) {
     let besieged = Besieged::start(|database| Process::start(database, &[])).await;
     siege(&besieged, attack, count, MOST).await;
-    soon(besieged.serves_a_newcomer("last")).await;
+    recovers(besieged.serves_a_newcomer("last")).await;
+}
+
+/// Waits for a job of a newcomer after an attack.
+async fn recovers(job: impl Future<Output = ()>) {
+    let begun = Instant::now();
+    soon(job).await;
+    assert!(begun.elapsed() < RECOVERY, "{:?}", begun.elapsed());
 }
 
 async fn siege(besieged: &Besieged, attack: &str, count: usize, most: u64) {
@@ -89,6 +101,7 @@ async fn siege(besieged: &Besieged, attack: &str, count: usize, most: u64) {
         "{attack}: p99 of a job {calm:?} before, {slowest:?} during, {after:?} after; {} MiB",
         taken / MIB
     );
+    assert!(slowest < ACCEPTED.max(5 * calm), "{attack}: {slowest:?} instead of {calm:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -138,7 +151,7 @@ async fn many_idle_connections_harm_no_other_client() {
     let most = MIB * 40 + PER_CONNECTION * u64::try_from(count).unwrap().min(CONNECTIONS);
     let besieged = Besieged::start(|database| Process::start(database, &[])).await;
     siege(&besieged, "idle_connections", count, most).await;
-    soon(besieged.serves_a_newcomer("last")).await;
+    recovers(besieged.serves_a_newcomer("last")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

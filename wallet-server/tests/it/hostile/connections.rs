@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::{Besieged, does_a_job, soon};
 use crate::harness::frames::Raw;
@@ -128,4 +128,65 @@ async fn flood(besieged: &Besieged, calls: usize) {
         request.metadata_mut().insert("x-request-id", "y".repeat(4_000).parse().unwrap());
         client.get_balance(request).await.unwrap_err();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_oldest_of_too_many_connections_that_have_not_begun_is_closed() {
+    let limits = [("WALLET_LIMITS_HALF_OPEN", "16"), ("WALLET_LIMITS_PREFACE_TIME_MS", "60000")];
+    let besieged = Besieged::start(|database| Process::start_with(database, &[], &limits)).await;
+    let mut silent = Vec::new();
+    for _ in 0..24 {
+        silent.push(soon(TcpStream::connect(besieged.address())).await.unwrap());
+    }
+    for oldest in &mut silent[..8] {
+        assert!(matches!(soon(oldest.read(&mut [0; 64])).await, Ok(0) | Err(_)), "it is closed");
+    }
+    soon(besieged.serves_a_newcomer("newcomer")).await;
+    let newest = &mut silent[23];
+    newest.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    soon(newest.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+    soon(does_a_job(&besieged.good, "job")).await;
+}
+
+/// Connects from another address of loopback.
+async fn from_elsewhere(besieged: &Besieged) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    soon(socket.connect(besieged.address().parse().unwrap())).await.unwrap()
+}
+
+/// Begins to watch the health over a connection. Returns whether the server answers.
+async fn watches(stream: &mut TcpStream) -> bool {
+    let head = "POST /grpc.health.v1.Health/Watch HTTP/1.1\r\nhost: x\r\ncontent-type: application/connect+json\r\n\
+                content-length: 7\r\n\r\n\0\0\0\0\x02{}";
+    let _ = stream.write_all(head.as_bytes()).await;
+    matches!(soon(stream.read(&mut [0; 1024])).await, Ok(1..))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_has_a_number_of_connections_and_others_have_theirs() {
+    let limit = [("WALLET_LIMITS_CONNECTIONS_PER_ADDRESS", "8")];
+    let besieged = Besieged::start(|database| Process::start_with(database, &[], &limit)).await;
+    let mut idle = from_elsewhere(&besieged).await;
+    let mut watching = Vec::new();
+    for _ in 0..8 {
+        watching.push(from_elsewhere(&besieged).await);
+        assert!(watches(watching.last_mut().unwrap()).await);
+    }
+    assert!(
+        matches!(soon(idle.read(&mut [0; 64])).await, Ok(0) | Err(_)),
+        "the one without a call makes room"
+    );
+    assert!(!watches(&mut from_elsewhere(&besieged).await).await, "all others have calls");
+    soon(besieged.serves_a_newcomer("newcomer")).await;
+    soon(does_a_job(&besieged.good, "job")).await;
+    drop(watching.pop());
+    let served = async {
+        while !watches(&mut from_elsewhere(&besieged).await).await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    soon(served).await;
 }

@@ -1,6 +1,8 @@
 //! The publisher to NATS, with a real nats-server.
 
+mod credentials;
 mod killed;
+mod replicas;
 mod stream;
 
 use std::time::{Duration, Instant};

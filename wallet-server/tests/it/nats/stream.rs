@@ -15,7 +15,7 @@ use crate::shorthand::gift;
 use crate::tls::Certificate;
 
 /// The time for which the stream recognises ids in tests of what comes after that.
-const SHORT: Duration = Duration::from_millis(100);
+pub(super) const SHORT: Duration = Duration::from_millis(100);
 
 fn config(nats: &Nats) -> Config {
     let (servers, stream) = (vec![nats.url()], "WALLET".to_owned());
@@ -191,7 +191,7 @@ async fn items_are_published_over_tls_only_to_a_server_that_is_trusted() {
 }
 
 /// Waits until the lag, the failures and the published items meet a condition.
-async fn until(server: &Server, holds: impl Fn(u64, u64, u64) -> bool) {
+pub(super) async fn until(server: &Server, holds: impl Fn(u64, u64, u64) -> bool) {
     let value = |metrics: &str, name: &str| {
         let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.expect("the metric").parse().expect("a number")

@@ -6,6 +6,7 @@ use wallet_client::v1::feed_item::Content;
 use wallet_client::v1::threshold::Threshold::Amount;
 use wallet_client::v1::{self, EntryKind, ErrorReason, EventKind};
 use wallet_client::{Code, RefusalDetail, WalletClient};
+use wallet_server::BUNDLED_CATALOG;
 
 use crate::harness::{Server, credits, video};
 use crate::shorthand::{gift, low_balance, refused, set_status, settle, violations};
@@ -66,6 +67,28 @@ each_database! {
         let of_ledger = client.list_entries(v1::ListEntriesRequest::new("ann")).await.unwrap().entries;
         assert_eq!(Some(settled), of_ledger.last());
         assert_eq!(settled.kind(), EntryKind::Settled);
+        assert!(server.verify().await.is_clean());
+    }
+
+    async fn a_catalog_that_replaces_another_is_a_change_of_the_tenant_in_the_feed(server: Server) {
+        let client = story(&server).await;
+        items(&client, 5).await;
+        let newer = format!("{BUNDLED_CATALOG}# newer");
+        client.publish_catalog(v1::PublishCatalogRequest::new(newer)).await.unwrap();
+        client.create_wallet(v1::CreateWalletRequest::new("bob")).await.unwrap();
+        let all = items(&client, 7).await;
+        let published = all.iter().find(|item| item.r#type == "catalog.published").unwrap();
+        assert_eq!((published.wallet_id.as_str(), published.revision), ("", 0));
+        let Some(Content::Change(change)) = &published.content else { panic!("{published:?}") };
+        assert_eq!((change.action.as_str(), change.subject.as_str()), ("catalog.publish", "2"));
+        let audit = client.list_audit_events(v1::ListAuditEventsRequest::new()).await.unwrap();
+        assert_eq!(audit.events.first(), Some(change));
+        for (filter, count) in [
+            (v1::ListFeedRequest::new(0).with_types(["catalog.published"]), 1),
+            (v1::ListFeedRequest::new(0).with_wallet_ids(["ann", "bob"]), 6),
+        ] {
+            assert_eq!(client.list_feed(filter).await.unwrap().items.len(), count);
+        }
         assert!(server.verify().await.is_clean());
     }
 

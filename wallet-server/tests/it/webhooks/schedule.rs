@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use wallet_client::v1::feed_item::Content;
 use wallet_client::v1::{self, WebhookEndpointState};
 use wallet_server::{Config, TimeSource};
 
@@ -44,4 +45,18 @@ async fn an_endpoint_without_a_success_for_five_days_is_disabled() {
     let days = Duration::from_secs(5 * 86_400);
     client.advance_clock(v1::AdvanceClockRequest::by(days)).await.unwrap();
     until(&client, |endpoint, _| endpoint.state() == WebhookEndpointState::Failing).await;
+    let audit = client.list_audit_events(v1::ListAuditEventsRequest::new()).await.unwrap();
+    let change = audit.events.first().unwrap();
+    assert_eq!((change.principal.as_str(), change.action.as_str()), ("system", "webhook.disable"));
+    assert_eq!(change.details, format!("{}: no delivery has succeeded for 5 days", receiver.url));
+    let disabled = v1::ListFeedRequest::new(0).with_types(["webhook.disabled"]);
+    let item = loop {
+        let page = client.list_feed(disabled.clone()).await.unwrap();
+        match page.items.into_iter().next() {
+            Some(item) => break item,
+            None => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    };
+    assert_eq!((item.content, item.wallet_id.as_str()), (Some(Content::Change(change.clone())), ""));
+    assert!(server.verify().await.is_clean());
 }

@@ -42,10 +42,14 @@ pub(super) const EDITS: &[Edit] = &[
         Nothing("The control plane"),
     ),
     ("audit_events.tenant", "UPDATE audit_events SET tenant = {uuid}", Fault("of the audit has tenant")),
-    ("audit_events.event_time", "UPDATE audit_events SET event_time = 5", Nothing("The control plane")),
     (
         "audit_events.event_time",
-        "UPDATE audit_events SET event_time = event_time + 631152000000000",
+        "UPDATE audit_events SET event_time = 5 WHERE action = 'key.create'",
+        Nothing("The control plane"),
+    ),
+    (
+        "audit_events.event_time",
+        "UPDATE audit_events SET event_time = event_time + 631152000000000 WHERE action = 'key.create'",
         Note("key.create of \"0123456789\" was recorded at"),
     ),
     (
@@ -60,7 +64,11 @@ pub(super) const EDITS: &[Edit] = &[
         "UPDATE audit_events SET action = 'key.lose'",
         Fault("has the action \"key.lose\", which does not exist"),
     ),
-    ("audit_events.subject", "UPDATE audit_events SET subject = 'x'", Nothing("The control plane")),
+    (
+        "audit_events.subject",
+        "UPDATE audit_events SET subject = 'x' WHERE action = 'key.create'",
+        Nothing("The control plane"),
+    ),
     ("audit_events.details", "UPDATE audit_events SET details = 'x'", Nothing("The control plane")),
     ("catalogs.tenant", "UPDATE catalogs SET tenant = {uuid}", Fault("which does not exist")),
     (

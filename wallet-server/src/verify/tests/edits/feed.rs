@@ -1,4 +1,4 @@
-//! Edits of the feed. It has the items of ann and bob, and the outbox those of eve.
+//! Edits of the feed. It has a change of the tenant and the items of ann and bob, and the outbox has those of eve.
 
 use super::Finds::{Fault, Nothing};
 use super::{BinaryEdit, Edit, changed};
@@ -11,6 +11,21 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("I33: the outbox has wallet"),
     ),
     ("feed_outbox.bucket", "DELETE FROM feed_outbox", Fault("I33: the feed lacks the first")),
+    (
+        "audit_events.event_id",
+        "UPDATE audit_events SET event_id = {uuid} WHERE action = 'catalog.publish' AND subject = '2'",
+        Fault("which the audit does not have"),
+    ),
+    (
+        "audit_events.event_time",
+        "DELETE FROM audit_events WHERE action = 'catalog.publish' AND subject = '2'",
+        Fault("which the audit does not have"),
+    ),
+    (
+        "feed_blocks.first_position",
+        "DELETE FROM feed_blocks WHERE first_position = 1",
+        Fault("I33: the feed lacks the change"),
+    ),
     ("feed_outbox.batch_id", "UPDATE feed_outbox SET batch_id = {uuid}", Nothing("The feed")),
     ("feed_heads.tenant", "UPDATE feed_heads SET tenant = {uuid}", Fault("which does not exist")),
     ("feed_heads.tenant", "DELETE FROM feed_heads", Fault("I33: a block of the feed begins at 1, not 0")),
@@ -46,8 +61,10 @@ pub(super) const EDITS: &[Edit] = &[
     ("job_leases.expire_time", "UPDATE job_leases SET expire_time = 5", Nothing("The control plane")),
 ];
 
-/// The condition of the only row of its table.
+/// The condition of the only row of the outbox.
 const ALL: &str = "1 = 1";
+/// The condition of the block with the items of wallets. The block before it has the change of the tenant.
+const WALLETS: &str = "first_position > 1";
 
 pub(super) const BINARY: &[BinaryEdit] = &[
     (
@@ -59,15 +76,15 @@ pub(super) const BINARY: &[BinaryEdit] = &[
     ("feed_outbox.items", ALL, |_| b"x".to_vec(), Fault("a row of feed_outbox is unreadable")),
     (
         "feed_blocks.items",
-        ALL,
+        WALLETS,
         |bytes| changed(bytes, |wallets: &mut Vec<WalletItems>| wallets[0].items[1].2 += 1),
         Fault("I33: from revision 1 on, the feed has"),
     ),
     (
         "feed_blocks.items",
-        ALL,
+        WALLETS,
         |bytes| changed(bytes, |wallets: &mut Vec<WalletItems>| wallets[0].items.swap(0, 1)),
         Fault("I33: the feed has (1, 0) of wallet"),
     ),
-    ("feed_blocks.items", ALL, |_| b"x".to_vec(), Fault("a row of feed_blocks is unreadable")),
+    ("feed_blocks.items", WALLETS, |_| b"x".to_vec(), Fault("a row of feed_blocks is unreadable")),
 ];
