@@ -1,29 +1,22 @@
 //! Compiles the protos with protox, a compiler in Rust, so that no protoc needs to be installed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, error::Error, fs};
 
 use protox::Compiler;
 use protox::prost_reflect::{DescriptorPool, MethodDescriptor};
 
-/// The service that only servers with a manual clock have, so that only they describe it by reflection.
-const TEST_CLOCK: &str = "wallet/v1/test_clock_service.proto";
-
 fn main() -> Result<(), Box<dyn Error>> {
     let files = protos()?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let mut usual = Compiler::new(["."])?;
-    usual.include_imports(true).include_source_info(true);
-    usual.open_files(files.iter().filter(|file| *file != Path::new(TEST_CLOCK)))?;
+    let mut protos = Compiler::new(["."])?;
+    protos.include_imports(true).include_source_info(true).open_files(&files)?;
     // Encoded by protox, because the types of prost have no custom options, such as google.api.field_behavior.
-    fs::write(out.join("descriptors.bin"), usual.encode_file_descriptor_set())?;
-    let mut test_clock = Compiler::new(["."])?;
-    test_clock.include_source_info(true).open_file(TEST_CLOCK)?;
-    fs::write(out.join("test_clock_descriptors.bin"), test_clock.encode_file_descriptor_set())?;
+    fs::write(out.join("descriptors.bin"), protos.encode_file_descriptor_set())?;
 
-    let descriptors = usual.open_file(TEST_CLOCK)?.file_descriptor_set();
-    fs::write(out.join("scopes.rs"), scopes(&usual.descriptor_pool())?)?;
-    fs::write(out.join("wallet_tokens.rs"), wallet_tokens(&usual.descriptor_pool()))?;
+    let descriptors = protos.file_descriptor_set();
+    fs::write(out.join("scopes.rs"), scopes(&protos.descriptor_pool())?)?;
+    fs::write(out.join("wallet_tokens.rs"), wallet_tokens(&protos.descriptor_pool()))?;
     tonic_prost_build::configure().build_server(false).compile_fds(descriptors.clone())?;
     // The servers use their own codec, which the builder can only set for a whole run: a second run generates them and
     // refers to the messages of the first.

@@ -29,7 +29,8 @@ impl MigrationTrait for Migration {
             _ => format!("X'{DEFAULT_TENANT}'"),
         };
         let insert = format!(
-            "INSERT INTO tenants (tenant, name, mode, status, create_time) VALUES ({id}, 'default', 0, 0, 0)"
+            "INSERT INTO tenants (tenant, name, mode, status, create_time, clock_ahead)
+             VALUES ({id}, 'default', 0, 0, 0, 0)"
         );
         Dialect::run(manager, &[&insert]).await
     }
@@ -47,7 +48,8 @@ CREATE TABLE tenants (
     name        TEXT     NOT NULL UNIQUE,
     mode        SMALLINT NOT NULL CHECK (mode BETWEEN 0 AND 1),
     status      SMALLINT NOT NULL CHECK (status BETWEEN 0 AND 1),
-    create_time BIGINT   NOT NULL
+    create_time BIGINT   NOT NULL,
+    clock_ahead BIGINT   NOT NULL CHECK (clock_ahead >= 0)
 )";
 
 const API_KEYS: &str = "

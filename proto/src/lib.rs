@@ -18,9 +18,5 @@ pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/servers/wallet.v1.rs"));
 }
 
-/// The encoded `FileDescriptorSet` of all protos except `TestClockService`, with imports, comments and custom options.
+/// The encoded `FileDescriptorSet` of all protos, with imports, comments and custom options.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
-
-/// The encoded `FileDescriptorSet` of `TestClockService` alone, whose imports are in [`FILE_DESCRIPTOR_SET`].
-pub const TEST_CLOCK_DESCRIPTOR_SET: &[u8] =
-    include_bytes!(concat!(env!("OUT_DIR"), "/test_clock_descriptors.bin"));

@@ -42,7 +42,7 @@ mod tests {
         for scope in Scope::all() {
             assert!(SCOPES.iter().any(|(_, of)| *of == scope), "{scope:?}");
         }
-        assert_eq!(Scope::all().count(), 9);
+        assert_eq!(Scope::all().count(), 10);
         assert_eq!(Scope::Topup.short_name(), "topup");
     }
 }

@@ -111,4 +111,28 @@ impl WalletClient {
         let create = |mut stub: KeyServiceClient<_>, call| async move { stub.create_key(call).await };
         self.without_retries().call(stub, request, create).await
     }
+
+    /// Replaces an API key by a new one with the same name, scopes, rate and expiry, and returns that with its secret, which
+    /// the server does not keep. The old key stays valid for 24 hours, or for the overlap of the request. The call is
+    /// attempted once, because a repeated one would make another key.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`](Error::Refused) with `KEY_NOT_FOUND`, also if the key is revoked or expired, with `SCOPE_MISSING` if the
+    /// caller's key lacks one of its scopes, and with `KEYS_OFF`; the [errors of every call](Error#errors-of-every-call).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use wallet_client::{Error, WalletClient, v1};
+    /// # async fn example(client: &WalletClient) -> Result<(), Error> {
+    /// let secret = client.rotate_key(v1::RotateKeyRequest::new("0Aq3Zk9xYb")).await?.secret;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn rotate_key(&self, request: v1::RotateKeyRequest) -> Result<v1::RotateKeyResponse, Error> {
+        let stub = KeyServiceClient::new(self.servers()).max_decoding_message_size(self.max_response_bytes());
+        let rotate = |mut stub: KeyServiceClient<_>, call| async move { stub.rotate_key(call).await };
+        self.without_retries().call(stub, request, rotate).await
+    }
 }

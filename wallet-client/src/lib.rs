@@ -36,6 +36,7 @@ mod refusal;
 mod resumed_stream;
 mod retry;
 mod servers;
+mod tenant_service;
 mod test_clock_service;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]

@@ -1,4 +1,4 @@
-//! The RPC of `TestClockService`, which only a server with a manual clock has.
+//! The RPC of `TestClockService`.
 
 use crate::client::rpc_methods;
 use crate::v1::test_clock_service_client::TestClockServiceClient;
@@ -6,15 +6,15 @@ use crate::{Error, WalletClient, v1};
 
 rpc_methods! {
     TestClockServiceClient {
-        /// Moves a manual clock forward, and records everything that becomes due on the way.
+        /// Moves the clock of a tenant for tests forward, and records everything that becomes due on the way. On a server
+        /// with a manual clock, that clock moves.
         ///
         /// A step by a duration that is sent twice moves twice as far: after an error, and because this client
         /// retries, [`AdvanceClockRequest::to`](v1::AdvanceClockRequest::to) is the safe form.
         ///
         /// # Errors
         ///
-        /// [`Error::Unexpected`] with the code `Unimplemented` if the server was not started with `--manual-clock`; and
-        /// the [errors of every call](Error#errors-of-every-call).
+        /// [`Refused`](Error::Refused) with `TENANT_LIVE`; the [errors of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///

@@ -16,7 +16,9 @@ use crate::catalogs::{PublishError, PublishedCatalogs};
 use crate::causes::Chain;
 use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
-use crate::engine::{Engine, EngineConfig, EngineCounts, ManualTime, Sweeper, SweeperConfig, SweeperMetrics};
+use crate::engine::{
+    Engine, EngineConfig, EngineCounts, MovableTime, Sweeper, SweeperConfig, SweeperMetrics,
+};
 use crate::feed::{AllPlaces, FeedNews, Sequencer, SequencerMetrics, WalletNews};
 use crate::grpc::{self, Condition, Health, Origins, ServeError, Services, Tls, TlsError};
 use crate::keys::{KeyCheck, Keys};
@@ -29,6 +31,7 @@ use crate::reference_clock;
 use crate::settings::Limits;
 pub use crate::store::Due;
 use crate::store::{Backend, Store, StoreError};
+use crate::tenants::Tenants;
 use crate::traces::{Traces, TracesError};
 use crate::webhooks::{Allowed, Deliverer, DeliveryMetrics, Sender, Webhooks};
 
@@ -179,7 +182,7 @@ impl App {
         jobs.register(&mut registry);
         Tls::register(tls.as_ref(), &mut registry);
         let call_metrics = Arc::new(grpc::call_metrics(&mut registry)?);
-        let manual_time = clock.is_manual().then(|| ManualTime::new(clock.clone(), jobs.sweeper.clone()));
+        let time = MovableTime { store: store.clone(), clock: clock.clone(), sweeper: jobs.sweeper.clone() };
         let (listener, address) = bind(config.listen).await?;
         let monitoring = match config.monitoring {
             Some(address) => Some(bind(address).await?.0),
@@ -199,7 +202,8 @@ impl App {
             quotes,
             keys,
             key_check,
-            manual_time,
+            tenants: Tenants { store: store.clone(), clock: clock.clone() },
+            time,
             feed_news: FeedNews::new(config.limits.feed_watchers, streams.clone()),
             wallet_news: WalletNews::new(config.limits.wallet_watchers, streams),
             webhooks,
@@ -403,6 +407,7 @@ async fn open(config: &Config) -> Result<Opened, AppError> {
         tracing::warn!(migrations = newer.join(", "), "the database has the schema of a newer release");
     }
     let clock = clock(config, &store).await?;
+    clock.learn(store.tenant_clocks().await?);
     reference_clock::check(&store, &clock, config.accept_clock).await?;
     let ahead = ahead(&store, &clock).await?;
     Ok(Opened { store: store.with_call_timeout(config.database_timeout), clock, ahead })
@@ -450,7 +455,7 @@ async fn probe(store: Store, health: Health, shutdown: CancellationToken) {
     }
 }
 
-/// Watches what other servers may change: the current catalog, and the database's clock.
+/// Watches what other servers may change, the current catalog and the clocks of tenants, and the database's clock.
 struct Watch {
     catalogs: PublishedCatalogs,
     store: Store,
@@ -467,6 +472,10 @@ impl Watch {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 _ = ticks.tick() => {}
+            }
+            match self.store.tenant_clocks().await {
+                Ok(ahead) => self.clock.learn(ahead),
+                Err(error) => tracing::warn!(error = %Chain(&error), "cannot look at the clocks of tenants"),
             }
             if let Err(error) = self.catalogs.refresh_all().await {
                 tracing::warn!(error = %Chain(&error), "cannot look for a newer catalog; the last good one stays in use");

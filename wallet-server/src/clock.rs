@@ -4,22 +4,29 @@
 //! PostgreSQL that is the database's clock, which all servers share; on SQLite it is the system's clock, because
 //! the monotonic clock stops while a machine is suspended. [`filter`] decides what happens when the reference
 //! jumps: credits that expire by mistake do not come back. A manual clock stands still until it is moved forward,
-//! so that a year of renewals can be watched in a minute.
+//! so that a year of renewals can be watched in a minute. The clock of a tenant for tests may be ahead of the server's
+//! ([`tenants`]).
 
 mod filter;
+mod tenants;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use wallet_core::Timestamp;
+use wallet_core::{TenantId, Timestamp};
 
 use self::filter::{Filter, Reading};
 pub(crate) use self::filter::{MAX_JUMP, MAX_SKEW, Settling, Verdict};
+use self::tenants::TenantClocks;
+pub(crate) use self::tenants::{Ahead, MOST_AHEAD};
 
 /// A clock that all parts of a server share. Its copies show the same time.
 #[derive(Debug, Clone)]
-pub struct Clock(Source);
+pub struct Clock {
+    source: Source,
+    tenants: TenantClocks,
+}
 
 #[derive(Debug, Clone)]
 enum Source {
@@ -40,7 +47,7 @@ impl Clock {
     /// Returns a system clock with other bounds for jumps.
     pub(crate) fn settling(settling: Settling) -> Self {
         let filter = Filter::new(0, system_micros(), settling);
-        Self(Source::Running { started: Instant::now(), filter: Arc::new(RwLock::new(filter)) })
+        Source::Running { started: Instant::now(), filter: Arc::new(RwLock::new(filter)) }.into()
     }
 
     /// Returns a system clock that stood still for this long, as while its machine was suspended.
@@ -49,21 +56,22 @@ impl Clock {
         let woken = Timestamp::from_micros(system_micros());
         let before = woken.minus(time).as_micros();
         let filter = Arc::new(RwLock::new(Filter::new(0, before, settling)));
-        Self(Source::Running { started: Instant::now(), filter })
+        Source::Running { started: Instant::now(), filter }.into()
     }
 
     /// Returns a clock that stands still at `now`.
     pub fn manual(now: Timestamp) -> Self {
-        Self(Source::Manual(Arc::new(AtomicI64::new(now.as_micros()))))
+        Source::Manual(Arc::new(AtomicI64::new(now.as_micros()))).into()
     }
 
     /// Returns true if the clock stands still until it is moved.
     pub(crate) const fn is_manual(&self) -> bool {
-        matches!(self.0, Source::Manual(_))
+        matches!(self.source, Source::Manual(_))
     }
 
+    /// Returns the time of everything that belongs to no tenant, of keys and of leases.
     pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::from_micros(match &self.0 {
+        Timestamp::from_micros(match &self.source {
             Source::Manual(now) => now.load(Ordering::Relaxed),
             Source::Running { started, filter } => {
                 filter.read().unwrap_or_else(PoisonError::into_inner).time(elapsed(*started))
@@ -71,9 +79,29 @@ impl Clock {
         })
     }
 
+    /// Returns the time of a tenant's wallets.
+    pub(crate) fn of(&self, tenant: TenantId) -> Timestamp {
+        self.now().plus(self.ahead_of(tenant))
+    }
+
+    /// Returns the time by which the clock of a tenant is ahead.
+    pub(crate) fn ahead_of(&self, tenant: TenantId) -> Duration {
+        self.tenants.of(tenant)
+    }
+
+    /// Returns the tenants whose clocks are ahead.
+    pub(crate) fn ahead(&self) -> Arc<Ahead> {
+        self.tenants.ahead()
+    }
+
+    /// Takes over the clocks of tenants as stored. None of them moves back.
+    pub(crate) fn learn(&self, stored: impl IntoIterator<Item = (TenantId, Duration)>) {
+        self.tenants.learn(stored);
+    }
+
     /// Returns false while the reference contradicts the clock. Nothing may be executed then.
     pub(crate) fn is_trusted(&self) -> bool {
-        match &self.0 {
+        match &self.source {
             Source::Manual(_) => true,
             Source::Running { filter, .. } => {
                 filter.read().unwrap_or_else(PoisonError::into_inner).is_trusted()
@@ -84,7 +112,7 @@ impl Clock {
     /// Moves a manual clock forward to `instant`, and returns its time, which is later if the clock was later
     /// already. Does not move a system clock.
     pub(crate) fn move_to(&self, instant: Timestamp) -> Timestamp {
-        match &self.0 {
+        match &self.source {
             Source::Manual(now) => {
                 let before = now.fetch_max(instant.as_micros(), Ordering::Relaxed);
                 instant.max(Timestamp::from_micros(before))
@@ -96,7 +124,7 @@ impl Clock {
     /// Follows a reference that showed `theirs` half-way through a round trip that has just ended. A manual clock
     /// follows nothing.
     pub(crate) fn follow(&self, theirs: Timestamp, round_trip: Duration) -> Verdict {
-        let Source::Running { started, filter } = &self.0 else { return Verdict::Agrees };
+        let Source::Running { started, filter } = &self.source else { return Verdict::Agrees };
         let now = elapsed(*started);
         let half = i64::try_from(round_trip.as_micros() / 2).unwrap_or(i64::MAX);
         let reading = Reading { at: now.saturating_sub(half), shows: theirs.as_micros(), uncertainty: half };
@@ -106,6 +134,12 @@ impl Clock {
     /// Follows the system's clock.
     pub(crate) fn follow_system(&self) -> Verdict {
         self.follow(Timestamp::from_micros(system_micros()), Duration::ZERO)
+    }
+}
+
+impl From<Source> for Clock {
+    fn from(source: Source) -> Self {
+        Self { source, tenants: TenantClocks::default() }
     }
 }
 

@@ -15,7 +15,7 @@ const SUSPENDED: i16 = 1;
 /// The longest name of a tenant, in characters.
 const LONGEST_NAME: usize = 64;
 
-/// Creates and suspends tenants.
+/// Creates and suspends tenants. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Tenants {
     pub(crate) store: Store,
@@ -37,6 +37,20 @@ pub(crate) enum TenantError {
     Store(#[from] StoreError),
 }
 
+/// A tenant after a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Changed {
+    pub(crate) row: TenantRow,
+    /// True if the tenant was like this before.
+    pub(crate) unchanged: bool,
+}
+
+/// Returns whether a text can name a tenant.
+pub(crate) fn is_name(text: &str) -> bool {
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
+    (1..=LONGEST_NAME).contains(&text.len()) && text.chars().all(allowed)
+}
+
 impl Mode {
     /// Returns the kind of a tenant.
     pub(crate) const fn of(tenant: &TenantRow) -> Self {
@@ -50,16 +64,15 @@ pub(crate) const fn is_suspended(tenant: &TenantRow) -> bool {
 }
 
 impl Tenants {
-    /// Creates a tenant whose first catalog is this document (TOML).
+    /// Creates a tenant whose first catalog is this document (TOML), unless there is one with this name and mode.
     pub(crate) async fn create(
         &self,
         name: &str,
         mode: Mode,
         toml: &str,
         author: &Author,
-    ) -> Result<TenantRow, TenantError> {
-        let allowed = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(allowed) {
+    ) -> Result<Changed, TenantError> {
+        if !is_name(name) {
             return Err(TenantError::Name(name.to_owned()));
         }
         let catalog = Catalog::parse(toml).map_err(TenantError::Catalog)?;
@@ -74,6 +87,7 @@ impl Tenants {
             },
             status: ACTIVE,
             create_time: now.as_micros(),
+            clock_ahead: 0,
         };
         let catalog = CatalogRow {
             tenant: tenant.0,
@@ -83,36 +97,38 @@ impl Tenants {
             publish_time: now.as_micros(),
         };
         let transaction = self.store.begin_control().await?;
-        if transaction.tenant_named(name).await?.is_some() {
-            return Err(TenantError::Exists(name.to_owned()));
+        match transaction.tenant_named(name).await? {
+            Some(row) if Mode::of(&row) == mode => return Ok(Changed { row, unchanged: true }),
+            Some(_) => return Err(TenantError::Exists(name.to_owned())),
+            None => {}
         }
         transaction.insert_tenant(row.clone(), catalog).await?;
         let details = format!("{mode:?}").to_lowercase();
         let change = Change { action: "tenant.create", subject: name.to_owned(), details };
         transaction.commit(change.row(tenant, author, now)).await?;
-        Ok(row)
+        Ok(Changed { row, unchanged: false })
     }
 
-    /// Suspends a tenant, or resumes it. A change takes effect within 5 seconds. Returns false if nothing changes.
+    /// Suspends a tenant, or resumes it. A change takes effect within 5 seconds.
     pub(crate) async fn suspend(
         &self,
         name: &str,
         suspended: bool,
         author: &Author,
-    ) -> Result<bool, TenantError> {
+    ) -> Result<Changed, TenantError> {
         let transaction = self.store.begin_control().await?;
         let row = transaction.tenant_named(name).await?;
-        let row = row.ok_or_else(|| TenantError::Missing(name.to_owned()))?;
+        let mut row = row.ok_or_else(|| TenantError::Missing(name.to_owned()))?;
         if is_suspended(&row) == suspended {
-            return Ok(false);
+            return Ok(Changed { row, unchanged: true });
         }
-        let (status, action) =
-            if suspended { (SUSPENDED, "tenant.suspend") } else { (ACTIVE, "tenant.resume") };
+        let action = if suspended { "tenant.suspend" } else { "tenant.resume" };
+        row.status = if suspended { SUSPENDED } else { ACTIVE };
         let tenant = TenantId(row.tenant);
-        transaction.set_status(tenant, status).await?;
+        transaction.set_status(tenant, row.status).await?;
         let change = Change { action, subject: name.to_owned(), details: String::new() };
         transaction.commit(change.row(tenant, author, self.clock.now())).await?;
-        Ok(true)
+        Ok(Changed { row, unchanged: false })
     }
 
     /// Returns the id of the tenant with this name.

@@ -7,7 +7,7 @@ use prost_types::Timestamp;
 use super::wire_duration;
 use crate::v1::{
     CreateKeyRequest, CreateWalletTokenRequest, ListAuditEventsRequest, ListKeysRequest, RevokeKeyRequest,
-    Scope,
+    RotateKeyRequest, Scope,
 };
 
 impl CreateKeyRequest {
@@ -50,6 +50,20 @@ impl ListKeysRequest {
     #[must_use]
     pub fn with_page_token(mut self, page_token: impl Into<String>) -> Self {
         self.page_token = page_token.into();
+        self
+    }
+}
+
+impl RotateKeyRequest {
+    /// Replaces the key with this id, which stays valid for 24 hours.
+    pub fn new(key_id: impl Into<String>) -> Self {
+        Self { key_id: key_id.into(), ..Default::default() }
+    }
+
+    /// Sets the time for which the old key stays valid, at most 366 days. Default 24 hours.
+    #[must_use]
+    pub fn with_overlap(mut self, overlap: Duration) -> Self {
+        self.overlap = Some(wire_duration(overlap));
         self
     }
 }

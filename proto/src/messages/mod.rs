@@ -12,6 +12,7 @@ mod event;
 mod key;
 mod many;
 mod money_back;
+mod tenant;
 mod test_clock;
 mod values;
 mod wallet;

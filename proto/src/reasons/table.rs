@@ -487,4 +487,20 @@ pub const REASONS: &[ReasonSpec] = &[
          or read the balances with GetBalance and the feed with ListFeed.",
     )
     .keys(&["limit"]),
+    refused(
+        R::TenantLive,
+        &[FailedPrecondition],
+        "The tenant is live, so its clock is the server's and cannot be moved. Use a key of a tenant that was created with \
+         `wallet-server tenants create NAME --test`, or a server with `--manual-clock`.",
+    ),
+    refused(
+        R::TenantExists,
+        &[AlreadyExists],
+        "There is a tenant with this name and another mode. Choose another name; ListTenants shows all tenants.",
+    ),
+    refused(
+        R::TenantNotFound,
+        &[NotFound],
+        "There is no tenant with this name. ListTenants shows all tenants.",
+    ),
 ];

@@ -1,13 +1,11 @@
 //! The descriptors of all protos, with their comments and custom options.
 
 use prost_reflect::{DescriptorPool, FieldDescriptor, FileDescriptor, MethodDescriptor, Value};
-use wallet_proto::{FILE_DESCRIPTOR_SET, TEST_CLOCK_DESCRIPTOR_SET};
+use wallet_proto::FILE_DESCRIPTOR_SET;
 
 /// All protos of the crate.
 pub(crate) fn pool() -> DescriptorPool {
-    // Concatenated sets are one set.
-    let sets = [FILE_DESCRIPTOR_SET, TEST_CLOCK_DESCRIPTOR_SET].concat();
-    DescriptorPool::decode(sets.as_slice()).unwrap()
+    DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap()
 }
 
 /// The comment before an element on one line; empty if there is none.

@@ -31,7 +31,7 @@ A call that fails has a gRPC code, a message for developers, and in `google.rpc.
 
 Programs decide by the reason, never by the message. An error with the code INTERNAL has no reason: it is a defect, the
 server's log has its cause, and the call may have been executed. A method that the server does not have is answered with
-UNIMPLEMENTED; AdvanceClock exists only on servers that were started with `--manual-clock`.
+UNIMPLEMENTED.
 
 Each reason has one of three effects:
 

@@ -12,6 +12,7 @@ fn every_rpc_has_a_method() {
         "catalog_service",
         "event_service",
         "key_service",
+        "tenant_service",
         "test_clock_service",
         "webhook_service",
     ] {

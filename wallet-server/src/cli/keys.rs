@@ -12,7 +12,8 @@ use crate::cli::flags::{DatabaseFlags, PepperFlags};
 use crate::cli::output::say;
 use crate::clock::Clock;
 use crate::keys::{
-    CallRate, Issue, Issued, KeyId, KeyInfo, Keys, MAX_BURST, MAX_PER_SECOND, Pepper, Scopes, WalletToken,
+    CallRate, Issue, Issued, KeyId, KeyInfo, Keys, MAX_BURST, MAX_PER_SECOND, Pepper, Scope, Scopes,
+    WalletToken,
 };
 use crate::settings::Settings;
 use crate::store::Store;
@@ -30,7 +31,8 @@ pub(super) enum KeysCommand {
         /// The name for people, as in "gpu workers".
         name: String,
         /// The scopes, separated by commas: estimate, reserve, settle, topup, read, admin, catalog, events, keys; or a
-        /// set: worker (estimate, reserve, settle, read), billing (topup, admin, read, events), all.
+        /// set: worker (estimate, reserve, settle, read), billing (topup, admin, read, events), all. Only a key of the tenant
+        /// default can have tenants, which is not part of all.
         #[arg(long)]
         scopes: Scopes,
         /// The number of days after which the key expires, 1 to 3660. Default: it does not expire.
@@ -117,10 +119,11 @@ pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, CliError> {
         KeysCommand::List { of } => list(&of).await?,
         KeysCommand::Rotate { key_id, overlap_hours, of, pepper } => {
             let (keys, tenant) = keys(&of, Some(&pepper)).await?;
-            let end = keys.clock.now().plus(Duration::from_secs(overlap_hours * 3_600));
-            let issued = keys.rotate(tenant, &id(&key_id)?, end, &author()).await?;
-            say(format_args!("key {key_id} expires at {end} at the latest"));
-            show_new(&issued, &of);
+            let overlap = Duration::from_secs(overlap_hours * 3_600);
+            let every = Scope::ALL.into_iter().collect();
+            let rotated = keys.rotate(tenant, &id(&key_id)?, overlap, every, &author()).await?;
+            say(format_args!("key {key_id} expires at {}", rotated.replaced.expire_time));
+            show_new(&rotated.new, &of);
         }
         KeysCommand::Token { wallet_id, key_id, scopes, minutes, of, pepper } => {
             let (keys, tenant) = keys(&of, Some(&pepper)).await?;

@@ -14,8 +14,8 @@ use crate::cli::output::say;
 use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::keys::Mode;
-use crate::store::{Store, TenantRow};
-use crate::tenants::{Tenants, is_suspended};
+use crate::store::{Store, TenantRow, clock_ahead};
+use crate::tenants::{TenantError, Tenants, is_suspended};
 
 /// An action on tenants. A SQLite file must not be served at the same time.
 #[derive(Debug, Subcommand)]
@@ -24,7 +24,7 @@ pub(super) enum TenantsCommand {
     Create {
         /// The name: 1 to 64 letters, digits, - and _.
         name: String,
-        /// A tenant for tests: its keys begin with cw_test_.
+        /// A tenant for tests: its keys begin with cw_test_, and AdvanceClock moves its clock.
         #[arg(long)]
         test: bool,
         /// Its first catalog (TOML). Default: the bundled example.
@@ -61,7 +61,10 @@ pub(super) async fn run(command: TenantsCommand) -> Result<ExitCode, CliError> {
             let mode = if test { Mode::Test } else { Mode::Live };
             let toml = toml.as_deref().unwrap_or(BUNDLED_CATALOG);
             let made = tenants(&database).await?.create(&name, mode, toml, &author()).await?;
-            say(format_args!("tenant {name} is created, with id {}", made.tenant));
+            if made.unchanged {
+                return Err(TenantError::Exists(name).into());
+            }
+            say(format_args!("tenant {name} is created, with id {}", made.row.tenant));
             say(format_args!("Its first key: wallet-server keys create NAME --scopes all --tenant {name}"));
         }
         TenantsCommand::List { database } => {
@@ -77,9 +80,9 @@ pub(super) async fn run(command: TenantsCommand) -> Result<ExitCode, CliError> {
 async fn suspend(name: &str, suspended: bool, database: &DatabaseFlags) -> Result<(), CliError> {
     let changed = tenants(database).await?.suspend(name, suspended, &author()).await?;
     let state = if suspended { "suspended" } else { "active" };
-    say(match changed {
-        true => format!("tenant {name} is {state}; every server observes it within 5 seconds"),
-        false => format!("tenant {name} is {state} already"),
+    say(match changed.unchanged {
+        false => format!("tenant {name} is {state}; every server observes it within 5 seconds"),
+        true => format!("tenant {name} is {state} already"),
     });
     Ok(())
 }
@@ -94,5 +97,7 @@ fn show(row: &TenantRow) {
     let mode = if Mode::of(row) == Mode::Live { "live" } else { "test" };
     let state = if is_suspended(row) { "suspended" } else { "active" };
     let since = Timestamp::from_micros(row.create_time);
-    say(format_args!("{}  {mode}  {state}  created {since}  {}", row.tenant, row.name));
+    let ahead = clock_ahead(row);
+    let clock = if ahead.is_zero() { String::new() } else { format!("  clock {ahead:?} ahead") };
+    say(format_args!("{}  {mode}  {state}  created {since}  {}{clock}", row.tenant, row.name));
 }

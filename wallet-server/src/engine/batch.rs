@@ -7,6 +7,7 @@ use wallet_core::catalogs::Catalogs;
 use wallet_core::wallet::decision_time;
 use wallet_core::{Finished, Reply, TenantId, Timestamp, UnitOfWork, Wallet, WalletKey};
 
+use crate::engine::batch_time::BatchTime;
 use crate::engine::error::EngineError;
 use crate::engine::job::{Answer, QueuedCommand};
 use crate::engine::runner::BatchRunner;
@@ -67,13 +68,13 @@ impl BatchRunner {
         let locked = tx.lock(keys, skip_locked).await?;
         // The clock is read after the locks are taken: every earlier transaction on these wallets has committed by
         // now, so its time is not later than this one.
-        let now = self.clock.now();
+        let time = BatchTime::read(&self.clock, batch);
         let step = self.steps.of(keys.len());
-        let plan = plan(batch, &locked, now, step);
+        let plan = plan(batch, &locked, &time, step);
         let mut loaded = self.kept(&locked);
         tx.load(&locked, &plan, &mut loaded).await?;
         let catalogs = self.catalogs_for(batch, &loaded).await?;
-        let decided = self.decide(batch, &mut loaded, &locked.locked_elsewhere, &catalogs, now, step)?;
+        let decided = self.decide(batch, &mut loaded, &locked.locked_elsewhere, &catalogs, &time, step)?;
         self.batch_span.decided();
         tx.append(&decided.writes(&loaded)).await?;
         self.committing = decided.commands_of().collect();
@@ -95,7 +96,7 @@ impl BatchRunner {
         loaded: &mut LoadedWallets,
         locked_elsewhere: &BTreeSet<WalletKey>,
         catalogs: &BTreeMap<TenantId, Catalogs>,
-        now: Timestamp,
+        time: &BatchTime,
         step: usize,
     ) -> Result<Decided, StoreError> {
         for job in batch.iter().filter(|job| !locked_elsewhere.contains(&job.key)) {
@@ -105,7 +106,7 @@ impl BatchRunner {
         let mut slots: BTreeMap<WalletKey, BatchedWallet<'_>> = loaded
             .iter_mut()
             .map(|(key, loaded)| {
-                (*key, BatchedWallet::open(&mut loaded.wallet, now, self.broken.contains(key)))
+                (*key, BatchedWallet::open(&mut loaded.wallet, time.of(*key), self.broken.contains(key)))
             })
             .collect();
         let mut answers = Vec::with_capacity(batch.len());
@@ -197,10 +198,10 @@ impl Decided {
 }
 
 /// Returns the rows to read of the locked wallets.
-fn plan(batch: &[QueuedCommand], locked: &Locked, now: Timestamp, step: usize) -> ReadPlan {
+fn plan(batch: &[QueuedCommand], locked: &Locked, time: &BatchTime, step: usize) -> ReadPlan {
     let mut plan = ReadPlan::new(step).keeping_wallets();
     for (key, row) in &locked.wallets {
-        plan.wallets.push((*key, decision_time(now, Timestamp::from_micros(row.last_time))));
+        plan.wallets.push((*key, decision_time(time.of(*key), Timestamp::from_micros(row.last_time))));
     }
     for job in batch.iter().filter(|job| locked.wallets.contains_key(&job.key)) {
         plan.add(job.key, job.command.read_set());

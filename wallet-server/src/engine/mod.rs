@@ -9,11 +9,12 @@
 mod admission;
 mod backlog;
 mod batch;
+mod batch_time;
 mod error;
 mod job;
 mod lane;
-mod manual_time;
 mod metrics;
+mod movable_time;
 mod optimistic;
 mod pace;
 mod retry;
@@ -33,9 +34,9 @@ use tokio_util::task::TaskTracker;
 use wallet_core::{Author, Command, Reply, TenantId, WalletId, WalletKey};
 
 pub(crate) use error::EngineError;
-pub(crate) use manual_time::{ManualTime, Step, TooFar};
 pub use metrics::EngineCounts;
 pub(crate) use metrics::EngineMetrics;
+pub(crate) use movable_time::{ClockError, MovableTime, Moved, Step};
 pub(crate) use sweeper::{Sweeper, SweeperConfig, SweeperMetrics};
 
 use crate::call_name::CallName;

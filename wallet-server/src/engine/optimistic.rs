@@ -18,6 +18,7 @@ use wallet_core::{Command, Timestamp, WalletKey};
 
 use crate::causes::Chain;
 use crate::engine::batch::Decided;
+use crate::engine::batch_time::BatchTime;
 use crate::engine::job::{Answer, QueuedCommand};
 use crate::engine::runner::BatchRunner;
 use crate::store::{Backend, LoadedWallets, Optimistic, ReadPlan, StoreError, StoreErrorKind, WalletRows};
@@ -75,13 +76,13 @@ impl BatchRunner {
         let mut loaded: LoadedWallets = kept.collect();
         let unknown: Vec<WalletKey> = keys.iter().filter(|key| !loaded.contains_key(key)).copied().collect();
         let rows = database.wallets(&unknown).await?;
-        let now = self.clock.now();
+        let time = BatchTime::read(&self.clock, batch);
         let step = self.steps.of(keys.len());
         let new = new_reservations(batch, &loaded);
-        let plan = plan(batch, &rows, &loaded, &new, now, step);
+        let plan = plan(batch, &rows, &loaded, &new, &time, step);
         database.load(&rows, &plan, &mut loaded).await?;
         let catalogs = self.catalogs_for(batch, &loaded).await?;
-        let decide = || self.decide(batch, &mut loaded, &BTreeSet::new(), &catalogs, now, step);
+        let decide = || self.decide(batch, &mut loaded, &BTreeSet::new(), &catalogs, &time, step);
         let Ok(decided) = catch_unwind(AssertUnwindSafe(decide)) else { return Ok(None) };
         let decided = decided?;
         // The insertion of a reservation proves that its id is new. The ids that are not inserted are looked up.
@@ -131,13 +132,13 @@ fn plan(
     rows: &WalletRows,
     loaded: &LoadedWallets,
     new: &BTreeSet<(WalletKey, ReservationId)>,
-    now: Timestamp,
+    time: &BatchTime,
     step: usize,
 ) -> ReadPlan {
     let mut plan = ReadPlan::new(step).keeping_wallets();
     let read = rows.iter().map(|(key, row)| (*key, Timestamp::from_micros(row.last_time)));
     let kept = loaded.iter().map(|(key, loaded)| (*key, loaded.wallet.last_time));
-    plan.wallets.extend(read.chain(kept).map(|(key, last)| (key, decision_time(now, last))));
+    plan.wallets.extend(read.chain(kept).map(|(key, last)| (key, decision_time(time.of(key), last))));
     for job in batch.iter().filter(|job| rows.contains_key(&job.key) || loaded.contains_key(&job.key)) {
         let mut read_set = job.command.read_set();
         read_set.reservation = read_set.reservation.filter(|id| !new.contains(&(job.key, id.clone())));

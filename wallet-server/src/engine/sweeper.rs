@@ -1,7 +1,8 @@
 //! The sweeper sends a `ProcessDue` command to wallets in which something is due and that no other command reaches.
 //!
 //! It decides nothing. Due events are decided under the wallet's lock, by the same code with which every command
-//! begins, so the ledger does not depend on when the sweeper runs. Several servers share the work by leases.
+//! begins, so the ledger does not depend on when the sweeper runs. Several servers share the work by leases. Wallets of
+//! tenants whose clocks are ahead are not found by the times of their rows, but looked at in turn, a page per sweep.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -15,12 +16,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wallet_core::decide::ProcessDue;
 use wallet_core::key::BUCKETS;
-use wallet_core::{Author, Timestamp};
+use wallet_core::{Author, TenantId, Timestamp};
 
 use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::engine::{CommandRequest, Engine};
-use crate::store::{DueRows, DueWallet, Store, StoreError};
+use crate::store::{DueRows, DueWallet, Store, StoreError, WalletPlace};
 
 /// The number of parts into which the buckets are divided among servers.
 const PARTS: i16 = 8;
@@ -77,7 +78,7 @@ impl Sweeper {
     /// Sweeps until `shutdown` is cancelled.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let holder = Uuid::new_v4();
-        let mut tasks = DueTasks::default();
+        let (mut tasks, mut ahead) = (DueTasks::default(), None);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -88,7 +89,7 @@ impl Sweeper {
                 if shutdown.is_cancelled() {
                     return;
                 }
-                if let Err(error) = self.sweep(part, holder, &mut tasks).await {
+                if let Err(error) = self.sweep(part, holder, &mut tasks, &mut ahead).await {
                     tracing::warn!(part, error = %Chain(&error), "sweep failed; it will be tried again");
                     self.metrics.failures.inc();
                     failed = true;
@@ -100,31 +101,94 @@ impl Sweeper {
         }
     }
 
-    /// Sweeps one part if this server gets its lease. Does not wait for a wallet in which much is due.
-    async fn sweep(&self, part: i16, holder: Uuid, tasks: &mut DueTasks) -> Result<(), StoreError> {
+    /// Sweeps one part if this server gets its lease. Does not wait for a wallet in which much is due. The first part comes with
+    /// the next page of wallets whose tenants' clocks are ahead.
+    async fn sweep(
+        &self,
+        part: i16,
+        holder: Uuid,
+        tasks: &mut DueTasks,
+        ahead: &mut Option<WalletPlace>,
+    ) -> Result<(), StoreError> {
         let now = self.clock.now();
         if self.store.sweep_lease(part, holder, now, self.config.period * 10).await? {
             self.process_due(buckets(part), now, tasks).await?;
+            if part == 0 && !self.clock.ahead().is_empty() {
+                *ahead =
+                    self.process_page_ahead(None, now, ahead.take(), tasks, &mut BTreeSet::new()).await?;
+            }
         }
         Ok(())
     }
 
-    /// Sweeps all parts, regardless of their leases, until nothing more is found.
-    pub(crate) async fn sweep_all(&self) -> Result<(), StoreError> {
+    /// Sweeps all parts, regardless of their leases, until nothing more is found. Returns the number of wallets in which
+    /// something stays due.
+    pub(crate) async fn sweep_all(&self) -> Result<usize, StoreError> {
+        let mut left = 0;
         for part in 0..PARTS {
-            let mut before = BTreeSet::new();
-            loop {
-                let mut tasks = DueTasks::default();
-                let found = self.process_due(buckets(part), self.clock.now(), &mut tasks).await?;
-                tasks.finish().await;
-                // Stops at wallets that stay due, or it would never end.
-                if found.is_empty() || found == before {
-                    break;
-                }
-                before = found;
+            left += self.sweep_completely(Swept::Part(part)).await?;
+        }
+        if !self.clock.ahead().is_empty() {
+            left += self.sweep_completely(Swept::Ahead(None)).await?;
+        }
+        Ok(left)
+    }
+
+    /// Sweeps the wallets of a tenant whose clock is ahead until nothing more is found. Returns the number of wallets in
+    /// which something stays due.
+    pub(crate) async fn sweep_tenant(&self, tenant: TenantId) -> Result<usize, StoreError> {
+        self.sweep_completely(Swept::Ahead(Some(tenant))).await
+    }
+
+    /// Sweeps until nothing more is found, or the same wallets again. Returns the number of wallets that were found last.
+    async fn sweep_completely(&self, swept: Swept) -> Result<usize, StoreError> {
+        let mut before = BTreeSet::new();
+        loop {
+            let mut tasks = DueTasks::default();
+            let found = match swept {
+                Swept::Part(part) => self.process_due(buckets(part), self.clock.now(), &mut tasks).await?,
+                Swept::Ahead(tenant) => self.process_ahead(tenant, &mut tasks).await?,
+            };
+            tasks.finish().await;
+            // Stops at wallets that stay due, or it would never end.
+            if found.is_empty() || found == before {
+                return Ok(found.len());
+            }
+            before = found;
+        }
+    }
+
+    /// Sends a `ProcessDue` to every wallet in which something is due, of a tenant whose clock is ahead or of all of them,
+    /// and returns those wallets.
+    async fn process_ahead(
+        &self,
+        tenant: Option<TenantId>,
+        tasks: &mut DueTasks,
+    ) -> Result<BTreeSet<DueWallet>, StoreError> {
+        let (mut found, mut after) = (BTreeSet::new(), None);
+        loop {
+            after = self.process_page_ahead(tenant, self.clock.now(), after, tasks, &mut found).await?;
+            if after.is_none() {
+                return Ok(found);
             }
         }
-        Ok(())
+    }
+
+    /// Does so for the wallets of the page after a place, and returns the place of the next page.
+    async fn process_page_ahead(
+        &self,
+        tenant: Option<TenantId>,
+        now: Timestamp,
+        after: Option<WalletPlace>,
+        tasks: &mut DueTasks,
+        found: &mut BTreeSet<DueWallet>,
+    ) -> Result<Option<WalletPlace>, StoreError> {
+        let page = self.store.due_wallets_ahead(tenant, now, after, PAGE).await?;
+        for wallet in page.wallets {
+            found.insert(wallet.clone());
+            tasks.send(&self.engine, wallet).await;
+        }
+        Ok(page.next)
     }
 
     /// Sends a `ProcessDue` to every wallet in which something is due, each through its lane, and returns those wallets.
@@ -152,6 +216,15 @@ impl Sweeper {
         }
         Ok(found)
     }
+}
+
+/// The wallets of a complete sweep.
+#[derive(Debug, Clone, Copy)]
+enum Swept {
+    /// Those of a part, by the server's clock.
+    Part(i16),
+    /// Those of a tenant whose clock is ahead, or of all such tenants.
+    Ahead(Option<TenantId>),
 }
 
 /// The `ProcessDue` commands in progress. Those of one sweep share batches. One for a wallet in which much is due may

@@ -6,10 +6,11 @@ use std::time::Duration;
 use wallet_core::{Rejection, Timestamp, WalletId};
 
 use crate::catalogs::{CatalogError, PublishError};
-use crate::engine::EngineError;
+use crate::engine::{ClockError, EngineError};
 use crate::keys::{CallRate, IssueError, KeyError, Scope};
 use crate::query::ReadError;
 use crate::store::StoreError;
+use crate::tenants::TenantError;
 use crate::webhooks::WebhookError;
 
 /// The retry delay of a call that was shed before it was examined.
@@ -67,6 +68,10 @@ pub(super) enum Cause {
     Issue(IssueError),
     /// An endpoint of webhooks was not created or changed.
     Webhook(WebhookError),
+    /// A tenant was not found, created or changed.
+    Tenant(TenantError),
+    /// The tenant whose clock was to be moved is live.
+    TenantLive(ClockError),
     /// Parts of the server contradict each other.
     Defect(&'static str),
     /// The request is not a message of the method; the text continues "the request message".
@@ -228,6 +233,27 @@ impl From<IssueError> for RpcError {
 impl From<WebhookError> for RpcError {
     fn from(error: WebhookError) -> Self {
         Cause::Webhook(error).into()
+    }
+}
+
+impl From<TenantError> for RpcError {
+    fn from(error: TenantError) -> Self {
+        match error {
+            TenantError::Store(error) => error.into(),
+            error => Cause::Tenant(error).into(),
+        }
+    }
+}
+
+impl From<ClockError> for RpcError {
+    fn from(error: ClockError) -> Self {
+        match error {
+            ClockError::StepTooLong | ClockError::TooFarAhead => {
+                Rejection::field("step", error.to_string()).into()
+            }
+            ClockError::Live => Cause::TenantLive(error).into(),
+            ClockError::Store(error) => error.into(),
+        }
     }
 }
 

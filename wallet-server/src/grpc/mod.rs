@@ -22,6 +22,7 @@ mod router;
 mod serve;
 mod services;
 mod status;
+mod tenant;
 mod test_clock;
 #[cfg(test)]
 mod test_service;

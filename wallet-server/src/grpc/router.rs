@@ -20,6 +20,7 @@ use wallet_proto::v1::admin_service_server::AdminServiceServer;
 use wallet_proto::v1::catalog_service_server::CatalogServiceServer;
 use wallet_proto::v1::event_service_server::EventServiceServer;
 use wallet_proto::v1::key_service_server::KeyServiceServer;
+use wallet_proto::v1::tenant_service_server::TenantServiceServer;
 use wallet_proto::v1::test_clock_service_server::TestClockServiceServer;
 use wallet_proto::v1::wallet_service_server::WalletServiceServer;
 use wallet_proto::v1::webhook_service_server::WebhookServiceServer;
@@ -35,6 +36,7 @@ use super::layers::{
     RequestIds, catch_panic, framed, in_time, log_end, protocol, time_left,
 };
 use super::origins::Origins;
+use super::tenant::TenantRpcs;
 use super::test_clock::TestClockRpcs;
 use super::transport::{CertificateKey, Peer};
 use super::wallet::WalletRpcs;
@@ -115,9 +117,8 @@ pub(super) fn routes<B: RequestBody>(
     let event = EventServiceServer::new(EventRpcs(Arc::clone(&services)));
     let key = KeyServiceServer::new(KeyRpcs(Arc::clone(&services)));
     let webhook = WebhookServiceServer::new(WebhookRpcs(Arc::clone(&services)));
-    let time = services.manual_time.clone();
-    let test_clock = time.map(|time| TestClockServiceServer::new(TestClockRpcs { services, time }));
-    let manual = test_clock.is_some();
+    let tenant = TenantServiceServer::new(TenantRpcs(Arc::clone(&services)));
+    let test_clock = TestClockServiceServer::new(TestClockRpcs(services));
     let mut routes = Routes::default();
     // The limits of tonic are per service and apply after decompression. `framed` applies the limits per method.
     macro_rules! add {
@@ -136,27 +137,21 @@ pub(super) fn routes<B: RequestBody>(
         event, limits.message_bytes;
         key, limits.message_bytes;
         webhook, limits.message_bytes;
+        tenant, limits.message_bytes;
+        test_clock, limits.message_bytes;
         catalog, limits.catalog_message_bytes;
         health.server(), limits.message_bytes;
-        reflector(manual).build_v1()?, limits.message_bytes;
-        reflector(manual).build_v1alpha()?, limits.message_bytes;
-    }
-    if let Some(test_clock) = test_clock {
-        add! { test_clock, limits.message_bytes; }
+        reflector().build_v1()?, limits.message_bytes;
+        reflector().build_v1alpha()?, limits.message_bytes;
     }
     Ok(routes)
 }
 
-/// Returns the description of the services; `manual` adds that of a manual clock.
-fn reflector(manual: bool) -> reflection::Builder<'static> {
-    let usual = reflection::Builder::configure()
+/// Returns the description of the services.
+fn reflector() -> reflection::Builder<'static> {
+    reflection::Builder::configure()
         .register_encoded_file_descriptor_set(wallet_proto::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
-    if manual {
-        usual.register_encoded_file_descriptor_set(wallet_proto::TEST_CLOCK_DESCRIPTOR_SET)
-    } else {
-        usual
-    }
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
 }
 
 /// Answers calls: the services and everything around them. Cheap to clone.
@@ -417,9 +412,7 @@ mod tests {
 
     #[test]
     fn the_descriptors_fit_together() {
-        for manual in [false, true] {
-            assert!(reflector(manual).build_v1().is_ok());
-            assert!(reflector(manual).build_v1alpha().is_ok());
-        }
+        assert!(reflector().build_v1().is_ok());
+        assert!(reflector().build_v1alpha().is_ok());
     }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::catalogs::PublishedCatalogs;
-use crate::engine::{Engine, ManualTime};
+use crate::engine::{Engine, MovableTime};
 use crate::feed::{FeedNews, WalletNews};
 use crate::grpc::layers::CallMetrics;
 use crate::keys::{KeyCheck, Keys};
 use crate::query::Queries;
 use crate::quote::QuoteSigner;
+use crate::tenants::Tenants;
 use crate::traces::Traces;
 use crate::webhooks::Webhooks;
 
@@ -28,8 +29,10 @@ pub(crate) struct Services {
     pub(crate) keys: Keys,
     /// Recognises API keys. `None`: callers are not authenticated.
     pub(crate) key_check: Option<KeyCheck>,
-    /// Moves the clock of a server with a manual one, which then has the `TestClockService`.
-    pub(crate) manual_time: Option<ManualTime>,
+    /// Creates and suspends tenants.
+    pub(crate) tenants: Tenants,
+    /// Moves clocks for tests.
+    pub(crate) time: MovableTime,
     /// Creates and changes endpoints of webhooks.
     pub(crate) webhooks: Webhooks,
     /// Notifies watchers of new items of the feed.

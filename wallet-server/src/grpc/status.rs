@@ -36,6 +36,7 @@ use crate::keys::{IssueError, KeyError};
 use crate::query::ReadError;
 use crate::store::FeedEnds;
 use crate::store::{StoreError, StoreErrorKind};
+use crate::tenants::TenantError;
 use crate::webhooks::{MAX_ENDPOINTS, WebhookError};
 
 /// The retry delay while the clock is in doubt.
@@ -141,7 +142,7 @@ fn content(cause: Cause, operation_path: &str) -> Content {
             with_reason(ErrorReason::TenantSuspended, "the tenant of the API key is suspended")
         }
         Cause::RateLimited(above) => rate_limited(above),
-        Cause::ScopeMissing(scope) => Content {
+        Cause::ScopeMissing(scope) | Cause::Issue(IssueError::Beyond(scope)) => Content {
             metadata: vec![("scope".to_owned(), scope.name().to_owned())],
             ..with_reason(
                 ErrorReason::ScopeMissing,
@@ -164,10 +165,32 @@ fn content(cause: Cause, operation_path: &str) -> Content {
                 ),
             )
         },
+        Cause::Tenant(TenantError::Exists(name)) => with_reason(
+            ErrorReason::TenantExists,
+            format!("there is a tenant {name} with another mode; choose another name"),
+        ),
+        Cause::Tenant(TenantError::Missing(name)) => {
+            with_reason(ErrorReason::TenantNotFound, format!("there is no tenant {name}"))
+        }
+        Cause::Tenant(error @ TenantError::Name(_)) => {
+            rejected(&Rejection::field("name", error.to_string()), operation_path)
+        }
+        Cause::Tenant(error @ TenantError::Catalog(_)) => {
+            in_call(|| tracing::error!(%error, "a tenant cannot begin with the bundled catalog"));
+            internal()
+        }
+        Cause::TenantLive(error) => with_reason(ErrorReason::TenantLive, error.to_string()),
         Cause::Issue(error @ IssueError::NoPepper) => with_reason(ErrorReason::KeysOff, error.to_string()),
         Cause::Issue(error @ (IssueError::NoKey(_) | IssueError::Ended(_))) => {
             with_reason(ErrorReason::KeyNotFound, error.to_string())
         }
+        Cause::Issue(IssueError::Scope(scope)) => rejected(
+            &Rejection::field(
+                "scopes",
+                format!("has {}, which only keys of the tenant default can have", scope.name()),
+            ),
+            operation_path,
+        ),
         Cause::Issue(IssueError::Past(_)) => {
             rejected(&Rejection::field("expire_time", "must be in the future"), operation_path)
         }
@@ -198,6 +221,7 @@ fn content(cause: Cause, operation_path: &str) -> Content {
         | Cause::Webhook(WebhookError::Store(error))
         | Cause::Key(KeyError::Store(error))
         | Cause::Issue(IssueError::Store(error))
+        | Cause::Tenant(TenantError::Store(error))
         | Cause::Store(error) => match store_failed(&error) {
             StoreErrorKind::Unavailable | StoreErrorKind::Conflict => store_unavailable(),
             StoreErrorKind::CommitUnknown => outcome_unknown(),

@@ -267,7 +267,7 @@ impl StoredKey {
             tenant: TenantId(tenant.tenant),
             principal: id.principal(),
             credential: Credential { key: id.clone(), token: None },
-            scopes: info.scopes,
+            scopes: info.scopes.within(TenantId(tenant.tenant)),
             rate: info.rate,
         };
         Ok(Self { mac, info, access, is_suspended: is_suspended(tenant) })

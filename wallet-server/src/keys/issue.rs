@@ -1,10 +1,12 @@
 //! Issues, replaces and revokes keys. Every change is recorded in the audit by its own transaction.
 
+use std::time::Duration;
+
 use thiserror::Error;
 use wallet_core::{Author, TenantId, Timestamp};
 
 use crate::clock::Clock;
-use crate::keys::{ApiKey, CallRate, KeyId, Mode, Pepper, Scopes};
+use crate::keys::{ApiKey, CallRate, KeyId, Mode, Pepper, Scope, Scopes};
 use crate::store::{Change, ControlTx, KeyRow, Store, StoreError};
 
 /// Issues and revokes keys. Cheap to clone.
@@ -33,6 +35,13 @@ pub(crate) struct Issue {
 pub(crate) struct Issued {
     pub(crate) key: ApiKey,
     pub(crate) info: KeyInfo,
+}
+
+/// The result of a replacement.
+#[derive(Debug)]
+pub(crate) struct Rotated {
+    pub(crate) new: Issued,
+    pub(crate) replaced: KeyInfo,
 }
 
 /// A key without its secret.
@@ -67,6 +76,12 @@ pub(crate) enum IssueError {
     /// The key to be replaced is revoked or expired.
     #[error("key {0} is revoked or expired; create a new key instead")]
     Ended(KeyId),
+    /// A key of this tenant cannot have the scope.
+    #[error("only a key of the tenant default can have the scope {}", .0.name())]
+    Scope(Scope),
+    /// The key to be replaced has a scope that its replacer lacks.
+    #[error("the key has the scope {}, which its replacer lacks", .0.name())]
+    Beyond(Scope),
     /// The key would be expired from the beginning.
     #[error("the key would expire at {0}, which is not in the future")]
     Past(Timestamp),
@@ -115,15 +130,16 @@ impl Keys {
         Ok(Issued { key, info: row.try_into()? })
     }
 
-    /// Replaces a key by one with the same name, scopes, rate and expiry. The old one expires at `overlap_end`, unless it
-    /// expires earlier.
+    /// Replaces a key, whose scopes must be among `allowed`, by one with the same name, scopes, rate and expiry. The old one
+    /// expires after the overlap, unless it expires earlier.
     pub(crate) async fn rotate(
         &self,
         tenant: TenantId,
         old: &KeyId,
-        overlap_end: Timestamp,
+        overlap: Duration,
+        allowed: Scopes,
         author: &Author,
-    ) -> Result<Issued, IssueError> {
+    ) -> Result<Rotated, IssueError> {
         let mode = self.mode(tenant).await?;
         let now = self.clock.now();
         let transaction = self.store.begin_control().await?;
@@ -132,16 +148,19 @@ impl Keys {
         if !info.is_usable(now) {
             return Err(IssueError::Ended(old.clone()));
         }
+        if let Some(scope) = info.scopes.beyond(allowed) {
+            return Err(IssueError::Beyond(scope));
+        }
         let KeyInfo { name, scopes, expire_time, rate, .. } = info;
         let issue = Issue { tenant, name, scopes, expire_time, rate };
         let (key, new) = self.draw(&issue, mode)?;
-        row.expire_time = row.expire_time.min(overlap_end.as_micros());
+        row.expire_time = row.expire_time.min(now.plus(overlap).as_micros());
         transaction.end_key(&row).await?;
         transaction.insert_key(new.clone()).await?;
         let details = format!("by {}, expires {}", new.key_id, Timestamp::from_micros(row.expire_time));
         let change = Change { action: "key.replace", subject: old.to_string(), details };
         transaction.commit(change.row(tenant, author, now)).await?;
-        Ok(Issued { key, info: new.try_into()? })
+        Ok(Rotated { new: Issued { key, info: new.try_into()? }, replaced: row.try_into()? })
     }
 
     /// Revokes a key. A revoked key is refused within 5 seconds by every server.
@@ -181,6 +200,9 @@ impl Keys {
     /// Draws a key and makes its row.
     fn draw(&self, issue: &Issue, mode: Mode) -> Result<(ApiKey, KeyRow), IssueError> {
         let pepper = self.pepper.as_ref().ok_or(IssueError::NoPepper)?;
+        if let Some(scope) = issue.scopes.beyond(issue.scopes.within(issue.tenant)) {
+            return Err(IssueError::Scope(scope));
+        }
         let now = self.clock.now();
         if issue.expire_time <= now {
             return Err(IssueError::Past(issue.expire_time));

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use wallet_core::TenantId;
+
 /// A right that a key may have. Each method needs one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scope {
@@ -15,10 +17,11 @@ pub(crate) enum Scope {
     Catalog,
     Events,
     Keys,
+    Tenants,
 }
 
 impl Scope {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Estimate,
         Self::Reserve,
         Self::Settle,
@@ -28,6 +31,7 @@ impl Scope {
         Self::Catalog,
         Self::Events,
         Self::Keys,
+        Self::Tenants,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -41,6 +45,7 @@ impl Scope {
             Self::Catalog => "catalog",
             Self::Events => "events",
             Self::Keys => "keys",
+            Self::Tenants => "tenants",
         }
     }
 
@@ -56,8 +61,15 @@ pub(crate) struct Scopes(u16);
 impl Scopes {
     pub(crate) const NONE: Self = Self(0);
 
+    /// Returns the scopes that keys of every tenant can have: all but [`Scope::Tenants`].
     pub(crate) const fn all() -> Self {
-        Self((1 << Scope::ALL.len()) - 1)
+        Self(((1 << Scope::ALL.len()) - 1) & !Scope::Tenants.bit())
+    }
+
+    /// Returns these scopes as far as a key of the tenant can have them: those that reach other tenants are for the
+    /// operator's own tenant.
+    pub(crate) fn within(self, tenant: TenantId) -> Self {
+        if tenant == TenantId::DEFAULT { self } else { Self(self.0 & Self::all().0) }
     }
 
     pub(crate) const fn has(self, scope: Scope) -> bool {
@@ -82,7 +94,10 @@ impl FromIterator<Scope> for Scopes {
 
 /// The text is not a set of scopes.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is no scope; allowed are {names}, and the sets worker, billing and all", names = Scopes::all())]
+#[error(
+    "{0:?} is no scope; allowed are {names}, and the sets worker, billing and all, which is every scope but tenants",
+    names = Scopes::from_iter(Scope::ALL)
+)]
 pub(crate) struct UnknownScope(String);
 
 impl FromStr for Scopes {
@@ -131,11 +146,19 @@ mod tests {
         let [worker, billing]: [Scopes; 2] = ["worker", "billing"].map(|set| set.parse().unwrap());
         assert_eq!(worker.to_string(), "estimate reserve settle read");
         assert_eq!(billing.to_string(), "topup read admin events");
-        assert_eq!("all".parse::<Scopes>().unwrap(), Scope::ALL.into_iter().collect());
+        let all: Scopes = "all".parse().unwrap();
+        assert_eq!(all, Scope::ALL.into_iter().filter(|scope| *scope != Scope::Tenants).collect());
         for (text, wrong) in [("read,write", "write"), ("", ""), (",", ",")] {
             let error = text.parse::<Scopes>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("{wrong:?} is no scope; allowed are estimate")), "{error}");
         }
+    }
+
+    #[test]
+    fn only_the_tenant_of_the_operator_has_the_scope_of_tenants() {
+        let every: Scopes = Scope::ALL.into_iter().collect();
+        assert_eq!(every.within(TenantId::DEFAULT), every);
+        assert_eq!(every.within(TenantId(uuid::Uuid::nil())), Scopes::all());
     }
 
     #[test]

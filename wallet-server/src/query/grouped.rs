@@ -14,7 +14,6 @@ use wallet_core::wallet::decision_time;
 use wallet_core::{Timestamp, Wallet, WalletKey};
 
 use crate::causes::Chain;
-use crate::clock::Clock;
 use crate::query::FEW;
 use crate::store::{ReadPlan, Store, StoreError, WalletCache};
 
@@ -35,6 +34,8 @@ pub(super) struct GroupedReads {
 #[derive(Debug)]
 struct Wanted {
     key: WalletKey,
+    /// The time of the clock of its tenant when the read was requested.
+    time: Timestamp,
     caller: oneshot::Sender<Found>,
 }
 
@@ -43,26 +44,22 @@ struct Wanted {
 pub(super) enum Found {
     /// The wallet does not exist.
     Missing,
-    /// A committed state of the wallet with everything that is due at this time of the clock.
+    /// A committed state of the wallet with everything that is due at this time.
     Wallet(Box<Wallet>, Timestamp),
 }
 
 impl GroupedReads {
     /// Returns a handle to the task, and the task itself. At most `cached_rows` rows of wallets stay in memory.
-    pub(super) fn new(
-        store: Store,
-        clock: Clock,
-        cached_rows: usize,
-    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn new(store: Store, cached_rows: usize) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (queue, wanted) = mpsc::channel(QUEUE);
-        let reader = Reader { store, clock, cache: WalletCache::new(cached_rows) };
+        let reader = Reader { store, cache: WalletCache::new(cached_rows) };
         (Self { queue }, reader.run(wanted))
     }
 
-    /// Reads a wallet together with other callers. `None` if the caller has to read alone.
-    pub(super) async fn wallet(&self, key: WalletKey) -> Option<Found> {
+    /// Reads a wallet at a time together with other callers. `None` if the caller has to read alone.
+    pub(super) async fn wallet(&self, key: WalletKey, time: Timestamp) -> Option<Found> {
         let (caller, found) = oneshot::channel();
-        self.queue.try_send(Wanted { key, caller }).ok()?;
+        self.queue.try_send(Wanted { key, time, caller }).ok()?;
         timeout(GROUP_TIMEOUT, found).await.ok()?.ok()
     }
 }
@@ -70,7 +67,6 @@ impl GroupedReads {
 /// The task that reads.
 struct Reader {
     store: Store,
-    clock: Clock,
     cache: WalletCache,
 }
 
@@ -87,30 +83,32 @@ impl Reader {
 
     /// Answers the reads of a group. A caller without an answer reads alone.
     async fn answer(&mut self, group: Vec<Wanted>) -> Result<(), StoreError> {
-        let mut keys: Vec<WalletKey> = group.iter().map(|wanted| wanted.key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let now = self.clock.now();
+        // Callers of the same wallet see it at the latest of their times.
+        let mut times: BTreeMap<WalletKey, Timestamp> = BTreeMap::new();
+        for wanted in &group {
+            times.entry(wanted.key).and_modify(|time| *time = wanted.time.max(*time)).or_insert(wanted.time);
+        }
+        let keys: Vec<WalletKey> = times.keys().copied().collect();
         let rows = self.store.wallet_rows(&keys).await?;
         let (mut read, mut unknown) = (BTreeMap::new(), Vec::new());
         for (key, row) in &rows {
-            let read_time = decision_time(now, Timestamp::from_micros(row.last_time));
+            let read_time = decision_time(times[key], Timestamp::from_micros(row.last_time));
             let kept = self.cache.take(*key, row.version);
             match kept.filter(|kept| kept.complete_before > read_time) {
                 Some(kept) => {
                     read.insert(*key, kept);
                 }
-                None => unknown.push(*key),
+                None => unknown.push((*key, times[key])),
             }
         }
         if !unknown.is_empty() {
             let snapshot = self.store.snapshot().await?;
-            read.extend(snapshot.wallets(&unknown, now, ReadPlan::new(FEW).keeping_wallets()).await?);
+            read.extend(snapshot.wallets(&unknown, ReadPlan::new(FEW).keeping_wallets()).await?);
         }
         read.retain(|_, loaded| loaded.wallet.horizon.is_none());
-        for Wanted { key, caller } in group {
+        for Wanted { key, caller, .. } in group {
             let found = match read.get(&key) {
-                Some(loaded) => Found::Wallet(Box::new(loaded.wallet.clone()), now),
+                Some(loaded) => Found::Wallet(Box::new(loaded.wallet.clone()), times[&key]),
                 None if !rows.contains_key(&key) => Found::Missing,
                 None => continue,
             };

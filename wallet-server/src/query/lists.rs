@@ -98,7 +98,7 @@ impl Queries {
         filter: ReservationFilter,
         page: Page,
     ) -> Result<Listed<Reservation>, ReadError> {
-        let (key, now) = (WalletKey::new(tenant, wallet), self.clock.now());
+        let (key, now) = (WalletKey::new(tenant, wallet), self.clock.of(tenant));
         let position: Option<Place> = page.position()?;
         let seat = self.costly.seat(filter.searches(), Some(key))?;
         let budget = Budget::of(&page, seat.is_some().then_some(self.costly.searched));
@@ -206,7 +206,7 @@ impl Queries {
         page: Page,
     ) -> Result<Listed<WalletView>, ReadError> {
         let after: String = page.position()?.unwrap_or_default();
-        let (now, catalog) = (self.clock.now(), self.catalogs.current(tenant));
+        let (now, catalog) = (self.clock.of(tenant), self.catalogs.current(tenant));
         let seat = self.costly.seat(filter.frozen_only, None)?;
         let budget = Budget::of(&page, seat.is_some().then_some(self.costly.searched));
         let found = self.on_snapshot(seat, move |snapshot, turn| {

@@ -115,7 +115,7 @@ impl Queries {
         cached_rows: usize,
         tasks: &TaskTracker,
     ) -> Self {
-        let (grouped, reader) = GroupedReads::new(store.clone(), clock.clone(), cached_rows);
+        let (grouped, reader) = GroupedReads::new(store.clone(), cached_rows);
         tasks.spawn(reader);
         let (long_reads, costly) = (Arc::new(Semaphore::new(LONG_READS)), Costly::default());
         Self { store, clock, catalogs, grouped, long_reads, costly }
@@ -131,7 +131,7 @@ impl Queries {
     /// Returns a wallet as it stands now, with its recorded revision.
     pub(crate) async fn wallet(&self, tenant: TenantId, wallet: &WalletId) -> Result<Snapshot, ReadError> {
         let key = WalletKey::new(tenant, wallet);
-        match self.grouped.wallet(key).await {
+        match self.grouped.wallet(key, self.clock.of(tenant)).await {
             Some(Found::Missing) => Err(Rejection::WalletNotFound.into()),
             Some(Found::Wallet(wallet, now)) => Ok(Snapshot::of(*wallet, now).await?.recorded()),
             None => Ok(self.advanced(tenant, wallet, ReadSet::default()).await?.recorded()),
@@ -159,7 +159,7 @@ impl Queries {
         wallet: &WalletId,
         read_set: ReadSet,
     ) -> Result<Snapshot, ReadError> {
-        let (key, now) = (WalletKey::new(tenant, wallet), self.clock.now());
+        let (key, now) = (WalletKey::new(tenant, wallet), self.clock.of(tenant));
         let found = self.on_snapshot(None, move |snapshot, turn| {
             let read_set = read_set.clone();
             async move { Snapshot::read(&snapshot, key, now, read_set, &turn, |_| {}).await }

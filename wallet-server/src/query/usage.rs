@@ -84,7 +84,7 @@ impl Queries {
         query: UsageQuery,
     ) -> Result<UsageSummary, ReadError> {
         let key = WalletKey::new(tenant, wallet);
-        let now = self.clock.now();
+        let now = self.clock.of(tenant);
         let (seat, most) = (self.costly.seat(true, Some(key))?, self.costly.summarized);
         let summary = self.on_snapshot(seat, move |snapshot, turn| {
             let query = query.clone();

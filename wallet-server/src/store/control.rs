@@ -124,9 +124,16 @@ impl Store {
         Ok(taken > 0)
     }
 
-    /// Returns the time of the newest write to any wallet, or the Unix epoch if there is none.
+    /// Returns the time of the newest write to any wallet, or the Unix epoch if there is none. Wallets of tenants whose
+    /// clocks are ahead of the server's do not count.
     pub(crate) async fn last_time(&self) -> Result<Timestamp, StoreError> {
-        self.newest("wallets", "last_time").await
+        if self.tenant_clocks().await?.is_empty() {
+            return self.newest("wallets", "last_time").await;
+        }
+        let counted = "(SELECT w.last_time FROM wallets w WHERE NOT EXISTS
+                          (SELECT 1 FROM wallet_profiles p WHERE p.bucket = w.bucket AND p.wallet_key = w.wallet_key
+                           AND p.tenant IN (SELECT tenant FROM tenants WHERE clock_ahead > 0))) AS counted";
+        self.newest(counted, "last_time").await
     }
 
     /// Returns the latest expiry of a sweeper lease: ten sweep periods after a server was last alive. The Unix
@@ -158,13 +165,13 @@ impl Store {
     }
 
     /// Returns the newest time in a column among the rows with a readable one, or the Unix epoch if there is none.
-    async fn newest(&self, table: &str, column: &str) -> Result<Timestamp, StoreError> {
+    async fn newest(&self, rows: &str, column: &str) -> Result<Timestamp, StoreError> {
         // SQLite stores values of any type in any column.
         let readable = match self.backend() {
             Backend::Sqlite => format!("typeof({column}) = 'integer'"),
             Backend::Postgres => "true".to_owned(),
         };
-        let sql = format!("SELECT coalesce(max({column}), 0) AS newest FROM {table} WHERE {readable}");
+        let sql = format!("SELECT coalesce(max({column}), 0) AS newest FROM {rows} WHERE {readable}");
         let row = self.control().query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
         let micros = row.map(|row| row.try_get("", "newest")).transpose()?.unwrap_or_default();
         Ok(Timestamp::from_micros(micros))

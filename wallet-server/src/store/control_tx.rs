@@ -1,6 +1,9 @@
 //! The transaction that changes tenants, API keys and endpoints, with the audit of the change.
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
+use std::time::Duration;
+
+use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 use wallet_core::{Author, TenantId, Timestamp};
 
@@ -13,6 +16,15 @@ use crate::store::{AuditRow, CatalogRow, KeyRow, Store, StoreError, StoreErrorKi
 pub(crate) struct ControlTx {
     transaction: TimedConnection<DatabaseTransaction>,
     store: Store,
+}
+
+/// A move of the clock of a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClockMove {
+    /// Forward by this time.
+    By(Duration),
+    /// Until it is ahead of the server's clock by this time.
+    AheadBy(Duration),
 }
 
 /// A change that the audit records.
@@ -78,6 +90,27 @@ impl ControlTx {
         Ok(())
     }
 
+    /// Moves the clock of a tenant forward and locks its row. Returns the row afterwards.
+    pub(crate) async fn move_clock(
+        &self,
+        tenant: TenantId,
+        to: ClockMove,
+    ) -> Result<Option<TenantRow>, StoreError> {
+        let ahead = Expr::col(tenants::Column::ClockAhead);
+        let moved: SimpleExpr = match to {
+            ClockMove::By(by) => ahead.add(micros(by)),
+            // The clock stays where it is if it is ahead already.
+            ClockMove::AheadBy(by) => {
+                Expr::case(ahead.clone().lt(micros(by)), micros(by)).finally(ahead).into()
+            }
+        };
+        let change = tenants::Entity::update_many()
+            .col_expr(tenants::Column::ClockAhead, moved)
+            .filter(tenants::Column::Tenant.eq(tenant.0));
+        change.exec(&self.transaction).await?;
+        Ok(tenants::Entity::find_by_id(tenant.0).one(&self.transaction).await?)
+    }
+
     /// Returns a key of a tenant.
     pub(crate) async fn key(&self, tenant: TenantId, id: &str) -> Result<Option<KeyRow>, StoreError> {
         let query = api_keys::Entity::find_by_id(id).filter(api_keys::Column::Tenant.eq(tenant.0));
@@ -108,6 +141,10 @@ impl ControlTx {
         self.transaction.commit().await.map_err(StoreError::of_commit)?;
         self.store.in_place().map_err(|why| StoreError::new(StoreErrorKind::CommitUnknown, why))
     }
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Inserts a row of the audit, and adds the change to the feed if it is an item.

@@ -1,5 +1,7 @@
 //! Reads of tenants, API keys and the audit.
 
+use std::time::Duration;
+
 use sea_orm::{ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 use wallet_core::TenantId;
@@ -13,6 +15,11 @@ pub(crate) type KeyRow = api_keys::Model;
 pub(crate) type TenantRow = tenants::Model;
 /// A row of the audit.
 pub(crate) type AuditRow = audit_events::Model;
+
+/// Returns the time by which the clock of a tenant is ahead of the server's.
+pub(crate) fn clock_ahead(tenant: &TenantRow) -> Duration {
+    Duration::from_micros(u64::try_from(tenant.clock_ahead).unwrap_or_default())
+}
 
 impl Store {
     /// Returns an API key with its tenant.
@@ -51,6 +58,19 @@ impl Store {
     /// Returns all tenants by name.
     pub(crate) async fn tenants(&self) -> Result<Vec<TenantRow>, StoreError> {
         Ok(tenants::Entity::find().order_by_asc(tenants::Column::Name).all(&self.control()).await?)
+    }
+
+    /// Returns tenants by name, at most `most`, after one of them.
+    pub(crate) async fn tenants_after(&self, after: &str, most: u64) -> Result<Vec<TenantRow>, StoreError> {
+        let query = tenants::Entity::find().filter(tenants::Column::Name.gt(after));
+        Ok(query.order_by_asc(tenants::Column::Name).limit(most).all(&self.control()).await?)
+    }
+
+    /// Returns the tenants whose clocks are ahead of the server's, and by how much.
+    pub(crate) async fn tenant_clocks(&self) -> Result<Vec<(TenantId, Duration)>, StoreError> {
+        let ahead =
+            tenants::Entity::find().filter(tenants::Column::ClockAhead.gt(0)).all(&self.control()).await?;
+        Ok(ahead.iter().map(|row| (TenantId(row.tenant), clock_ahead(row))).collect())
     }
 
     /// Returns the tenant with this name.

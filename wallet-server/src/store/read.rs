@@ -131,20 +131,22 @@ impl ReadTx {
         now: Timestamp,
         plan: ReadPlan,
     ) -> Result<Option<Wallet>, StoreError> {
-        Ok(self.wallets(&[key], now, plan).await?.remove(&key).map(|loaded| loaded.wallet))
+        Ok(self.wallets(&[(key, now)], plan).await?.remove(&key).map(|loaded| loaded.wallet))
     }
 
-    /// Returns the wallets with these keys that exist: their open grants, and the reservations due at `now`, up to the
-    /// number in `plan`.
+    /// Returns the wallets with these keys that exist: their open grants, and the reservations due at the time of each, up to
+    /// the number in `plan`.
     pub(crate) async fn wallets(
         &self,
-        keys: &[WalletKey],
-        now: Timestamp,
+        times: &[(WalletKey, Timestamp)],
         mut plan: ReadPlan,
     ) -> Result<LoadedWallets, StoreError> {
-        let found = batch::wallet_rows(&self.transaction, self.backend, keys).await?;
-        for (key, row) in &found {
-            plan.wallets.push((*key, decision_time(now, Timestamp::from_micros(row.last_time))));
+        let keys: Vec<WalletKey> = times.iter().map(|(key, _)| *key).collect();
+        let found = batch::wallet_rows(&self.transaction, self.backend, &keys).await?;
+        for (key, now) in times {
+            if let Some(row) = found.get(key) {
+                plan.wallets.push((*key, decision_time(*now, Timestamp::from_micros(row.last_time))));
+            }
         }
         let mut loaded = BTreeMap::new();
         batch::load_wallets(&self.transaction, self.backend, &found, &plan, &mut loaded).await?;

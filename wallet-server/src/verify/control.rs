@@ -11,6 +11,7 @@ use wallet_core::catalog::Catalog;
 use wallet_core::feed::ItemType;
 use wallet_core::{TenantId, Timestamp};
 
+use crate::clock::MOST_AHEAD;
 use crate::keys::{CallRate, KeyId, Scopes};
 use crate::store::tables::{api_keys, audit_events, catalogs, signing_keys, sweeper_leases, tenants};
 use crate::store::{ReadTx, StoreError};
@@ -19,11 +20,12 @@ use crate::verify::faults::Faults;
 /// The keys that sign quotes and messages to endpoints of webhooks.
 const SIGNING_KEYS: [&str; 2] = ["quotes", "webhooks"];
 /// The actions that the audit records.
-const ACTIONS: [&str; 11] = [
+const ACTIONS: [&str; 12] = [
     "catalog.publish",
     "key.create",
     "key.replace",
     "key.revoke",
+    "tenant.advance_clock",
     "tenant.create",
     "tenant.resume",
     "tenant.suspend",
@@ -100,13 +102,17 @@ impl Check<'_> {
 
     /// Checks a tenant. The tenant `default` is created with the database.
     fn tenant(&mut self, row: tenants::Model) {
-        let tenants::Model { tenant, name, mode, status, create_time } = row;
+        let tenants::Model { tenant, name, mode, status, create_time, clock_ahead } = row;
         let made = (name.as_str(), mode, create_time) == ("default", 0, 0);
         self.faults.unless(made == (tenant == TenantId::DEFAULT.0), 0, || {
             format!("tenant {tenant} is {name:?}, created at {}", Timestamp::from_micros(create_time))
         });
         self.faults.unless((0..=1).contains(&mode) && (0..=1).contains(&status), 0, || {
             format!("tenant {tenant} has mode {mode} and status {status}, which do not exist")
+        });
+        let most = if mode == 0 { 0 } else { MOST_AHEAD.as_micros() };
+        self.faults.unless(u128::try_from(clock_ahead).is_ok_and(|ahead| ahead <= most), 0, || {
+            format!("tenant {tenant} has a clock that is {clock_ahead} us ahead; at most {most} are allowed")
         });
         self.look(create_time, || format!("tenant {tenant} was created"));
         self.known.tenants.insert(tenant);
@@ -118,6 +124,8 @@ impl Check<'_> {
         let api_keys::Model { calls_per_second, calls_burst, .. } = row;
         self.of_tenant(tenant, || format!("API key {key_id:?}"));
         let scopes_fit = scopes.parse::<Scopes>().is_ok_and(|read| read.to_string() == scopes);
+        let scopes_fit =
+            scopes_fit && scopes.parse().is_ok_and(|read: Scopes| read.within(TenantId(tenant)) == read);
         let fits = KeyId::parse(&key_id).is_some() && scopes_fit && mac.len() == 32;
         self.faults.unless(fits, 0, || {
             format!("API key {key_id:?} has scopes {scopes:?} and a MAC of {} bytes", mac.len())

@@ -14,6 +14,7 @@ mod order;
 mod reads;
 mod silent;
 mod suspended;
+mod tenants;
 mod traces;
 mod verify_speed;
 

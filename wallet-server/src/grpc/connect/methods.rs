@@ -23,7 +23,6 @@ pub(crate) struct Methods(HashMap<String, Method>);
 impl Methods {
     pub(crate) fn new() -> Result<Self, DescriptorError> {
         let mut pool = DescriptorPool::decode(wallet_proto::FILE_DESCRIPTOR_SET)?;
-        pool.decode_file_descriptor_set(wallet_proto::TEST_CLOCK_DESCRIPTOR_SET)?;
         pool.decode_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)?;
         let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
         let methods = methods.filter(|method| !method.is_client_streaming());

@@ -1,4 +1,4 @@
-//! Parses steps of a manual clock.
+//! Parses steps of clocks.
 
 use wallet_proto::v1::advance_clock_request::Step as Message;
 

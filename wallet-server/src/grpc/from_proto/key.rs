@@ -1,11 +1,21 @@
 //! Parses ids, scopes and rates of API keys.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use wallet_proto::v1;
 
 use super::FieldReader;
+use super::duration::read;
 use crate::keys::{CallRate, KeyId, MAX_BURST, MAX_PER_SECOND, Scope, Scopes};
+
+/// The time for which a replaced key stays valid.
+const DEFAULT_OVERLAP: Duration = Duration::from_hours(24);
+/// The longest such time.
+const LONGEST_OVERLAP: Duration = Duration::from_hours(366 * 24);
+
+/// The longest name of a key, in bytes.
+pub(crate) const MAX_KEY_NAME_BYTES: usize = 64;
 
 /// The most scopes of a list, more than there are.
 const MAX_SCOPES: usize = 16;
@@ -53,6 +63,19 @@ impl FieldReader {
         Some(CallRate::new(rate?, at_once))
     }
 
+    /// Parses the time for which a replaced key stays valid. Default: 24 hours.
+    pub(crate) fn overlap(&mut self, path: &str, overlap: Option<prost_types::Duration>) -> Duration {
+        let Some(overlap) = overlap else { return DEFAULT_OVERLAP };
+        let within = read(&overlap).filter(|overlap| *overlap <= LONGEST_OVERLAP);
+        if within.is_none() {
+            self.add(
+                path,
+                format!("is {}s, 0 to {}s is allowed", overlap.seconds, LONGEST_OVERLAP.as_secs()),
+            );
+        }
+        within.unwrap_or_default()
+    }
+
     /// Parses the id of a key.
     pub(crate) fn key_id(&mut self, path: &str, id: &str) -> Option<KeyId> {
         let read = KeyId::parse(id);
@@ -76,6 +99,7 @@ pub(crate) const fn scope(scope: v1::Scope) -> Option<Scope> {
         v1::Scope::Catalog => Scope::Catalog,
         v1::Scope::Events => Scope::Events,
         v1::Scope::Keys => Scope::Keys,
+        v1::Scope::Tenants => Scope::Tenants,
     })
 }
 
@@ -100,7 +124,7 @@ mod tests {
         assert_eq!(fields.call_rate(5, 0).unwrap().to_string(), "5 calls per second and 5 at once");
         assert!(fields.lines().is_empty());
         fields.scopes("scopes", &[]);
-        fields.scopes("scopes", &[1, 0, 10]);
+        fields.scopes("scopes", &[1, 0, 11]);
         fields.key_id("key_id", "0123-56789");
         fields.token_scopes("scopes", &[1, 5, 8, 4]);
         fields.call_rate(0, 1);
@@ -110,7 +134,7 @@ mod tests {
             [
                 "scopes: is required",
                 "scopes[1]: 0 is not a scope",
-                "scopes[2]: 10 is not a scope",
+                "scopes[2]: 11 is not a scope",
                 "key_id: is not the id of a key, which has 10 letters and digits",
                 "scopes: has topup, which no wallet token has; allowed are estimate read events",
                 "calls_burst: needs calls_per_second",

@@ -17,12 +17,13 @@ mod operation;
 mod reservation;
 mod settlement;
 mod subscription;
+mod tenant;
 mod text;
 mod usage;
 mod violations;
 mod wallet;
 mod webhook;
 
-pub(super) use key::scope;
+pub(super) use key::{MAX_KEY_NAME_BYTES, scope};
 pub(super) use text::key_path;
 pub(super) use violations::FieldReader;

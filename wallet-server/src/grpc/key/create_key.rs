@@ -5,12 +5,9 @@ use wallet_proto::v1;
 
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
-use crate::grpc::from_proto::FieldReader;
+use crate::grpc::from_proto::{FieldReader, MAX_KEY_NAME_BYTES};
 use crate::grpc::to_proto;
 use crate::keys::{Issue, Issued};
-
-/// The longest name of a key, in bytes.
-const MAX_NAME_BYTES: usize = 64;
 
 pub(super) async fn create_key(
     call: Call,
@@ -27,7 +24,7 @@ pub(super) async fn create_key(
 
 fn parse(tenant: TenantId, request: v1::CreateKeyRequest) -> Result<Issue, Rejection> {
     let mut fields = FieldReader::default();
-    let name = fields.required_name("name", request.name, MAX_NAME_BYTES);
+    let name = fields.required_name("name", request.name, MAX_KEY_NAME_BYTES);
     let scopes = fields.scopes("scopes", &request.scopes);
     let expire_time = fields.instant("expire_time", request.expire_time).unwrap_or(Timestamp::NEVER);
     let rate = fields.call_rate(request.calls_per_second, request.calls_burst);

@@ -5,6 +5,7 @@ mod create_wallet_token;
 mod list_audit_events;
 mod list_keys;
 mod revoke_key;
+mod rotate_key;
 
 use std::sync::Arc;
 
@@ -32,6 +33,10 @@ impl KeyService for KeyRpcs {
 
     async fn revoke_key(&self, request: Request<v1::RevokeKeyRequest>) -> Answer<v1::RevokeKeyResponse> {
         answer(&self.0, request, revoke_key::revoke_key).await
+    }
+
+    async fn rotate_key(&self, request: Request<v1::RotateKeyRequest>) -> Answer<v1::RotateKeyResponse> {
+        answer(&self.0, request, rotate_key::rotate_key).await
     }
 
     async fn create_wallet_token(

@@ -13,6 +13,7 @@ use wallet_core::{Timestamp, UnitId};
 use wallet_proto::reasons::REASONS;
 
 use super::*;
+use crate::engine::ClockError;
 use crate::keys::{CallRate, KeyId, Scope};
 
 fn credits() -> UnitId {
@@ -212,6 +213,12 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (RpcError::scope_missing(Scope::Keys), Code::PermissionDenied, "SCOPE_MISSING"),
         (RpcError::not_for_wallet_token(), Code::PermissionDenied, "NOT_FOR_WALLET_TOKEN"),
         (RpcError::too_many_watchers(5), Code::ResourceExhausted, "TOO_MANY_WATCHERS"),
+        (TenantError::Exists(text("t")).into(), Code::AlreadyExists, "TENANT_EXISTS"),
+        (TenantError::Missing(text("t")).into(), Code::NotFound, "TENANT_NOT_FOUND"),
+        (IssueError::Scope(Scope::Tenants).into(), Code::InvalidArgument, "INVALID_FIELD"),
+        (IssueError::Beyond(Scope::Read).into(), Code::PermissionDenied, "SCOPE_MISSING"),
+        (ClockError::Live.into(), Code::FailedPrecondition, "TENANT_LIVE"),
+        (ClockError::TooFarAhead.into(), Code::InvalidArgument, "INVALID_FIELD"),
         (IssueError::NoPepper.into(), Code::FailedPrecondition, "KEYS_OFF"),
         (IssueError::NoKey(key()).into(), Code::NotFound, "KEY_NOT_FOUND"),
         (IssueError::Ended(key()).into(), Code::NotFound, "KEY_NOT_FOUND"),

@@ -1,5 +1,4 @@
-//! `wallet.v1.TestClockService`, which only a server with a manual clock has. Each RPC has a file of its own; this one
-//! delegates to them.
+//! `wallet.v1.TestClockService`. Each RPC has a file of its own; this one delegates to them.
 
 mod advance_clock;
 
@@ -11,13 +10,9 @@ use wallet_proto::v1::test_clock_service_server::TestClockService;
 
 use super::Services;
 use super::call::answer;
-use crate::engine::ManualTime;
 
 /// The service for trials and tests.
-pub(super) struct TestClockRpcs {
-    pub(super) services: Arc<Services>,
-    pub(super) time: ManualTime,
-}
+pub(super) struct TestClockRpcs(pub(super) Arc<Services>);
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -27,7 +22,6 @@ impl TestClockService for TestClockRpcs {
         &self,
         request: Request<v1::AdvanceClockRequest>,
     ) -> Answer<v1::AdvanceClockResponse> {
-        let time = self.time.clone();
-        answer(&self.services, request, |_, request| advance_clock::advance_clock(time, request)).await
+        answer(&self.0, request, advance_clock::advance_clock).await
     }
 }

@@ -49,5 +49,6 @@ const fn scope(scope: Scope) -> v1::Scope {
         Scope::Catalog => v1::Scope::Catalog,
         Scope::Events => v1::Scope::Events,
         Scope::Keys => v1::Scope::Keys,
+        Scope::Tenants => v1::Scope::Tenants,
     }
 }

@@ -34,8 +34,6 @@ async fn requests_that_are_no_calls_get_a_clear_http_error() {
         }
         let unary = curl.post(TOP_UP, "application/connect+json", b"\0\0\0\0\x02{}");
         assert_eq!((unary.status, unary.body()["code"].as_str()), (404, Some("unimplemented")));
-        let clock = curl.json("wallet.v1.TestClockService/AdvanceClock", "{}");
-        assert_eq!((clock.status, clock.body()["code"].as_str()), (501, Some("unimplemented")));
         let packed = curl.clone().with(&["-H", "content-encoding: br"]).json(TOP_UP, "{}");
         assert_eq!((packed.status, packed.body()["code"].as_str()), (501, Some("unimplemented")));
         let next = curl.clone().with(&["-H", "connect-protocol-version: 2"]).json(TOP_UP, "{}");

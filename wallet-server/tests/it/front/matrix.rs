@@ -26,8 +26,7 @@ pub(super) struct Method {
 
 /// Every method of the package.
 pub(super) fn methods() -> Vec<Method> {
-    let sets = [wallet_proto::FILE_DESCRIPTOR_SET, wallet_proto::TEST_CLOCK_DESCRIPTOR_SET].concat();
-    let pool = DescriptorPool::decode(sets.as_slice()).unwrap();
+    let pool = DescriptorPool::decode(wallet_proto::FILE_DESCRIPTOR_SET).unwrap();
     let [scope, token] = ["wallet.v1.scope", "wallet.v1.wallet_token"];
     let [scope, token] = [scope, token].map(|name| pool.get_extension_by_name(name).unwrap());
     let scopes = pool.get_enum_by_name("wallet.v1.Scope").unwrap();
@@ -83,7 +82,7 @@ pub(super) fn refusal(answer: &Result<Vec<u8>, Status>) -> String {
 async fn only_the_right_cells_pass(database: Database) {
     let front = Front::new(database);
     front.cli(&["tenants", "create", "closed", "--test"]);
-    let (all, closed) = (front.key("default", "all"), front.key("closed", "all"));
+    let (all, closed) = (front.key("default", "all,tenants"), front.key("closed", "all"));
     front.cli(&["tenants", "suspend", "closed"]);
     let server = front.serve().await;
     let admin = with_key(&server, &all).await;

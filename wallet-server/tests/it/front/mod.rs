@@ -8,4 +8,5 @@ mod rates;
 mod rates_of_jobs;
 mod secrets;
 mod tenants;
+mod test_clocks;
 mod wallet_tokens;

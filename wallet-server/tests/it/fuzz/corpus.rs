@@ -157,8 +157,20 @@ pub(crate) fn usual() -> Vec<Input> {
                 .with_ttl(std::time::Duration::from_secs(60)),
         ),
         key("ListKeys", &v1::ListKeysRequest::new().with_page_size(3)),
+        key(
+            "RotateKey",
+            &v1::RotateKeyRequest::new("0Aq3Zk9xYb").with_overlap(std::time::Duration::from_secs(60)),
+        ),
         key("RevokeKey", &v1::RevokeKeyRequest::new("0Aq3Zk9xYb")),
         key("ListAuditEvents", &v1::ListAuditEventsRequest::new().with_page_size(3)),
+        // The tenant exists, so that few others are created.
+        tenant("CreateTenant", &v1::CreateTenantRequest::new("default", v1::TenantMode::Live)),
+        tenant("ListTenants", &v1::ListTenantsRequest::new().with_page_size(3)),
+        tenant("UpdateTenant", &v1::UpdateTenantRequest::suspend("studio")),
+        tenant(
+            "CreateTenantKey",
+            &v1::CreateTenantKeyRequest::new("studio", "first key", [v1::Scope::Admin]).with_rate(9, 20),
+        ),
         // Endpoints are never created: the server would look up mutated host names.
         webhook(
             "CreateWebhookEndpoint",
@@ -192,6 +204,10 @@ fn admin(rpc: &str, message: &impl Message) -> Input {
 
 fn key(rpc: &str, message: &impl Message) -> Input {
     Input { path: format!("/wallet.v1.KeyService/{rpc}"), message: message.encode_to_vec() }
+}
+
+fn tenant(rpc: &str, message: &impl Message) -> Input {
+    Input { path: format!("/wallet.v1.TenantService/{rpc}"), message: message.encode_to_vec() }
 }
 
 fn webhook(rpc: &str, message: &impl Message) -> Input {

@@ -54,9 +54,18 @@ impl Front {
 
     /// Like [`Front::serve`], with this configuration.
     pub(crate) async fn serve_configured(&self, config: Config) -> Server {
-        let pepper = Pepper::read(self.pepper_file().as_ref()).expect("a pepper");
         let now = Timestamp::from_micros(i64::try_from(super::micros()).expect("it is not that late"));
         let time = TimeSource::Given(Clock::manual(now));
+        self.serve_on_time(time, config).await
+    }
+
+    /// Like [`Front::serve`], on the system's clock.
+    pub(crate) async fn serve_on_system_time(&self, config: Config) -> Server {
+        self.serve_on_time(TimeSource::System, config).await
+    }
+
+    async fn serve_on_time(&self, time: TimeSource, config: Config) -> Server {
+        let pepper = Pepper::read(self.pepper_file().as_ref()).expect("a pepper");
         let config = Config { pepper: Some(pepper), time, ..config };
         Server::start_with(self.database.clone(), config).await
     }

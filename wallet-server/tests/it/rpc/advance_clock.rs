@@ -1,14 +1,14 @@
-//! AdvanceClock: a year of renewals at once, on a server with a manual clock.
+//! AdvanceClock: a year of renewals at once, on a server with a manual clock. `front/test_clocks.rs` has the clocks of tenants.
 
 use std::process::Command;
 
+use wallet_client::Code;
 use wallet_client::v1::advance_clock_request::Step;
-use wallet_client::v1::{self, EntryKind};
-use wallet_client::{Code, Error};
+use wallet_client::v1::{self, EntryKind, ErrorReason};
 use wallet_server::{Config, TimeSource};
 
 use crate::harness::{Database, Server, tool};
-use crate::shorthand::{credits_of, later, seconds, violations};
+use crate::shorthand::{credits_of, later, refused, seconds, violations};
 use crate::subscriptions::{now, shop, subscribe};
 
 const DAY: i64 = 86_400;
@@ -84,18 +84,15 @@ fn grpcurl(server: &Server, command: &[&str]) -> String {
 }
 
 each_database! {
-    async fn a_server_on_the_system_clock_does_not_have_the_service(server: Server) {
+    async fn without_keys_all_callers_belong_to_a_live_tenant(server: Server) {
         let client = shop(&server).await;
-        let Err(Error::Unexpected(status)) = client.advance_clock(by(1)).await else { panic!("it is served") };
-        assert_eq!(status.code(), Code::Unimplemented);
-        let services = grpcurl(&server, &["list"]);
-        assert!(services.contains("wallet.v1.AdminService") && !services.contains("TestClock"), "{services}");
+        refused(client.advance_clock(by(1)).await, ErrorReason::TenantLive, Code::FailedPrecondition);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_on_a_manual_clock_describes_the_service() {
-    let server = on_manual_time(&Database::sqlite()).await;
+async fn reflection_describes_the_service_with_its_options() {
+    let server = Server::start(Database::sqlite()).await;
     let services = grpcurl(&server, &["list"]);
     assert!(services.contains("wallet.v1.TestClockService"), "{services}");
     let request = grpcurl(&server, &["describe", "wallet.v1.AdvanceClockRequest"]);

@@ -10,6 +10,7 @@ pub(super) const EDITS: &[Edit] = &[
     ("tenants.create_time", "UPDATE tenants SET create_time = 1", Fault("is \"default\", created at")),
     ("tenants.mode", "UPDATE tenants SET mode = 1", Fault("is \"default\", created at")),
     ("tenants.status", "UPDATE tenants SET status = 1", Nothing("The control plane")),
+    ("tenants.clock_ahead", "UPDATE tenants SET clock_ahead = 1", Fault("has a clock that is 1 us ahead")),
     ("api_keys.key_id", "UPDATE api_keys SET key_id = 'short'", Fault("API key \"short\" has scopes")),
     ("api_keys.key_id", "DELETE FROM api_keys", Nothing("The control plane")),
     ("api_keys.tenant", "UPDATE api_keys SET tenant = {uuid}", Fault("API key \"0123456789\" has tenant")),
