@@ -33,7 +33,7 @@ pub use value::ids::{
 };
 pub use value::key::{self, TenantId, WalletKey};
 pub use value::operation::{self, Operation};
-pub use value::payment_subject::{self, PaymentSubject};
+pub use value::payment_subject::{self, PaymentSubject, PeriodId};
 pub use value::period;
 pub use value::source::{self, Source};
 pub use value::term;

@@ -28,7 +28,7 @@ use crate::wallet::Wallet;
 use crate::wallet::payment::Paid;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::sold::{Overrides, Sold};
-use crate::wallet::subscription::{UnusedCredits, When};
+use crate::wallet::subscription::{Subscription, UnusedCredits, When};
 
 /// The command that changes the plan of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,12 +95,9 @@ impl WalletCommand for ChangePlan {
             change(wallet, catalog, present, next, options, now)?
         };
         let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_ref());
-        let period_start =
-            began.filter(|began| began.number > present.number).map(|began| began.period_start());
-        let decision = match period_start {
-            Some(start) => with_payment(decision, &self.paid, start),
-            None => with_payment(decision, &self.paid, present.paid_through()),
-        };
+        let period = began.filter(|began| began.number > present.number).map(Subscription::period_id);
+        let period = period.unwrap_or_else(|| present.period_id_at(present.paid_through()));
+        let decision = with_payment(decision, &self.paid, period);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }
 }

@@ -3,8 +3,8 @@
 use crate::decide::purchase::PurchaseName;
 use crate::decide::read_set::ReadSet;
 use crate::value::fingerprint::Fingerprint;
-use crate::value::ids::OriginId;
-use crate::value::payment_subject::PaymentSubject;
+use crate::value::ids::{OriginId, RequestId};
+use crate::value::payment_subject::{PaymentSubject, PeriodId};
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::grant::Grant;
@@ -16,7 +16,7 @@ use crate::wallet::subscription::Subscription;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PaymentName {
     Purchase(PurchaseName),
-    /// The period of a subscription that starts at this instant.
+    /// The period that starts at this instant, of the subscription that was sold last if several have one.
     Period(Timestamp),
     /// The period of a subscription that was paid with this reference of the payment provider.
     PaidPeriod(OriginId),
@@ -34,13 +34,18 @@ impl PaymentName {
         }
     }
 
-    /// Returns the payment's subject; none if the payment of a purchase is unknown.
-    pub(crate) fn subject(&self, wallet: &Wallet) -> Option<PaymentSubject> {
+    /// Returns the payment's subject; none if the payment is unknown. A replay of a request has the subject that the request
+    /// had.
+    pub(crate) fn subject(&self, wallet: &Wallet, request: &RequestId) -> Option<PaymentSubject> {
         match self {
             Self::Purchase(name) => {
                 name.top_up(wallet.grants.values()).cloned().map(PaymentSubject::Purchase)
             }
-            Self::Period(start) => Some(PaymentSubject::Period(*start)),
+            Self::Period(start) => {
+                let before = wallet.profile.money_back.get(request).and_then(|before| before.period);
+                let before = before.filter(|before| before.start == *start);
+                before.or_else(|| last_period_at(wallet, *start)).map(PaymentSubject::Period)
+            }
             Self::PaidPeriod(reference) => {
                 wallet.profile.period_paid_with(reference).map(PaymentSubject::Period)
             }
@@ -49,48 +54,66 @@ impl PaymentName {
 
     /// Returns the fingerprint of a command about the payment. It does not depend on the kind of reference if the payment is
     /// known.
-    pub(crate) fn fingerprint(&self, wallet: &Wallet) -> Fingerprint {
-        match self {
-            Self::Purchase(name) => name.fingerprint(wallet),
-            Self::Period(start) => Fingerprint::default().with("period_start_time", Some(start)),
-            Self::PaidPeriod(reference) => match wallet.profile.period_paid_with(reference) {
-                Some(start) => Self::Period(start).fingerprint(wallet),
-                None => Fingerprint::default().with("payment_ref", Some(reference)),
-            },
+    pub(crate) fn fingerprint(&self, subject: Option<&PaymentSubject>) -> Fingerprint {
+        let fingerprint = Fingerprint::default();
+        match (subject, self) {
+            (Some(PaymentSubject::Purchase(id)), _) => fingerprint.with("top_up_id", Some(id)),
+            (Some(PaymentSubject::Period(period)), _) => fingerprint.with("period_start_time", Some(period)),
+            (None, Self::Purchase(name)) => name.fingerprint_of_unknown(),
+            (None, Self::Period(start)) => fingerprint.with("period_start_time", Some(start)),
+            (None, Self::PaidPeriod(reference)) => fingerprint.with("payment_ref", Some(reference)),
         }
     }
 
     /// Refuses payments that are unknown, and those of several purchases.
-    pub(crate) fn check(&self, wallet: &Wallet, grants: &[&Grant]) -> Result<(), Rejection> {
+    pub(crate) fn check(
+        &self,
+        wallet: &Wallet,
+        subject: Option<&PaymentSubject>,
+        grants: &[&Grant],
+    ) -> Result<(), Rejection> {
+        let present = present_period(wallet);
+        let period = subject.and_then(PaymentSubject::period);
+        let has_begun = present.is_some_and(|present| Some(present.period_id()) == period);
         match self {
             Self::Purchase(name) => {
                 name.check_one(wallet)?;
                 if grants.is_empty() { Err(Rejection::TopUpNotFound) } else { Ok(()) }
             }
-            Self::Period(start) => match present_period(wallet) {
-                Some(present) if present.period_start() == *start => Ok(()),
-                _ if !grants.is_empty() => Ok(()),
-                present => {
-                    let example = present.map(|present| format!(", such as {}", present.period_start()));
-                    let text = format!(
-                        "must be the start of a period that has begun and was paid{}",
-                        example.unwrap_or_default()
-                    );
-                    Err(Rejection::field("period_start_time", text))
-                }
-            },
-            Self::PaidPeriod(reference) => match wallet.profile.period_paid_with(reference) {
-                Some(start) => Self::Period(start).check(wallet, grants),
-                None => {
-                    let text = format!(
+            Self::Period(_) | Self::PaidPeriod(_) if has_begun || !grants.is_empty() => Ok(()),
+            Self::Period(_) => {
+                let example = present.map(|present| format!(", such as {}", present.period_start()));
+                let text = format!(
+                    "must be the start of a period that has begun and was paid{}",
+                    example.unwrap_or_default()
+                );
+                Err(Rejection::field("period_start_time", text))
+            }
+            Self::PaidPeriod(_) => {
+                let text = match period {
+                    Some(period) => {
+                        format!("must be for a period that has begun; this one is for {}", period.start)
+                    }
+                    None => format!(
                         "must be the reference of one of the last {MOST_REMEMBERED} payments for periods; name an \
                          older one by period_start_time"
-                    );
-                    Err(Rejection::field("payment_ref", text))
-                }
-            },
+                    ),
+                };
+                Err(Rejection::field("payment_ref", text))
+            }
         }
     }
+}
+
+/// Returns the period that starts at this instant, of the last subscription that has one.
+fn last_period_at(wallet: &Wallet, start: Timestamp) -> Option<PeriodId> {
+    let profile = &wallet.profile;
+    let present = profile.subscription.as_ref().filter(|present| present.has_period(start));
+    let granted = wallet.grants.values().filter_map(|grant| grant.details.period);
+    let paid = profile.payments.iter().map(|payment| payment.period);
+    let charged_back = profile.chargebacks.keys().filter_map(PaymentSubject::period);
+    let known = granted.chain(paid).chain(charged_back).filter(|period| period.start == start);
+    known.chain(present.map(|present| present.period_id_at(start))).max()
 }
 
 /// Returns the subscription, whose present period is the last one that was paid if it is paused or past due.

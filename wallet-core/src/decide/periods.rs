@@ -7,6 +7,7 @@ use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::Part;
 use crate::value::amount::Amounts;
 use crate::value::ids::UnitId;
+use crate::value::payment_subject::PeriodId;
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
@@ -101,7 +102,7 @@ pub(crate) fn resume(
     kind: EntryKind,
     at: Timestamp,
 ) -> Decision {
-    begin_period(wallet, subscription.clone().resumed(at), &subscription.unused, kind, at)
+    begin_period(wallet, subscription.resumed(at), &subscription.unused, kind, at)
 }
 
 /// Skips the windows of the default plan that began before `at`, because a subscription ran then.
@@ -239,9 +240,9 @@ pub(crate) fn with_subscription(
 }
 
 /// Returns the decision with the payment for a period recorded.
-pub(crate) fn with_payment(mut decision: Decision, paid: &Paid, period_start: Timestamp) -> Decision {
+pub(crate) fn with_payment(mut decision: Decision, paid: &Paid, period: PeriodId) -> Decision {
     if let Some(change) = &mut decision.change {
-        remember(&mut change.profile.payments, paid, period_start);
+        remember(&mut change.profile.payments, paid, period);
     }
     decision
 }

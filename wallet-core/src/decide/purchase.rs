@@ -57,10 +57,17 @@ impl PurchaseName {
     /// Returns the fingerprint of a command about the purchase. It does not depend on the kind of reference if the
     /// purchase exists.
     pub(crate) fn fingerprint(&self, wallet: &Wallet) -> Fingerprint {
-        let fingerprint = Fingerprint::default();
-        match (self.top_up(wallet.grants.values()), self) {
-            (Some(id), _) | (None, Self::TopUp(id)) => fingerprint.with("top_up_id", Some(id)),
-            (None, Self::Payment(payment)) => fingerprint.with("external_ref", Some(payment)),
+        match self.top_up(wallet.grants.values()) {
+            Some(id) => Fingerprint::default().with("top_up_id", Some(id)),
+            None => self.fingerprint_of_unknown(),
+        }
+    }
+
+    /// Returns the fingerprint of a command about a purchase that does not exist.
+    pub(crate) fn fingerprint_of_unknown(&self) -> Fingerprint {
+        match self {
+            Self::TopUp(id) => Fingerprint::default().with("top_up_id", Some(id)),
+            Self::Payment(payment) => Fingerprint::default().with("external_ref", Some(payment)),
         }
     }
 }

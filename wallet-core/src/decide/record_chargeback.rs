@@ -49,8 +49,8 @@ impl WalletCommand for RecordChargeback {
     }
 
     fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<MoneyBackSubject>, Rejection> {
-        let fingerprint = self.payment.fingerprint(wallet);
-        let payment = self.payment.subject(wallet);
+        let payment = self.payment.subject(wallet, &self.request);
+        let fingerprint = self.payment.fingerprint(payment.as_ref());
         let grants = paid_with(wallet, payment.as_ref());
         let keys = grants.iter().map(|grant| grant.key.clone()).collect();
         let subject = |payment| MoneyBackSubject { request: self.request.clone(), payment, grants: keys };
@@ -58,7 +58,7 @@ impl WalletCommand for RecordChargeback {
         if let (true, Some(payment)) = (is_replay, &payment) {
             return Ok(Verdict::replay(subject(payment.clone())));
         }
-        self.payment.check(wallet, &grants)?;
+        self.payment.check(wallet, payment.as_ref(), &grants)?;
         let payment = payment.ok_or(Rejection::TopUpNotFound)?;
         if wallet.profile.chargebacks.contains_key(&payment) {
             return Err(Rejection::NotRefundable(Unrefundable::ChargedBack));
@@ -72,8 +72,8 @@ impl WalletCommand for RecordChargeback {
                     grants.iter().filter_map(|grant| Some((grant.key.clone(), grant.clawback?))).collect();
                 take_purchase(&mut decision, wallet, context, &payment, &grants);
             }
-            PaymentSubject::Period(start) => {
-                if wallet.profile.is_unpaid(*start) {
+            PaymentSubject::Period(period) => {
+                if wallet.profile.is_unpaid(*period) {
                     return Err(Rejection::NotRefundable(Unrefundable::Unpaid));
                 }
                 let catalog = &context.catalogs.current;
@@ -88,10 +88,9 @@ impl WalletCommand for RecordChargeback {
                 };
                 let (mut record, taken) = whole.apply(&mut restoration);
                 record.total = before.and_then(|before| before.total.clone());
-                if !record.withheld.is_empty() {
-                    let reply = MoneyBack { total: None, withheld: record.withheld.clone() };
-                    change.profile.money_back.insert(self.request.clone(), reply);
-                }
+                let reply =
+                    MoneyBack { period: Some(*period), total: None, withheld: record.withheld.clone() };
+                change.profile.money_back.insert(self.request.clone(), reply);
                 chargeback.before = before.cloned();
                 chargeback.taken = taken.iter().map(|(unit, amount)| (unit.clone(), amount)).collect();
                 change.profile.recorded_refunds.insert(payment.clone(), record);

@@ -74,7 +74,7 @@ impl WalletCommand for RecordPayment {
             Period::Present => {
                 let decision = Decision::of(EntryKind::PaymentRecorded, at);
                 let decision = with_subscription(wallet, decision, Some(present.clone()));
-                with_payment(decision, &self.paid, present.period_start())
+                with_payment(decision, &self.paid, present.period_id())
             }
             Period::Begun => {
                 let kind = EntryKind::PaymentRecorded;
@@ -85,7 +85,7 @@ impl WalletCommand for RecordPayment {
                         begin_late(wallet, present.clone(), kind, at)
                     }
                 };
-                with_payment(decision, &self.paid, start)
+                with_payment(decision, &self.paid, present.period_id_at(start))
             }
             Period::Later(period) => {
                 let next = present.clone().with_payment_of(period);
@@ -93,7 +93,7 @@ impl WalletCommand for RecordPayment {
                 with_payment(
                     with_subscription(wallet, decision, Some(next)),
                     &self.paid,
-                    present.start_of(period),
+                    present.period_id_at(present.start_of(period)),
                 )
             }
         };
@@ -106,7 +106,7 @@ impl RecordPayment {
     /// Returns the period to pay.
     fn period(&self, wallet: &Wallet, present: &Subscription, now: Timestamp) -> Result<Period, Rejection> {
         let start = present.period_start();
-        let is_of_period = |payment: &Payment| payment.period_start == start && payment.counts();
+        let is_of_period = |payment: &Payment| payment.pays(present.period_id());
         let is_known = || wallet.profile.payments.iter().any(is_of_period);
         if !present.renews_by_the_clock() || self.period_start.is_some_and(|named| named != start) {
             return period_in_question(present, self.period_start, now);

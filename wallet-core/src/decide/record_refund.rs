@@ -58,10 +58,10 @@ impl WalletCommand for RecordRefund {
     }
 
     fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<MoneyBackSubject>, Rejection> {
-        let fingerprint = self.payment.fingerprint(wallet);
+        let payment = self.payment.subject(wallet, &self.request);
+        let fingerprint = self.payment.fingerprint(payment.as_ref());
         let fingerprint =
             fingerprint.with("refunded_total", Some(&self.total)).with("used", Some(&self.used));
-        let payment = self.payment.subject(wallet);
         let grants = paid_with(wallet, payment.as_ref());
         let keys = grants.iter().map(|grant| grant.key.clone()).collect();
         let subject = |payment| MoneyBackSubject { request: self.request.clone(), payment, grants: keys };
@@ -69,18 +69,20 @@ impl WalletCommand for RecordRefund {
         if let (true, Some(payment)) = (is_replay, &payment) {
             return Ok(Verdict::replay(subject(payment.clone())));
         }
-        if let Some(PaymentSubject::Period(start)) = &payment
-            && let Some(ahead) = refund_ahead(wallet, *start, &self.total, context.now)
+        let period = payment.as_ref().and_then(PaymentSubject::period);
+        if let Some(period) = period
+            && let Some(ahead) = refund_ahead(wallet, period, &self.total, context.now)
         {
             let mut decision = ahead?.because(&self.reason);
             if let Some(change) = &mut decision.change {
-                let reply = MoneyBack { total: Some(self.total.clone()), withheld: Amounts::none() };
+                let total = Some(self.total.clone());
+                let reply = MoneyBack { period: Some(period), total, withheld: Amounts::none() };
                 change.profile.money_back.insert(self.request.clone(), reply);
             }
             let decision = with_request(decision, &self.request, fingerprint);
-            return Ok(Verdict::new(decision, subject(PaymentSubject::Period(*start))));
+            return Ok(Verdict::new(decision, subject(PaymentSubject::Period(period))));
         }
-        self.payment.check(wallet, &grants)?;
+        self.payment.check(wallet, payment.as_ref(), &grants)?;
         let id = payment.ok_or(Rejection::TopUpNotFound)?;
         let price = price_of(wallet, &id, &grants).map_err(Rejection::NotRefundable)?;
         let share = refunded_share(&price, &self.total)?;
@@ -94,7 +96,7 @@ impl WalletCommand for RecordRefund {
         let record = RecordedRefund { total: Some(self.total.clone()), ..record };
         let mut decision = restoration.decision;
         let mut change = Change::none(wallet);
-        let reply = MoneyBack { total: record.total.clone(), withheld: record.withheld.clone() };
+        let reply = MoneyBack { period, total: record.total.clone(), withheld: record.withheld.clone() };
         change.profile.money_back.insert(self.request.clone(), reply);
         change.profile.recorded_refunds.insert(id.clone(), record);
         decision.change = Some(change);
@@ -116,28 +118,28 @@ fn price_of(
         Some(Clawback::Refunded) => return Err(Unrefundable::AlreadyRefunded),
         Some(Clawback::Revoked) | None => {}
     }
-    let start = match payment {
+    let period = match payment {
         PaymentSubject::Purchase(_) => {
             let price = grants.first().and_then(|grant| grant.details.paid_amount.clone());
             return price.map(PeriodPrice::paid_in_full).ok_or(Unrefundable::NoPrice);
         }
-        PaymentSubject::Period(start) => *start,
+        PaymentSubject::Period(period) => *period,
     };
-    if wallet.profile.refunds.values().any(|refund| refund.period_start == start) {
+    if wallet.profile.refunds.values().any(|refund| refund.period == period) {
         return Err(Unrefundable::AlreadyRefunded);
     }
-    if wallet.profile.is_unpaid(start) {
+    if wallet.profile.is_unpaid(period) {
         return Err(Unrefundable::Unpaid);
     }
-    let present = present_period(wallet);
-    let is_present = |present: &&Subscription| present.period_start() == start;
+    let present = present_period(wallet).filter(|present| present.id == period.subscription);
+    let is_present = |present: &&Subscription| present.period_start() == period.start;
     let of_sale = |present: &&Subscription| {
         let own = |grant: &&&Grant| grant.key.origin == Origin::Period;
         let mut sales = grants.iter().filter(own).map(|grant| grant.key.sale());
         is_present(present) || sales.all(|sale| sale == Some(present.number))
     };
-    let listed = || present.filter(of_sale)?.listed_price_of(start);
-    let paid = paid_for(&wallet.profile.payments, start).map(PeriodPrice::paid_in_full);
+    let listed = || present.filter(of_sale)?.listed_price_of(period.start);
+    let paid = paid_for(&wallet.profile.payments, period).map(PeriodPrice::paid_in_full);
     paid.or_else(listed).ok_or(Unrefundable::NoPrice)
 }
 

@@ -5,28 +5,30 @@ use crate::decide::decision::Decision;
 use crate::decide::periods::with_subscription;
 use crate::decide::record_payment::{Period, period_in_question};
 use crate::ledger::entry::EntryKind;
+use crate::value::payment_subject::PeriodId;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::grant::Money;
-use crate::wallet::payment::{refund, withdraw_refund};
+use crate::wallet::payment::{self, withdraw_refund};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::Subscription;
 
 /// Decides the refund of a period that has not begun. Returns `None` if it was not paid.
 pub(crate) fn refund_ahead(
     wallet: &Wallet,
-    start: Timestamp,
+    period: PeriodId,
     total: &Money,
     now: Timestamp,
 ) -> Option<Result<Decision, Rejection>> {
-    let present = wallet.profile.subscription.as_ref()?;
-    if let Some(period) = present.paid_ahead(start) {
-        return Some(goes_back(wallet, present, period, total, now));
+    let present = wallet.profile.subscription.as_ref().filter(|present| present.id == period.subscription)?;
+    let start = period.start;
+    if let Some(number) = present.paid_ahead(start) {
+        return Some(goes_back(wallet, present, number, total, now));
     }
     let mut payments = wallet.profile.payments.iter().rev();
-    let last = payments.find(|payment| payment.period_start == start)?;
+    let last = payments.find(|payment| payment.period == period)?;
     let has_begun = present.is_in_period(start) || present.period_start() > start;
-    (last.refunded && !has_begun).then(|| comes_again(wallet, present, start, total, now))
+    (last.refunded_ahead && !has_begun).then(|| comes_again(wallet, present, start, total, now))
 }
 
 fn goes_back(
@@ -53,7 +55,7 @@ fn goes_back(
     let next = present.clone().refunded_ahead(period, now);
     let mut decision = with_subscription(wallet, decision, Some(next));
     if let Some(change) = &mut decision.change {
-        refund(&mut change.profile.payments, start);
+        payment::refund_ahead(&mut change.profile.payments, present.period_id_at(start));
     }
     Ok(decision)
 }
@@ -74,7 +76,7 @@ fn comes_again(
     let next = present.clone().paid_again(period);
     let mut decision = with_subscription(wallet, Decision::of(EntryKind::RefundRecorded, now), Some(next));
     if let Some(change) = &mut decision.change {
-        withdraw_refund(&mut change.profile.payments, start);
+        withdraw_refund(&mut change.profile.payments, present.period_id_at(start));
     }
     Ok(decision)
 }

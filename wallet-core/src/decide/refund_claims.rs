@@ -62,9 +62,9 @@ pub(crate) fn issue_paid(
     subscription: Subscription,
     at: Timestamp,
 ) -> Decision {
-    let period = PaymentSubject::Period(subscription.period_start());
+    let period = PaymentSubject::Period(subscription.period_id());
     let refund = wallet.profile.recorded_refunds.get(&period);
-    // A subscription that began later at the same instant has a payment of its own.
+    // A plan of another term that began later at the same instant has a payment of its own.
     let mut refund = refund.filter(|refund| subscription.first <= refund.sale).cloned();
     let chargeback = wallet.profile.chargebacks.get(&period);
     let mut chargeback = chargeback.filter(|_| refund.is_some()).cloned();

@@ -92,7 +92,7 @@ fn compute_refund(
     if present.standing == Standing::Provisional {
         return Err(Unrefundable::Unpaid);
     }
-    let payment = PaymentSubject::Period(present.period_start());
+    let payment = PaymentSubject::Period(present.period_id());
     if wallet.profile.chargebacks.contains_key(&payment) {
         return Err(Unrefundable::ChargedBack);
     }
@@ -123,8 +123,8 @@ fn compute_refund(
     // A list price may be the largest number that there is. Two of them are then that number too.
     let minor_units = i64::try_from(minor_units).unwrap_or(i64::MAX);
     let money = Money { currency: whole.currency, minor_units };
-    let period_start = present.period_start();
-    Ok(SubscriptionRefund { money, in_full, unused_credits, unused_time, periods_ahead, period_start })
+    let period = present.period_id();
+    Ok(SubscriptionRefund { money, in_full, unused_credits, unused_time, periods_ahead, period })
 }
 
 /// Returns the share of the present period that is left, the whole of one without an end.
@@ -160,7 +160,9 @@ fn credits_of_period(wallet: &Wallet, present: &Subscription) -> PeriodCredits {
         .filter(|(key, _)| key.origin == Origin::Period)
         .filter(|(_, grant)| {
             let is_of_plan = grant.source == Source::Subscription || present.gave_once(grant);
-            is_of_plan && present.is_in_period(grant.effective_time) && !wallet.profile.gave_unpaid(grant)
+            let is_own = grant.key.sale().is_some_and(|sale| sale >= present.id);
+            let is_given = present.is_in_period(grant.effective_time) && !wallet.profile.gave_unpaid(grant);
+            is_of_plan && is_own && is_given
         })
         .collect();
     for grant in of_period.values() {

@@ -89,8 +89,8 @@ impl RefundedShare<'_> {
 
 /// Returns the amounts that windows to come give in a period.
 pub(crate) fn windows_to_come(wallet: &Wallet, payment: &PaymentSubject) -> Amounts {
-    let PaymentSubject::Period(start) = payment else { return Amounts::none() };
-    let present = present_period(wallet).filter(|present| present.period_start() == *start);
+    let PaymentSubject::Period(period) = payment else { return Amounts::none() };
+    let present = present_period(wallet).filter(|present| present.period_id() == *period);
     present.map_or_else(Amounts::none, Subscription::to_come)
 }
 

@@ -19,7 +19,7 @@ use crate::value::ids::RequestId;
 use crate::value::payment_subject::PaymentSubject;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::grant::{Clawback, Grant};
-use crate::wallet::refund::Chargeback;
+use crate::wallet::refund::{Chargeback, MoneyBack};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::{Wallet, WalletStatus};
 
@@ -46,15 +46,15 @@ impl WalletCommand for ReverseChargeback {
     }
 
     fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<WalletSubject>, Rejection> {
-        let fingerprint = self.payment.fingerprint(wallet);
-        let payment = self.payment.subject(wallet);
+        let payment = self.payment.subject(wallet, &self.request);
+        let fingerprint = self.payment.fingerprint(payment.as_ref());
         let grants = paid_with(wallet, payment.as_ref());
         if replay_of_request(wallet, &self.request, EntryKind::ChargebackReversed, &fingerprint)? {
             return Ok(Verdict::replay(WalletSubject));
         }
         // A charged-back period without grants is known by its chargeback alone.
         if !payment.as_ref().is_some_and(|payment| wallet.profile.chargebacks.contains_key(payment)) {
-            self.payment.check(wallet, &grants)?;
+            self.payment.check(wallet, payment.as_ref(), &grants)?;
         }
         let payment = payment.ok_or(Rejection::TopUpNotFound)?;
         let mut change = Change::none(wallet);
@@ -70,7 +70,9 @@ impl WalletCommand for ReverseChargeback {
         );
         match payment {
             PaymentSubject::Purchase(_) => return_purchase(&mut restoration, &payment, &grants, &chargeback),
-            PaymentSubject::Period(_) => {
+            PaymentSubject::Period(period) => {
+                let reply = MoneyBack { period: Some(period), ..MoneyBack::default() };
+                change.profile.money_back.insert(self.request.clone(), reply);
                 withdraw_chargeback(&mut restoration, &payment, &grants, &chargeback);
                 change.profile.recorded_refunds.remove(&payment);
                 change.profile.recorded_refunds.extend(chargeback.before.map(|before| (payment, before)));

@@ -11,9 +11,10 @@ use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::RequestId;
 use crate::value::time::Timestamp;
 use crate::view::views::{WalletBalancesView, WalletSubject};
-use crate::wallet::payment::{Paid, mark_earlier};
+use crate::wallet::payment::Paid;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::sold::Overrides;
+use crate::wallet::subscription::Subscription;
 use crate::wallet::{Wallet, WalletStatus};
 
 /// The command that sells a plan.
@@ -74,14 +75,10 @@ impl WalletCommand for Subscribe {
             return Err(Rejection::field("anchor_time", format!("must be at most now, {}", context.now)));
         }
         let mut decision = subscribed(wallet, sold, anchor, context.now);
-        let mut period_start = anchor;
-        if let Some(change) = &mut decision.change
-            && let Some(began) = &change.profile.subscription
-        {
-            period_start = began.period_start();
-            mark_earlier(&mut change.profile.payments, |start| began.has_period(start));
+        let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_ref());
+        if let Some(period) = began.map(Subscription::period_id) {
+            decision = with_payment(decision, &self.paid, period);
         }
-        let decision = with_payment(decision, &self.paid, period_start);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }
 }

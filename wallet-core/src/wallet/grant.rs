@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::RefundRule;
 use crate::ledger::posting::Part;
 use crate::value::ids::{OriginId, UnitId};
-use crate::value::payment_subject::PaymentSubject;
+use crate::value::payment_subject::{PaymentSubject, PeriodId};
 use crate::value::source::Source;
 use crate::value::time::Timestamp;
 
@@ -73,10 +73,10 @@ pub struct GrantDetails {
     /// The latest expiry of grace credits and of the grace credits that stem from them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grace_bound: Option<Timestamp>,
-    /// The start of the period that was paid for these credits; none for those of another origin, and for those that
-    /// have rolled over into another window.
+    /// The period that was paid for these credits; none for those of another origin, and for those that have rolled over
+    /// into another window.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub period: Option<Timestamp>,
+    pub period: Option<PeriodId>,
     /// The number of times that these credits have rolled over.
     #[serde(skip_serializing_if = "is_zero")]
     pub rolled: u32,

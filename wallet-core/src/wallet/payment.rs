@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::value::ids::OriginId;
-use crate::value::time::Timestamp;
+use crate::value::payment_subject::PeriodId;
 use crate::wallet::grant::Money;
 
 /// The most payments that a wallet remembers.
@@ -26,21 +26,16 @@ pub struct Paid {
 pub struct Payment {
     #[serde(flatten)]
     pub paid: Paid,
-    /// The start of the period.
-    pub period_start: Timestamp,
-    /// True if it was refunded before the period began, which then is not paid.
+    pub period: PeriodId,
+    /// True if it was refunded before its period began. It does not pay the period.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub refunded: bool,
-    /// True if it was for an earlier subscription, and one that was sold later has the same period. Refunds of the later one do
-    /// not count it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub earlier: bool,
+    pub refunded_ahead: bool,
 }
 
 impl Payment {
-    /// Returns whether it pays its period of the subscription that was sold last.
-    pub(crate) const fn counts(&self) -> bool {
-        !self.refunded && !self.earlier
+    /// Returns whether it pays this period.
+    pub(crate) fn pays(&self, period: PeriodId) -> bool {
+        self.period == period && !self.refunded_ahead
     }
 }
 
@@ -62,9 +57,9 @@ impl PeriodPrice {
 }
 
 /// Adds the payment for a period, if there is anything to remember, and forgets the oldest.
-pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period_start: Timestamp) {
+pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period: PeriodId) {
     if *paid != Paid::default() {
-        push(payments, Payment { paid: paid.clone(), period_start, refunded: false, earlier: false });
+        push(payments, Payment { paid: paid.clone(), period, refunded_ahead: false });
     }
 }
 
@@ -73,34 +68,24 @@ fn push(payments: &mut Vec<Payment>, payment: Payment) {
     payments.drain(..payments.len().saturating_sub(MOST_REMEMBERED));
 }
 
-/// Marks the payments for periods that a new subscription has too as those of an earlier one. A refund of them stays: it
-/// cannot be withdrawn any more.
-pub(crate) fn mark_earlier(payments: &mut [Payment], is_of_new_one: impl Fn(Timestamp) -> bool) {
-    for payment in payments.iter_mut().filter(|payment| is_of_new_one(payment.period_start)) {
-        (payment.earlier, payment.refunded) = (true, false);
-    }
-}
-
 /// Marks the payments for a period that has not begun as refunded.
-pub(crate) fn refund(payments: &mut Vec<Payment>, period_start: Timestamp) {
-    let mut of_period: Vec<_> =
-        payments.iter_mut().filter(|payment| payment.period_start == period_start).collect();
-    of_period.iter_mut().for_each(|payment| payment.refunded = true);
+pub(crate) fn refund_ahead(payments: &mut Vec<Payment>, period: PeriodId) {
+    let mut of_period: Vec<_> = payments.iter_mut().filter(|payment| payment.period == period).collect();
+    of_period.iter_mut().for_each(|payment| payment.refunded_ahead = true);
     if of_period.is_empty() {
-        push(payments, Payment { paid: Paid::default(), period_start, refunded: true, earlier: false });
+        push(payments, Payment { paid: Paid::default(), period, refunded_ahead: true });
     }
 }
 
 /// Marks the last payment for a period as not refunded. Returns whether it was refunded.
-pub(crate) fn withdraw_refund(payments: &mut [Payment], period_start: Timestamp) -> bool {
-    let last = payments.iter_mut().rfind(|payment| payment.period_start == period_start);
-    last.is_some_and(|last| std::mem::take(&mut last.refunded))
+pub(crate) fn withdraw_refund(payments: &mut [Payment], period: PeriodId) -> bool {
+    let last = payments.iter_mut().rfind(|payment| payment.period == period);
+    last.is_some_and(|last| std::mem::take(&mut last.refunded_ahead))
 }
 
 /// Returns the sum of the payments for a period that are in one currency, that of the first; none if no amount is known.
-pub(crate) fn paid_for(payments: &[Payment], period_start: Timestamp) -> Option<Money> {
-    let paid = |payment: &&Payment| payment.period_start == period_start && payment.counts();
-    let amounts = payments.iter().filter(paid);
+pub(crate) fn paid_for(payments: &[Payment], period: PeriodId) -> Option<Money> {
+    let amounts = payments.iter().filter(|payment| payment.pays(period));
     let mut amounts = amounts.filter_map(|payment| payment.paid.amount.clone());
     let first = amounts.next()?;
     let sum = amounts

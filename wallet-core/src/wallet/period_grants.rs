@@ -92,7 +92,7 @@ impl Subscription {
             clawback: None,
             details: GrantDetails {
                 reason: self.sold.plan.clone(),
-                period: (self.number > 0).then(|| self.period_start()),
+                period: (self.number > 0).then(|| self.period_id()),
                 ..GrantDetails::default()
             },
         }

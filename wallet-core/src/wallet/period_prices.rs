@@ -21,7 +21,7 @@ impl Subscription {
     /// Returns the price of the period that starts at this instant: the amounts of its payments, otherwise
     /// [`Self::listed_price_of`].
     pub(crate) fn price_of(&self, start: Timestamp, payments: &[Payment]) -> Option<PeriodPrice> {
-        let paid = paid_for(payments, start).map(PeriodPrice::paid_in_full);
+        let paid = paid_for(payments, self.period_id_at(start)).map(PeriodPrice::paid_in_full);
         paid.or_else(|| self.listed_price_of(start))
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::Threshold;
 use crate::value::ids::{OriginId, RequestId, UnitId};
-use crate::value::payment_subject::PaymentSubject;
+use crate::value::payment_subject::{PaymentSubject, PeriodId};
 use crate::value::time::Timestamp;
 use crate::value::wallet_status::WalletStatus;
 use crate::wallet::alerts::Alerts;
@@ -50,10 +50,9 @@ pub struct Profile {
     /// The last payments for periods that have a reference or an amount, the newest last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,
-    /// The periods that ended without their payment, by their start. They began before it, because their plan renews
-    /// provisionally.
+    /// The periods that ended without their payment. They began before it, because their plan renews provisionally.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub unpaid_periods: BTreeMap<Timestamp, UnpaidPeriod>,
+    pub unpaid_periods: BTreeMap<PeriodId, UnpaidPeriod>,
     /// True if the once-only allowance of a plan was granted. The default plan grants it once in the life of a wallet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub once_allowance_granted: bool,
@@ -103,11 +102,11 @@ impl Profile {
             let is_present = |next: &Subscription| of_period(next) == of_period(present);
             if !next.as_ref().is_some_and(is_present) {
                 let unpaid = UnpaidPeriod { sale: present.number, paid_later: false };
-                self.unpaid_periods.insert(present.period_start(), unpaid);
+                self.unpaid_periods.insert(present.period_id(), unpaid);
             }
         }
         if let Some(paid) = next.as_ref().filter(|next| next.standing == Standing::Active)
-            && let Some(unpaid) = self.unpaid_periods.get_mut(&paid.period_start())
+            && let Some(unpaid) = self.unpaid_periods.get_mut(&paid.period_id())
         {
             unpaid.paid_later = true;
         }
@@ -116,30 +115,30 @@ impl Profile {
 
     /// Returns the last sale that gave credits for a period without its payment, which came later; 0 if there is none.
     pub(crate) fn unpaid_sale(&self, payment: &PaymentSubject) -> u32 {
-        let PaymentSubject::Period(start) = payment else { return 0 };
-        let unpaid = self.unpaid_periods.get(start).filter(|unpaid| unpaid.paid_later);
+        let PaymentSubject::Period(period) = payment else { return 0 };
+        let unpaid = self.unpaid_periods.get(period).filter(|unpaid| unpaid.paid_later);
         unpaid.map_or(0, |unpaid| unpaid.sale)
     }
 
     /// Returns whether the credits of a grant were given for a period without its payment, before it ended unpaid.
     pub fn gave_unpaid(&self, grant: &Grant) -> bool {
-        let unpaid = grant.details.period.and_then(|start| self.unpaid_periods.get(&start));
+        let unpaid = grant.details.period.and_then(|period| self.unpaid_periods.get(&period));
         unpaid.is_some_and(|unpaid| grant.first_sale().is_some_and(|sale| sale <= unpaid.sale))
     }
 
-    /// Returns the start of the period that was paid with this reference of the payment provider, if it is remembered.
-    pub fn period_paid_with(&self, reference: &OriginId) -> Option<Timestamp> {
+    /// Returns the period that was paid with this reference of the payment provider, if it is remembered.
+    pub fn period_paid_with(&self, reference: &OriginId) -> Option<PeriodId> {
         let mut payments = self.payments.iter();
         let paid = payments.find(|payment| payment.paid.reference.as_ref() == Some(reference));
-        paid.map(|payment| payment.period_start)
+        paid.map(|payment| payment.period)
     }
 
-    /// Returns whether the period that starts at this instant began without its payment, and has not been paid since.
-    pub fn is_unpaid(&self, period_start: Timestamp) -> bool {
+    /// Returns whether a period began without its payment, and has not been paid since.
+    pub fn is_unpaid(&self, period: PeriodId) -> bool {
         let provisional = |sub: &Subscription| sub.standing == Standing::Provisional;
         let present = self.subscription.as_ref().filter(|present| provisional(present));
-        let is_present = present.is_some_and(|present| present.period_start() == period_start);
-        is_present || self.unpaid_periods.get(&period_start).is_some_and(|unpaid| !unpaid.paid_later)
+        let is_present = present.is_some_and(|present| present.period_id() == period);
+        is_present || self.unpaid_periods.get(&period).is_some_and(|unpaid| !unpaid.paid_later)
     }
 
     /// Returns the alerts of the wallet's plan.

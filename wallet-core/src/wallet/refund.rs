@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::amount::Amounts;
 use crate::value::ids::UnitId;
-use crate::value::time::Timestamp;
+use crate::value::payment_subject::PeriodId;
 use crate::wallet::grant::{Clawback, Grant, GrantKey, Money};
 use crate::wallet::raises::Raises;
 
@@ -160,10 +160,13 @@ impl Chargeback {
     }
 }
 
-/// The facts of the first reply to a RecordRefund or a RecordChargeback, which replays repeat. Entries contain neither money nor
+/// The facts of a RecordRefund, a RecordChargeback or a ReverseChargeback that its replays need. Entries contain neither money nor
 /// windows to come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoneyBack {
+    /// The period of the payment. A subscription that is sold later may have one with the same start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<PeriodId>,
     /// The money that went back so far, in all parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<Money>,
@@ -187,8 +190,8 @@ pub struct SubscriptionRefund {
     pub unused_time: Fraction,
     /// The number of periods that were paid and had not begun.
     pub periods_ahead: u32,
-    /// The start of the present period.
-    pub period_start: Timestamp,
+    /// The period that was the present one.
+    pub period: PeriodId,
 }
 
 /// A share: `numerator` of `denominator`, neither below zero.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::Renewal;
 use crate::value::amount::Amounts;
+use crate::value::payment_subject::PeriodId;
 use crate::value::period::{boundary, period_at};
 use crate::value::time::Timestamp;
 use crate::wallet::payment::PeriodPrice;
@@ -21,6 +22,8 @@ use crate::wallet::sold::Sold;
 pub struct Subscription {
     /// The number of the sale within the wallet: 1, 2, 3... Plan changes count too.
     pub number: u32,
+    /// The number of the sale with which it began. Changes of plan and of term keep it.
+    pub id: u32,
     /// The number of the first sale whose periods are counted from this anchor.
     pub first: u32,
     /// The terms of the sale.
@@ -132,6 +135,16 @@ impl Subscription {
     /// Returns the start of the present period.
     pub fn period_start(&self) -> Timestamp {
         self.start_of(self.period)
+    }
+
+    /// Returns the identity of the present period.
+    pub fn period_id(&self) -> PeriodId {
+        self.period_id_at(self.period_start())
+    }
+
+    /// Returns the identity of its period that starts at this instant.
+    pub(crate) fn period_id_at(&self, start: Timestamp) -> PeriodId {
+        PeriodId { subscription: self.id, start }
     }
 
     /// Returns the end of the present period.

@@ -17,6 +17,7 @@ impl Subscription {
         let given = vec![0; sold.allowances.len()];
         Self {
             number,
+            id: number,
             first: number,
             sold,
             anchor,
@@ -34,6 +35,12 @@ impl Subscription {
             unused: Vec::new(),
             advance: Amounts::none(),
         }
+    }
+
+    /// Returns the subscription with other terms, whose periods are counted from `anchor`, paid for the first of them.
+    #[must_use]
+    pub fn anew(&self, sold: Sold, anchor: Timestamp) -> Self {
+        Self { id: self.id, ..Self::begin(self.number + 1, sold, anchor) }
     }
 
     /// Returns the subscription in the first period from its present one on that has not ended at `now`.
@@ -85,7 +92,7 @@ impl Subscription {
                 let end = self.end.map(|_| 1);
                 let paid = self.paid.take(&period).map(|_| 0).into_iter().collect();
                 let prices = self.prices.remove(&period).map(|price| (0, price)).into_iter().collect();
-                Self { end, pause: self.pause, paid, prices, ..Self::begin(self.number + 1, sold, anchor) }
+                Self { end, pause: self.pause, paid, prices, ..self.anew(sold, anchor) }
             }
             None => {
                 let sold = self.following.map_or(self.sold, |following| *following);
@@ -155,13 +162,13 @@ impl Subscription {
 
     /// Returns the subscription after its pause: the first period of the terms that are valid then, counted from `at`,
     /// with no allowance granted yet. It is paid if the plan needs no payment.
-    pub fn resumed(self, at: Timestamp) -> Self {
-        let next = self.change.map(|change| change.sold).or(self.following.map(|sold| *sold));
-        let sold = next.unwrap_or(self.sold);
+    pub fn resumed(&self, at: Timestamp) -> Self {
+        let next = self.change.as_ref().map(|change| &change.sold).or(self.following.as_deref());
+        let sold = next.unwrap_or(&self.sold).clone();
         let standing = match sold.renewal {
             Renewal::Automatic => Standing::Active,
             Renewal::OnPayment | Renewal::Provisional => Standing::Provisional,
         };
-        Self { standing, ..Self::begin(self.number + 1, sold, at) }
+        Self { standing, ..self.anew(sold, at) }
     }
 }

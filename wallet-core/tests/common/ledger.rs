@@ -56,7 +56,8 @@ impl Ledger {
     pub(crate) fn run_as_loaded(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
         let mut read_set = command.read_set();
         if let Some(reference) = &read_set.period_payment {
-            read_set.paid_period = self.wallet.profile.period_paid_with(reference);
+            let paid = self.wallet.profile.period_paid_with(reference);
+            read_set.paid_period = paid.map(|period| period.start);
         }
         let needed = self.named_by(&read_set);
         let name = read_set.purchase.as_ref();
@@ -114,7 +115,8 @@ fn reads(read_set: &ReadSet, purchase: Option<&OriginId>, grant: &Grant) -> bool
         .is_some_and(|key| (key.origin, &key.id) == (grant.key.origin, &grant.key.id));
     let by_payment = read_set.payment.is_some() && read_set.payment == grant.details.external_ref;
     let by_purchase = purchase.is_some() && purchase == grant.purchase();
-    let by_period = read_set.paid_period.is_some() && read_set.paid_period == grant.details.period;
+    let start = grant.details.period.map(|period| period.start);
+    let by_period = read_set.paid_period.is_some() && read_set.paid_period == start;
     by_origin || by_payment || by_purchase || by_period
 }
 

@@ -115,12 +115,12 @@ fn of_subscriptions() -> Vec<Row> {
         (
             vec![subscribe("s", "annual")],
             provider_refund_period("r", "2026-01-01", 500, Owe),
-            "period_start_time=6ffa638ce8bc18e5;refunded_total=5680eb237ebaac51;used=57077fe76f062ca6",
+            "period_start_time=e5806d7d2c2243e4;refunded_total=5680eb237ebaac51;used=57077fe76f062ca6",
         ),
         (
             vec![subscribe("s", "annual")],
             charge_back_period("r", "2026-01-01"),
-            "period_start_time=6ffa638ce8bc18e5",
+            "period_start_time=e5806d7d2c2243e4",
         ),
         (sold(), unsubscribe_now("u"), "unused=b5bea41b6c623f7c;when=b5bea41b6c623f7c"),
         (vec![subscribe("s", "creator"), unsubscribe("u")], resume("r"), ""),

@@ -56,6 +56,7 @@ mod reversals;
 mod revoking;
 mod seats;
 mod settling;
+mod sold_again;
 mod spending_order;
 mod subscription_refunds;
 mod terminal;

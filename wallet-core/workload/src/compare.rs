@@ -152,7 +152,7 @@ fn recorded_refunds(model: &Model, wallet: &Wallet) -> Result<(), String> {
     let count = model.recorded.len() + model.period_refunds.len();
     same("recorded refunds", wallet.profile.recorded_refunds.len(), count)?;
     for refund in &model.period_refunds {
-        let of = PaymentSubject::Period(Timestamp::from_micros(refund.start));
+        let of = PaymentSubject::Period(refund.period);
         let record = wallet.profile.recorded_refunds.get(&of);
         let record = record.ok_or_else(|| format!("the core has no record of a refund of {of}"))?;
         let total = record.total.as_ref().map(|total| total.minor_units);

@@ -95,8 +95,8 @@ impl SubjectDigest {
     pub(super) fn of_payment(payment: &PaymentSubject) -> Self {
         match payment {
             PaymentSubject::Purchase(id) => Self::of_purchase(id),
-            PaymentSubject::Period(start) => {
-                Self(Fingerprint::default().with("period_start_time", Some(start)).to_string())
+            PaymentSubject::Period(period) => {
+                Self(Fingerprint::default().with("period_start_time", Some(period)).to_string())
             }
         }
     }

@@ -144,7 +144,7 @@ impl Comparison<'_> {
             Origin::Grace | Origin::Correction => self.purchase.map(ToString::to_string),
             _ => None,
         };
-        let period = details.period.map(|start| format!("#{}", start.as_micros()));
+        let period = details.period.map(|period| format!("#{}", period.start.as_micros()));
         let purchase = stems_from.or(period).unwrap_or_default();
         self.unless(purchase == row.purchase, faults, || {
             format!("I11: grant {key} is found by purchase {:?}, stems from {purchase:?}", row.purchase)

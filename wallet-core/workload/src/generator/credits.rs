@@ -10,10 +10,10 @@ use wallet_core::decide::{
 use wallet_core::grant::{ExternalRef, Money};
 use wallet_core::refund::UsedCredits;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Amounts, Command, PaymentSubject, Source, Timestamp};
+use wallet_core::{Amounts, Command, PaymentSubject, PeriodId, Source, Timestamp};
 
 use super::{Generator, amounts, parse, unit};
-use crate::model::{DAY, HOUR, Lot, Model, PACKS, SECOND};
+use crate::model::{DAY, HOUR, Lot, Model, PACKS, SECOND, Sub};
 
 impl Generator {
     pub(super) fn credit(&mut self, model: &Model) -> Option<Command> {
@@ -155,8 +155,8 @@ impl Generator {
 
     /// The bank has returned the payment of a period.
     fn period_charged_back(&mut self, model: &Model) -> Option<Command> {
-        let start = self.start_of_period(model)?;
-        let payment = self.payment_for(model, start);
+        let period = self.any_period(model)?;
+        let payment = self.payment_for(model, period);
         Some(Command::RecordChargeback(RecordChargeback {
             request: self.new_id("r"),
             payment,
@@ -165,11 +165,11 @@ impl Generator {
     }
 
     fn refund_of_period(&mut self, model: &Model) -> Option<Command> {
-        let start = self.start_of_period(model)?;
-        let start = self.start_ahead(model).unwrap_or(start);
-        let price = model.price_of_period(start).map_or(100, |(price, _)| price);
+        let period = self.any_period(model)?;
+        let period = self.period_ahead(model).unwrap_or(period);
+        let price = model.price_of_period(period).map_or(100, |(price, _)| price);
         let minor_units = self.refunded_total(price);
-        let payment = self.payment_for(model, start);
+        let payment = self.payment_for(model, period);
         Some(Command::RecordRefund(RecordRefund {
             request: self.new_id("r"),
             payment,
@@ -180,35 +180,37 @@ impl Generator {
     }
 
     /// Names a period by its start or by a payment for it, sometimes by one that is unknown.
-    fn payment_for(&mut self, model: &Model, start: i64) -> PaymentName {
-        let of_period = model.payments.iter().filter(|(_, of, _)| *of == start);
+    fn payment_for(&mut self, model: &Model, period: PeriodId) -> PaymentName {
+        let of_period = model.payments.iter().filter(|(_, of, _)| *of == period);
         let references: Vec<_> = of_period.filter_map(|(paid, ..)| paid.reference.clone()).collect();
         match self.rng.pick(&references).cloned() {
             Some(reference) if self.rng.percent(50) => PaymentName::PaidPeriod(reference),
             None if self.rng.percent(2) => PaymentName::PaidPeriod(self.new_id("pay")),
-            _ => PaymentName::Period(Timestamp::from_micros(start)),
+            _ => PaymentName::Period(period.start),
         }
     }
 
     /// A period: mostly the present one, or one that was refunded before.
-    fn start_of_period(&mut self, model: &Model) -> Option<i64> {
-        let present = model.sub.as_ref().map(|sub| sub.start_of(sub.period));
-        let mut starts: Vec<i64> = model.lots.iter().filter_map(|lot| lot.period).collect();
+    fn any_period(&mut self, model: &Model) -> Option<PeriodId> {
+        let present = model.sub.as_ref().map(Sub::present);
+        let mut periods: Vec<PeriodId> = model.lots.iter().filter_map(|lot| lot.period).collect();
         if self.rng.percent(40) && !model.period_refunds.is_empty() {
-            starts = model.period_refunds.iter().map(|refund| refund.start).collect();
+            periods = model.period_refunds.iter().map(|refund| refund.period).collect();
         } else if let Some(present) = present.filter(|_| self.rng.percent(70)) {
-            starts = vec![present];
+            periods = vec![present];
         }
-        Some(*self.rng.pick(&starts)? + i64::from(self.rng.percent(1)))
+        let period = *self.rng.pick(&periods)?;
+        let start = period.start.as_micros() + i64::from(self.rng.percent(1));
+        Some(PeriodId { start: Timestamp::from_micros(start), ..period })
     }
 
     /// Sometimes a period that was paid ahead, or whose payment went back.
-    fn start_ahead(&mut self, model: &Model) -> Option<i64> {
+    fn period_ahead(&mut self, model: &Model) -> Option<PeriodId> {
         let sub = model.sub.as_ref().filter(|_| self.rng.clone().percent(25))?;
-        let paid = sub.paid.iter().map(|period| sub.start_of(*period));
-        let back = model.payments.iter().filter(|(.., back)| *back).map(|(_, start, _)| *start);
-        let starts: Vec<i64> = paid.chain(back).collect();
-        self.rng.pick(&starts).copied()
+        let paid = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period)));
+        let back = model.payments.iter().filter(|(.., back)| *back).map(|(_, period, _)| *period);
+        let periods: Vec<PeriodId> = paid.chain(back).collect();
+        self.rng.pick(&periods).copied()
     }
 
     fn refunded_total(&mut self, price: i64) -> i64 {
@@ -257,7 +259,7 @@ impl Generator {
         let standing: Vec<_> = model.chargebacks.iter().map(|(id, ..)| id.clone()).collect();
         let payment = match self.rng.pick(&standing)?.clone() {
             PaymentSubject::Purchase(id) => PaymentName::Purchase(PurchaseName::TopUp(id)),
-            PaymentSubject::Period(start) => self.payment_for(model, start.as_micros()),
+            PaymentSubject::Period(period) => self.payment_for(model, period),
         };
         let request = self.new_id("r");
         Some(Command::ReverseChargeback(ReverseChargeback { request, payment, reason: "won".to_owned() }))

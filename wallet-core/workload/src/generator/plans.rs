@@ -20,17 +20,14 @@ impl Generator {
         let Some(sub) = &model.sub else {
             let ago = self.rng.within(0, 160) * HOUR;
             let anchor = self.rng.percent(20).then_some(Timestamp::from_micros(model.now - ago));
-            // Sometimes the anchor is that of periods that were paid before.
+            // Sometimes the anchor is the start of a period of an earlier subscription.
             let mut rng = self.rng.clone();
-            let starts: Vec<i64> = model
-                .payments
-                .iter()
-                .map(|(_, start, _)| *start)
-                .filter(|start| *start <= model.now)
-                .collect();
+            let paid = model.payments.iter().map(|(_, period, _)| period.start);
+            let given = model.lots.iter().filter_map(|lot| lot.period).map(|period| period.start);
+            let starts: Vec<Timestamp> = paid.chain(given).filter(|it| it.as_micros() <= model.now).collect();
             let again = rng.percent(30);
             let before = rng.pick(&starts).filter(|_| again);
-            let anchor = before.map(|start| Timestamp::from_micros(*start)).or(anchor);
+            let anchor = before.copied().or(anchor);
             return Some(Command::Subscribe(Subscribe {
                 request: self.new_id("r"),
                 plan: self.any_plan(),

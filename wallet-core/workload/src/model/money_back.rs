@@ -164,13 +164,16 @@ impl Model {
     pub(super) fn charge_back(&mut self, chargeback: &RecordChargeback) -> Result<Answered, Refusal> {
         let named = match &chargeback.payment {
             PaymentName::Purchase(named) => named,
-            PaymentName::Period(start) => return self.charge_back_period(chargeback, *start),
+            PaymentName::Period(start) => {
+                return self.charge_back_period(chargeback, self.named_period(&chargeback.request, *start));
+            }
             PaymentName::PaidPeriod(reference) => {
-                let Some(payment) = self.period_paid_with(reference) else {
+                let Some(period) = self.period_paid_with(reference) else {
                     let again = self.requested(&Command::RecordChargeback(chargeback.clone()));
                     return again.and(Err(Refusal::field()));
                 };
-                return self.charge_back(&RecordChargeback { payment, ..chargeback.clone() });
+                let payment = PaymentName::Period(period.start);
+                return self.charge_back_period(&RecordChargeback { payment, ..chargeback.clone() }, period);
             }
         };
         let purchase = self.by_id(named);
@@ -241,13 +244,16 @@ impl Model {
     pub(super) fn reverse_chargeback(&mut self, reverse: &ReverseChargeback) -> Result<Answered, Refusal> {
         let named = match &reverse.payment {
             PaymentName::Purchase(named) => named,
-            PaymentName::Period(start) => return self.reverse_period(reverse, *start),
+            PaymentName::Period(start) => {
+                return self.reverse_period(reverse, self.named_period(&reverse.request, *start));
+            }
             PaymentName::PaidPeriod(reference) => {
-                let Some(payment) = self.period_paid_with(reference) else {
+                let Some(period) = self.period_paid_with(reference) else {
                     let again = self.requested(&Command::ReverseChargeback(reverse.clone()));
                     return again.and(Err(Refusal::field()));
                 };
-                return self.reverse_chargeback(&ReverseChargeback { payment, ..reverse.clone() });
+                let payment = PaymentName::Period(period.start);
+                return self.reverse_period(&ReverseChargeback { payment, ..reverse.clone() }, period);
             }
         };
         let purchase = self.by_id(named);
@@ -353,7 +359,7 @@ impl Model {
             }
         }
         let unpaid = self.sub.take().filter(|sub| sub.provisional);
-        self.never_paid.extend(unpaid.map(|sub| sub.start_of(sub.period)));
+        self.never_paid.extend(unpaid.map(|sub| sub.present()));
         self.status = WalletStatus::Closed;
         self.remember(command, EntryKind::WalletClosed);
         Ok(Answered::done(Seen::Wallet))

@@ -61,9 +61,9 @@ impl Model {
 
     /// Begins the first period after a pause. The credits that were unused before it roll over.
     pub(super) fn end_pause(&mut self, sub: Sub, at: i64) {
-        let before: Option<(i64, Vec<Lot>)> = sub.unpaid;
+        let (id, before): (u32, Option<(i64, Vec<Lot>)>) = (sub.id, sub.unpaid);
         let sold = sub.change.map(|(sold, _)| sold).or(sub.following).unwrap_or(sub.sold);
         let unpaid = sold.on_payment || sold.provisional.is_some();
-        self.give(Sub { provisional: unpaid, ..Sub::new(sub.number + 1, sold, at) }, at, before);
+        self.give(Sub { id, provisional: unpaid, ..Sub::new(sub.number + 1, sold, at) }, at, before);
     }
 }

@@ -1,10 +1,10 @@
 //! Payments for periods.
 
-use wallet_core::decide::{PaymentName, RecordPayment};
+use wallet_core::decide::RecordPayment;
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::Money;
 use wallet_core::payment::Paid;
-use wallet_core::{Command, OriginId, Timestamp};
+use wallet_core::{Command, OriginId, PeriodId, Timestamp};
 
 use super::answer::{Answered, Refusal, Seen};
 use super::calendar::{Every, SECOND};
@@ -12,11 +12,10 @@ use super::money_back::refused;
 use super::state::{Model, Sold, Sub};
 
 impl Model {
-    /// Returns the period of a payment by its start, if the payment is one of the last 24.
-    pub(super) fn period_paid_with(&self, reference: &OriginId) -> Option<PaymentName> {
-        let paid = |(paid, ..): &&(Paid, i64, bool)| paid.reference.as_ref() == Some(reference);
-        let start = self.payments.iter().find(paid).map(|(_, start, _)| *start)?;
-        Some(PaymentName::Period(Timestamp::from_micros(start)))
+    /// Returns the period of a payment, if the payment is one of the last 24.
+    pub(super) fn period_paid_with(&self, reference: &OriginId) -> Option<PeriodId> {
+        let paid = |(paid, ..): &&(Paid, PeriodId, bool)| paid.reference.as_ref() == Some(reference);
+        self.payments.iter().find(paid).map(|(_, period, _)| *period)
     }
 
     pub(super) fn record_payment(
@@ -30,6 +29,7 @@ impl Model {
         if self.requested(command)? || known {
             return Ok(Answered::again(Seen::Wallet));
         }
+        let subscription = self.subscription()?.id;
         let start = match self.automatic_period(payment) {
             Some(present) if self.is_first_payment(payment, present) => {
                 self.subscribed(self.subscription()?);
@@ -41,7 +41,8 @@ impl Model {
             }
             _ => self.pay_period(payment.period_start)?,
         };
-        self.paid_for(&payment.paid, start);
+        let start = Timestamp::from_micros(start);
+        self.paid_for(&payment.paid, PeriodId { subscription, start });
         self.remember(command, EntryKind::PaymentRecorded);
         Ok(Answered::done(Seen::Wallet))
     }
@@ -66,9 +67,9 @@ impl Model {
     }
 
     fn is_first_payment(&self, payment: &RecordPayment, start: i64) -> bool {
-        let mut known = self.payments.iter().zip(&self.sold_again);
-        let is_other = |((_, of, back), again): (&(Paid, i64, bool), &bool)| *of != start || *back || *again;
-        payment.paid != Paid::default() && known.all(is_other)
+        let present = self.sub.as_ref().map(|sub| sub.period_from(start));
+        let is_other = |(_, of, back): &(Paid, PeriodId, bool)| Some(*of) != present || *back;
+        payment.paid != Paid::default() && self.payments.iter().all(is_other)
     }
 
     /// Returns the start of the period that has begun and is not paid.
@@ -134,12 +135,13 @@ impl Model {
 
     /// The payment of a period that has not begun goes back, or comes again because that failed. Returns `None` if there is no
     /// such period.
-    pub(super) fn refund_ahead(&mut self, start: i64, total: &Money) -> Option<Result<(), Refusal>> {
-        let sub = self.sub.clone()?;
+    pub(super) fn refund_ahead(&mut self, period: PeriodId, total: &Money) -> Option<Result<(), Refusal>> {
+        let sub = self.sub.clone().filter(|sub| sub.id == period.subscription)?;
+        let start = period.start.as_micros();
         if let Some(at) = sub.paid.iter().position(|n| sub.start_of(*n) == start) {
             return Some(self.unpay(sub, at, total));
         }
-        let (.., went_back) = self.payments.iter().rfind(|(_, of, _)| *of == start)?;
+        let (.., went_back) = self.payments.iter().rfind(|(_, of, _)| *of == period)?;
         if !went_back || start < sub.end() {
             return None;
         }
@@ -158,7 +160,7 @@ impl Model {
                 again.change.as_mut().into_iter().for_each(|(_, from)| *from = after);
             }
         }
-        let last = self.payments.iter_mut().rfind(|(_, of, _)| *of == start);
+        let last = self.payments.iter_mut().rfind(|(_, of, _)| *of == period);
         Some(paid.map(|_| last.into_iter().for_each(|(.., back)| *back = false)))
     }
 
@@ -168,8 +170,8 @@ impl Model {
     }
 
     fn unpay(&mut self, mut sub: Sub, at: usize, total: &Money) -> Result<(), Refusal> {
-        let start = sub.start_of(sub.paid[at]);
-        let (price, _) = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
+        let period = sub.period_from(sub.start_of(sub.paid[at]));
+        let (price, _) = self.price_of_period(period).ok_or_else(|| refused("NO_PRICE"))?;
         let nothing = total.minor_units == 0 && price > 0;
         if total.currency != "EUR" || total.minor_units != price && !nothing {
             return Err(Refusal::field());
@@ -190,11 +192,11 @@ impl Model {
         }
         self.subscribed(sub);
         let mut known = false;
-        for (_, _, back) in self.payments.iter_mut().filter(|(_, of, _)| *of == start) {
+        for (_, _, back) in self.payments.iter_mut().filter(|(_, of, _)| *of == period) {
             (*back, known) = (true, true);
         }
         if !known {
-            self.keep_payment((Paid::default(), start, true));
+            self.keep_payment((Paid::default(), period, true));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use wallet_core::payment::Paid;
 use wallet_core::sold::Overrides;
 use wallet_core::subscription::{UnusedCredits, When};
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, OriginId, Source};
+use wallet_core::{Command, OriginId, PeriodId, Source, Timestamp};
 
 use super::answer::{Answered, Refusal, Seen};
 use super::calendar::{Every, NEVER};
@@ -117,7 +117,7 @@ impl Model {
         let warns = catalog::find_plan(sub.sold.plan).map_or(0, |plan| plan.warns);
         let warn = Self::warning(warns, from.max(at), until);
         let of_period = sub.number > 0 && origin == Origin::Period;
-        let period = of_period.then(|| sub.boundary(sub.period));
+        let period = of_period.then(|| sub.present());
         let paid_out = if of_period { self.withhold(sub, lot.unit, amount) } else { 0 };
         self.issue(Lot { from, until, warn, rolled, period, paid_out, ..lot }, at);
         self.once_allowance_granted |= once;
@@ -137,7 +137,7 @@ impl Model {
         }
         self.sales = self.sales.max(sub.number);
         if !sub.provisional && !sub.past_due && !sub.paused {
-            self.never_paid.remove(&sub.start_of(sub.period));
+            self.never_paid.remove(&sub.present());
         }
         self.sub = Some(sub);
     }
@@ -257,32 +257,16 @@ impl Model {
         self.payments.last().and_then(|(paid, ..)| paid.reference.clone())
     }
 
-    pub(super) fn paid_for(&mut self, paid: &Paid, start: i64) {
+    pub(super) fn paid_for(&mut self, paid: &Paid, period: PeriodId) {
         if *paid != Paid::default() {
-            self.keep_payment((paid.clone(), start, false));
+            self.keep_payment((paid.clone(), period, false));
         }
     }
 
-    pub(super) fn keep_payment(&mut self, payment: (Paid, i64, bool)) {
+    pub(super) fn keep_payment(&mut self, payment: (Paid, PeriodId, bool)) {
         self.payments.push(payment);
-        self.sold_again.push(false);
         let oldest = self.payments.len().saturating_sub(24);
         self.payments.drain(..oldest);
-        self.sold_again.drain(..oldest);
-    }
-
-    /// A plan is sold. Payments from before for its periods were for another one, and stay with that.
-    fn sell_again(&mut self, sub: &Sub) {
-        for ((_, of, back), again) in self.payments.iter_mut().zip(&mut self.sold_again) {
-            // The period after one without an end never starts, and cannot be sold again.
-            if *of == NEVER {
-                continue;
-            }
-            let mut starts = (sub.period..).map(|n| sub.start_of(n)).take_while(|start| start <= of);
-            if starts.any(|start| start == *of) {
-                (*back, *again) = (false, true);
-            }
-        }
     }
 
     pub(super) fn sell(&self, plan: &str, overrides: &Overrides, seats: u32) -> Result<Sold, Refusal> {
@@ -323,10 +307,9 @@ impl Model {
         while sub.end() <= self.now {
             sub.period += 1;
         }
-        let start = sub.boundary(sub.period);
-        self.sell_again(&sub);
+        let period = sub.present();
         self.give(sub, self.now, None);
-        self.paid_for(&subscribe.paid, start);
+        self.paid_for(&subscribe.paid, period);
         self.remember(command, EntryKind::Subscribed);
         Ok(Answered::done(Seen::Wallet))
     }
@@ -340,15 +323,16 @@ impl Model {
             return Ok(Answered::again(Seen::Wallet));
         }
         let mut sub = self.subscription()?;
+        let id = sub.id;
         let seats = change.quantity.unwrap_or(sub.sold.seats);
         let mut sold = self.sell(&change.plan, &change.overrides, seats)?;
         let now = self.now;
         let is_present = sold.plan == sub.sold.plan && seats == sub.sold.seats;
         if is_present && change.overrides == Overrides::default() {
             sub.change = None;
-            let start = sub.boundary(sub.after_paid());
+            let period = sub.period_from(sub.boundary(sub.after_paid()));
             self.subscribed(sub);
-            self.paid_for(&change.paid, start);
+            self.paid_for(&change.paid, period);
             self.remember(command, EntryKind::PlanChanged);
             return Ok(Answered::done(Seen::Wallet));
         }
@@ -384,7 +368,7 @@ impl Model {
             // The new credits repay debt before the old ones expire.
             let first = self.lots.len();
             let unused = sub.unpaid.clone().filter(|_| sub.paused);
-            let mut new = Sub::new(sub.number + 1, sold, now);
+            let mut new = Sub { id, ..Sub::new(sub.number + 1, sold, now) };
             new.ends = sub.ends.filter(|_| new.sold.every != Every::Once).map(|_| 1);
             if new.sold.plan == sub.sold.plan
                 && (sub.sold.every, new.sold.every) == (Every::Once, Every::Once)
@@ -398,7 +382,7 @@ impl Model {
                 self.revoke_unpaid(now);
                 self.lots.extend(lots);
                 // At the boundary itself, the new plan's payment is for a period that starts like the unpaid one.
-                self.never_paid.remove(&now);
+                self.never_paid.remove(&sub.period_from(now));
                 self.sub = new;
             }
             if !keeps {
@@ -422,7 +406,8 @@ impl Model {
             self.replace(&sub, Sub { number: sub.number + 1, sold, change: None, ..sub.clone() });
             start
         };
-        self.paid_for(&change.paid, start);
+        let period = PeriodId { subscription: id, start: Timestamp::from_micros(start) };
+        self.paid_for(&change.paid, period);
         self.remember(command, EntryKind::PlanChanged);
         Ok(Answered::done(Seen::Wallet))
     }

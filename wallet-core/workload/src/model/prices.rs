@@ -1,5 +1,6 @@
 //! The prices of periods, in cents: what was paid, or else what the list prices say.
 
+use wallet_core::PeriodId;
 use wallet_core::grant::Origin;
 
 use super::state::{Lot, Model, Sold, Sub};
@@ -40,28 +41,27 @@ impl Sub {
 
 impl Model {
     /// Returns the price of a period by what is known about it.
-    pub(crate) fn price_of_period(&self, start: i64) -> Option<PeriodPrice> {
-        let sub = self.sub.as_ref();
-        let own = |lot: &&Lot| lot.period == Some(start) && lot.key.origin == Origin::Period && !lot.unpaid;
+    pub(crate) fn price_of_period(&self, period: PeriodId) -> Option<PeriodPrice> {
+        let start = period.start.as_micros();
+        let sub = self.sub.as_ref().filter(|sub| sub.id == period.subscription);
+        let own = |lot: &&Lot| lot.period == Some(period) && lot.key.origin == Origin::Period && !lot.unpaid;
         let is_own = |sub: &&Sub| {
             let mut sales = self.lots.iter().filter(own).map(|lot| lot.key.sale());
             sub.start_of(sub.period) == start || sales.all(|sale| sale == Some(sub.number))
         };
-        self.told_for(start).or_else(|| sub.filter(is_own)?.price_of(start))
+        self.told_for(period).or_else(|| sub.filter(is_own)?.price_of(start))
     }
 
     /// Returns the price of a period of the present subscription.
     pub(super) fn price_of_own(&self, sub: &Sub, period: u32) -> Option<PeriodPrice> {
         let start = sub.start_of(period);
-        self.told_for(start).or_else(|| sub.price_of(start))
+        self.told_for(sub.period_from(start)).or_else(|| sub.price_of(start))
     }
 
-    /// Returns the sum of the payments for a period that have an amount, since it was last sold.
-    fn told_for(&self, start: i64) -> Option<PeriodPrice> {
-        let payments = self.payments.iter().zip(&self.sold_again);
-        let paid = payments.filter(|((_, of, back), again)| *of == start && !back && !**again);
-        let paid: Vec<i64> =
-            paid.filter_map(|((paid, ..), _)| Some(paid.amount.as_ref()?.minor_units)).collect();
+    /// Returns the sum of the payments for a period that have an amount.
+    fn told_for(&self, period: PeriodId) -> Option<PeriodPrice> {
+        let paid = self.payments.iter().filter(|(_, of, back)| *of == period && !back);
+        let paid: Vec<i64> = paid.filter_map(|(paid, ..)| Some(paid.amount.as_ref()?.minor_units)).collect();
         let sum: i64 = paid.iter().sum();
         if paid.is_empty() { None } else { Some((sum, sum)) }
     }

@@ -13,7 +13,7 @@ impl Model {
     /// Revokes what is left of the credits of a period that was not paid. Held ones are revoked when they return.
     pub(super) fn revoke_unpaid(&mut self, at: i64) {
         let Some(sub) = self.sub.clone().filter(|sub| sub.provisional) else { return };
-        self.never_paid.insert(sub.start_of(sub.period));
+        self.never_paid.insert(sub.present());
         let prefix = format!("{}.{}.", sub.number, sub.period);
         for n in 0..self.lots.len() {
             let of_sale = |key: &GrantKey| key.id.as_str().starts_with(&prefix);

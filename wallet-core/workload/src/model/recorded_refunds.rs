@@ -6,7 +6,7 @@ use wallet_core::entry::EntryKind;
 use wallet_core::grant::{Clawback, GrantKey};
 use wallet_core::refund::UsedCredits;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, OriginId, PaymentSubject, RequestId, Timestamp};
+use wallet_core::{Command, OriginId, PaymentSubject, RequestId};
 
 use super::answer::{Answered, Refusal};
 use super::catalog::{UNITS, Unit};
@@ -91,8 +91,8 @@ impl Model {
 
     /// Returns the refunded payment of a lot.
     pub(super) fn refunded_payment(&self, n: usize) -> Option<PaymentSubject> {
-        let period = self.period_refund_of(n).map(|refund| self.period_refunds[refund].start);
-        let period = period.map(|start| PaymentSubject::Period(Timestamp::from_micros(start)));
+        let period = self.period_refund_of(n).map(|refund| self.period_refunds[refund].period);
+        let period = period.map(PaymentSubject::Period);
         period.or_else(|| self.recorded_of(n).map(|(id, ..)| PaymentSubject::Purchase(id.clone())))
     }
 
@@ -105,7 +105,7 @@ impl Model {
         let of_periods = self.period_refunds.iter().filter(|refund| refund.owes).map(|refund| {
             let claim = refund.claims.get(unit).copied().unwrap_or(0);
             let owed = refund.owed.get(unit).copied().unwrap_or(0);
-            (PaymentSubject::Period(Timestamp::from_micros(refund.start)), claim - owed)
+            (PaymentSubject::Period(refund.period), claim - owed)
         });
         let mut claims = Vec::new();
         for (payment, claim) in of_purchases.chain(of_periods) {
@@ -127,13 +127,16 @@ impl Model {
     pub(super) fn record_refund(&mut self, refund: &RecordRefund) -> Result<Answered, Refusal> {
         let named = match &refund.payment {
             PaymentName::Purchase(named) => named,
-            PaymentName::Period(start) => return self.refund_period(refund, *start),
+            PaymentName::Period(start) => {
+                return self.refund_period(refund, self.named_period(&refund.request, *start));
+            }
             PaymentName::PaidPeriod(reference) => {
-                let Some(payment) = self.period_paid_with(reference) else {
+                let Some(period) = self.period_paid_with(reference) else {
                     let again = self.requested(&Command::RecordRefund(refund.clone()));
                     return again.and(Err(Refusal::field()));
                 };
-                return self.record_refund(&RecordRefund { payment, ..refund.clone() });
+                let payment = PaymentName::Period(period.start);
+                return self.refund_period(&RecordRefund { payment, ..refund.clone() }, period);
             }
         };
         let purchase = self.by_id(named);

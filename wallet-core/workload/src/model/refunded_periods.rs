@@ -7,9 +7,10 @@ use wallet_core::decide::{RecordChargeback, RecordRefund, ReverseChargeback};
 use wallet_core::entry::EntryKind;
 use wallet_core::refund::UsedCredits;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, PaymentSubject, RequestId, Timestamp};
+use wallet_core::{Command, PaymentSubject, PeriodId, RequestId, Timestamp};
 
-use super::answer::{Answered, Refusal, Seen};
+use super::answer::{Answered, Refusal, Seen, mismatch};
+use super::calendar::NEVER;
 use super::catalog::{UNITS, Unit};
 use super::money_back::refused;
 use super::pile::Pile;
@@ -19,7 +20,7 @@ use super::state::{Lot, Model, Sub};
 /// A recorded refund of a period.
 #[derive(Debug, Clone)]
 pub(crate) struct PeriodRefund {
-    pub(crate) start: i64,
+    pub(crate) period: PeriodId,
     /// The cents so far; none if nothing but a chargeback is recorded.
     pub(crate) cents: Option<i64>,
     pub(crate) owes: bool,
@@ -39,7 +40,7 @@ pub(crate) struct PeriodRefund {
 /// A period whose payment was charged back: the refund that would stand without it, and the credits that it alone took.
 #[derive(Debug, Clone)]
 pub(crate) struct Dispute {
-    start: i64,
+    period: PeriodId,
     before: Option<PeriodRefund>,
     taken: BTreeMap<Unit, i64>,
 }
@@ -69,7 +70,7 @@ impl PeriodRefund {
     fn concerns(&self, lot: &Lot) -> bool {
         let first = lot.first.as_ref().unwrap_or(&lot.key);
         let is_paid = !lot.unpaid && first.sale().is_none_or(|sale| sale <= self.sale);
-        lot.period == Some(self.start) && is_paid
+        lot.period == Some(self.period) && is_paid
     }
 }
 
@@ -94,12 +95,12 @@ impl Model {
 
     /// Returns the part of a new window of `amount` that is not paid and that the windows after it do not provide.
     pub(super) fn withhold(&mut self, sub: &Sub, unit: Unit, amount: i64) -> i64 {
-        let start = sub.boundary(sub.period);
+        let period = sub.present();
         let to_come = sub.to_come(unit);
-        let is_own = |it: &&mut PeriodRefund| it.start == start && it.sale >= sub.first;
+        let is_own = |it: &&mut PeriodRefund| it.period == period && it.sale >= sub.first;
         let now =
             self.period_refunds.iter_mut().find(is_own).map_or(0, |it| it.withhold(unit, amount, to_come));
-        if let Some(dispute) = self.disputes.iter_mut().find(|dispute| dispute.start == start) {
+        if let Some(dispute) = self.disputes.iter_mut().find(|dispute| dispute.period == period) {
             let before = dispute.before.as_mut().filter(|it| it.sale >= sub.first);
             let anyway = before.map_or(0, |before| before.withhold(unit, amount, to_come));
             *dispute.taken.entry(unit).or_default() += (now - anyway).max(0);
@@ -115,9 +116,9 @@ impl Model {
         amount: i64,
         charged: bool,
     ) -> (i64, i64) {
-        let (unit, start) = (self.lots[n].unit, self.period_refunds[refund].start);
+        let (unit, period) = (self.lots[n].unit, self.period_refunds[refund].period);
         let (taken, forgiven) = self.period_refunds[refund].take(unit, amount, charged);
-        if let Some(dispute) = self.disputes.iter_mut().find(|dispute| dispute.start == start) {
+        if let Some(dispute) = self.disputes.iter_mut().find(|dispute| dispute.period == period) {
             let before = dispute.before.as_mut().filter(|before| before.concerns(&self.lots[n]));
             let anyway = before.map_or(0, |before| before.take(unit, taken, charged).0);
             *dispute.taken.entry(unit).or_default() += taken - anyway;
@@ -129,30 +130,30 @@ impl Model {
     pub(super) fn refund_period(
         &mut self,
         refund: &RecordRefund,
-        start: Timestamp,
+        period: PeriodId,
     ) -> Result<Answered, Refusal> {
-        let start = start.as_micros();
-        let lots = self.lots_of_period(start);
+        let lots = self.lots_of_period(period);
         let command = &Command::RecordRefund(refund.clone());
-        if self.requested(command)? {
+        if self.requested_for(command, period)? {
             return Ok(Answered::again(self.seen(&lots)));
         }
-        if let Some(ahead) = self.refund_ahead(start, &refund.total) {
+        if let Some(ahead) = self.refund_ahead(period, &refund.total) {
             ahead?;
+            self.named_periods.push((refund.request.clone(), period));
             self.remember(command, EntryKind::RefundRecorded);
             return Ok(Answered::done(self.seen(&lots)));
         }
-        self.has_begun(start)?;
-        if self.is_charged_back(start) {
+        self.has_begun(period)?;
+        if self.is_charged_back(period) {
             return Err(refused("CHARGED_BACK"));
         }
-        if self.refunds.iter().any(|(.., of)| *of == start) {
+        if self.refunds.iter().any(|(.., of)| *of == period) {
             return Err(refused("ALREADY_REFUNDED"));
         }
-        if self.is_unpaid(start) {
+        if self.is_unpaid(period) {
             return Err(refused("UNPAID"));
         }
-        let (whole, paid) = self.price_of_period(start).ok_or_else(|| refused("NO_PRICE"))?;
+        let (whole, paid) = self.price_of_period(period).ok_or_else(|| refused("NO_PRICE"))?;
         let cents = refund.total.minor_units;
         if refund.total.currency != "EUR" || cents > whole.max(paid) {
             return Err(Refusal::field());
@@ -161,22 +162,23 @@ impl Model {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
         let owes = refund.used == UsedCredits::Owe;
-        self.went_back(start, (cents.min(paid.max(1)), paid.max(1)), owes, &refund.request);
-        if let Some(record) = self.period_refunds.iter_mut().find(|refund| refund.start == start) {
+        self.went_back(period, (cents.min(paid.max(1)), paid.max(1)), owes, &refund.request);
+        if let Some(record) = self.period_refunds.iter_mut().find(|refund| refund.period == period) {
             record.cents = Some(cents);
         }
+        self.named_periods.push((refund.request.clone(), period));
         self.remember(command, EntryKind::RefundRecorded);
         Ok(Answered::done(self.seen(&lots)))
     }
 
     /// A share of the price of a period went back: takes or gives the credits back.
-    fn went_back(&mut self, start: i64, now: (i64, i64), owes: bool, request: &RequestId) {
-        let lots = self.lots_of_period(start);
-        let present = self.sub.clone().filter(|sub| sub.boundary(sub.period) == start);
-        let old = self.period_refunds.iter().position(|refund| refund.start == start);
+    fn went_back(&mut self, period: PeriodId, now: (i64, i64), owes: bool, request: &RequestId) {
+        let lots = self.lots_of_period(period);
+        let present = self.sub.clone().filter(|sub| sub.present() == period);
+        let old = self.period_refunds.iter().position(|refund| refund.period == period);
         let old = old.map(|at| self.period_refunds.remove(at));
         let mut record = PeriodRefund {
-            start,
+            period,
             cents: old.as_ref().and_then(|old| old.cents),
             owes,
             sale: self.sales,
@@ -219,31 +221,31 @@ impl Model {
     pub(super) fn charge_back_period(
         &mut self,
         chargeback: &RecordChargeback,
-        start: Timestamp,
+        period: PeriodId,
     ) -> Result<Answered, Refusal> {
-        let start = start.as_micros();
-        let lots = self.lots_of_period(start);
+        let lots = self.lots_of_period(period);
         let command = &Command::RecordChargeback(chargeback.clone());
-        if self.requested(command)? {
+        if self.requested_for(command, period)? {
             return Ok(Answered::again(self.seen(&lots)));
         }
-        self.has_begun(start)?;
-        if self.is_charged_back(start) {
+        self.has_begun(period)?;
+        if self.is_charged_back(period) {
             return Err(refused("CHARGED_BACK"));
         }
-        if self.is_unpaid(start) {
+        if self.is_unpaid(period) {
             return Err(refused("UNPAID"));
         }
-        let before = self.period_refunds.iter().find(|refund| refund.start == start).cloned();
+        let before = self.period_refunds.iter().find(|refund| refund.period == period).cloned();
         let unspent = |model: &Model, unit| -> i64 {
             let own = lots.iter().map(|n| &model.lots[*n]).filter(|lot| lot.unit == unit);
             own.map(|lot| lot.free + lot.waiting).sum()
         };
         let there = UNITS.map(|(unit, _)| (unit, unspent(self, unit)));
-        self.went_back(start, (1, 1), true, &chargeback.request);
+        self.went_back(period, (1, 1), true, &chargeback.request);
         let taken = there.map(|(unit, there)| (unit, there - unspent(self, unit))).into();
-        self.disputes.push(Dispute { start, before, taken });
-        self.suspend(PaymentSubject::Period(Timestamp::from_micros(start)), Vec::new());
+        self.disputes.push(Dispute { period, before, taken });
+        self.suspend(PaymentSubject::Period(period), Vec::new());
+        self.named_periods.push((chargeback.request.clone(), period));
         self.remember(command, EntryKind::ChargedBack);
         Ok(Answered::done(self.seen(&lots)))
     }
@@ -252,33 +254,33 @@ impl Model {
     pub(super) fn reverse_period(
         &mut self,
         reverse: &ReverseChargeback,
-        start: Timestamp,
+        period: PeriodId,
     ) -> Result<Answered, Refusal> {
-        let payment = PaymentSubject::Period(start);
-        let start = start.as_micros();
-        if self.requested(&Command::ReverseChargeback(reverse.clone()))? {
+        let payment = PaymentSubject::Period(period);
+        if self.requested_for(&Command::ReverseChargeback(reverse.clone()), period)? {
             return Ok(Answered::again(Seen::Wallet));
         }
         let standing = self.chargebacks.iter().position(|(of, ..)| *of == payment);
         let Some(standing) = standing else {
-            self.has_begun(start)?;
+            self.has_begun(period)?;
             return Err(Refusal::new("NOT_CHARGED_BACK"));
         };
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
         let (_, suspends, _) = self.chargebacks.remove(standing);
-        self.withdraw_chargeback(start, &reverse.request);
+        self.withdraw_chargeback(period, &reverse.request);
+        self.named_periods.push((reverse.request.clone(), period));
         self.release(suspends);
         self.remember(&Command::ReverseChargeback(reverse.clone()), EntryKind::ChargebackReversed);
         Ok(Answered::done(Seen::Wallet))
     }
 
     /// Withdraws the chargeback of a period: returns only the credits that were taken because of it, and withdraws its debt.
-    fn withdraw_chargeback(&mut self, start: i64, request: &RequestId) {
-        let Some(at) = self.disputes.iter().position(|dispute| dispute.start == start) else { return };
+    fn withdraw_chargeback(&mut self, period: PeriodId, request: &RequestId) {
+        let Some(at) = self.disputes.iter().position(|dispute| dispute.period == period) else { return };
         let Dispute { before, taken, .. } = self.disputes.remove(at);
-        let standing = self.period_refunds.iter().position(|refund| refund.start == start);
+        let standing = self.period_refunds.iter().position(|refund| refund.period == period);
         let standing = standing.map(|at| self.period_refunds.remove(at));
         let owed = |refund: &Option<PeriodRefund>, unit: Unit| {
             refund.as_ref().map_or(0, |refund| refund.owed.get(unit).copied().unwrap_or(0))
@@ -289,7 +291,8 @@ impl Model {
             corrections += self.withdraw(unit, more, request, corrections);
         }
         for (unit, amount) in taken {
-            let own = self.lots_of_period(start).into_iter().filter(|n| self.lots[*n].unit == unit).collect();
+            let own =
+                self.lots_of_period(period).into_iter().filter(|n| self.lots[*n].unit == unit).collect();
             corrections += self.give_again(own, amount, request, corrections);
         }
         self.period_refunds.extend(before);
@@ -297,27 +300,55 @@ impl Model {
 
     /// Returns the indexes of the lots of a period, in the order of their keys. A late payment is not for those that were
     /// given before the period ended unpaid.
-    fn lots_of_period(&self, start: i64) -> Vec<usize> {
-        let never_paid = self.never_paid.contains(&start);
+    fn lots_of_period(&self, period: PeriodId) -> Vec<usize> {
+        let never_paid = self.never_paid.contains(&period);
         let mut lots: Vec<usize> = (0..self.lots.len()).collect();
-        lots.retain(|n| self.lots[*n].period == Some(start) && (never_paid || !self.lots[*n].unpaid));
+        lots.retain(|n| self.lots[*n].period == Some(period) && (never_paid || !self.lots[*n].unpaid));
         lots.sort_by_key(|n| self.lots[*n].key.clone());
         lots
     }
 
-    /// Refuses a start of no period that has begun.
-    fn has_begun(&self, start: i64) -> Result<(), Refusal> {
-        let is_present = self.sub.as_ref().is_some_and(|sub| sub.boundary(sub.period) == start);
-        if is_present || !self.lots_of_period(start).is_empty() { Ok(()) } else { Err(Refusal::field()) }
+    /// Returns the period that a request names by its start: as it was when the request was carried out first, otherwise that
+    /// of the last subscription with such a period.
+    pub(super) fn named_period(&self, request: &RequestId, start: Timestamp) -> PeriodId {
+        let before = self.named_periods.iter().find(|(of, period)| of == request && period.start == start);
+        if let Some((_, period)) = before {
+            return *period;
+        }
+        let of_lots = self.lots.iter().filter_map(|lot| lot.period);
+        let of_payments = self.payments.iter().map(|(_, period, _)| *period);
+        let of_chargebacks = self.chargebacks.iter().filter_map(|(payment, ..)| payment.period());
+        let of_sub = self.sub.iter().flat_map(|sub| {
+            let last = start.min(Timestamp::from_micros(NEVER - 1)).as_micros();
+            let starts = (sub.period..).map(|n| sub.start_of(n)).take_while(move |start| *start <= last);
+            starts.map(|start| sub.period_from(start))
+        });
+        let all = of_lots.chain(of_payments).chain(of_chargebacks).chain(of_sub);
+        let last = all.filter(|period| period.start == start).max();
+        last.unwrap_or(PeriodId { subscription: 0, start })
     }
 
-    fn is_unpaid(&self, start: i64) -> bool {
-        let present = self.sub.as_ref().filter(|sub| sub.boundary(sub.period) == start);
-        self.never_paid.contains(&start) || present.is_some_and(|sub| sub.provisional)
+    /// Returns whether a request about a period was carried out before.
+    fn requested_for(&self, command: &Command, period: PeriodId) -> Result<bool, Refusal> {
+        let again = self.requested(command)?;
+        let other =
+            |(of, before): &(RequestId, PeriodId)| Some(of) == command.request_id() && *before != period;
+        if self.named_periods.iter().any(other) { Err(mismatch(&["period_start_time"])) } else { Ok(again) }
     }
 
-    pub(crate) fn is_charged_back(&self, start: i64) -> bool {
-        let payment = PaymentSubject::Period(Timestamp::from_micros(start));
+    /// Refuses a period that has not begun.
+    fn has_begun(&self, period: PeriodId) -> Result<(), Refusal> {
+        let is_present = self.sub.as_ref().is_some_and(|sub| sub.present() == period);
+        if is_present || !self.lots_of_period(period).is_empty() { Ok(()) } else { Err(Refusal::field()) }
+    }
+
+    fn is_unpaid(&self, period: PeriodId) -> bool {
+        let present = self.sub.as_ref().filter(|sub| sub.present() == period);
+        self.never_paid.contains(&period) || present.is_some_and(|sub| sub.provisional)
+    }
+
+    pub(crate) fn is_charged_back(&self, period: PeriodId) -> bool {
+        let payment = PaymentSubject::Period(period);
         self.chargebacks.iter().any(|(of, ..)| *of == payment)
     }
 }

@@ -137,11 +137,11 @@ impl Model {
         if sub.provisional {
             return Err(refused("UNPAID"));
         }
-        let period_start = sub.boundary(sub.period);
-        if self.is_charged_back(period_start) {
+        let present = sub.present();
+        if self.is_charged_back(present) {
             return Err(refused("CHARGED_BACK"));
         }
-        let refunds = self.period_refunds.iter().filter(|refund| refund.start == period_start);
+        let refunds = self.period_refunds.iter().filter(|refund| refund.period == present);
         if refunds.filter_map(|refund| refund.cents).any(|cents| cents > 0) {
             return Err(refused("ALREADY_REFUNDED"));
         }
@@ -170,7 +170,7 @@ impl Model {
             }));
         }
         self.end_plan(self.now, true);
-        self.refunds.push((refund.request.clone(), money + ahead, period_start));
+        self.refunds.push((refund.request.clone(), money + ahead, present));
         self.remember(command, EntryKind::SubscriptionRefunded);
         Ok(Answered::done(Seen::Wallet))
     }
@@ -184,7 +184,8 @@ impl Model {
         let period = sub.boundary(sub.period)..sub.end();
         let given = |lot: &Lot| {
             let included = lot.key.origin == Origin::Period && lot.source == Source::Subscription;
-            included && period.contains(&lot.from) && !lot.unpaid
+            let own = lot.key.sale() >= Some(sub.id);
+            included && own && period.contains(&lot.from) && !lot.unpaid
         };
         for lot in self.lots.iter().filter(|lot| lot.unit == unit) {
             let first = lot.first.as_ref().and_then(|first| self.find_lot(first));

@@ -10,8 +10,8 @@ use wallet_core::payment::Paid;
 use wallet_core::reservation::State;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{
-    Amounts, Command, OriginId, PaymentSubject, RequestId, ReservationId, Source, TenantId, Timestamp,
-    UnitId, WalletId, WalletKey,
+    Amounts, Command, OriginId, PaymentSubject, PeriodId, RequestId, ReservationId, Source, TenantId,
+    Timestamp, UnitId, WalletId, WalletKey,
 };
 
 use super::answer::{Answered, Expected, Refusal, Seen, WrittenEntry};
@@ -57,8 +57,8 @@ pub(crate) struct Lot {
     pub(crate) first_source: Option<Source>,
     /// For grace credits: the latest end of these and of all that stem from them.
     pub(crate) bound: Option<i64>,
-    /// The start of the period that was paid for these credits.
-    pub(crate) period: Option<i64>,
+    /// The period that was paid for these credits.
+    pub(crate) period: Option<PeriodId>,
     /// The command that made the lot, if one did.
     pub(crate) command: Option<Command>,
 }
@@ -136,6 +136,8 @@ pub(crate) struct Sold {
 #[derive(Debug, Clone)]
 pub(crate) struct Sub {
     pub(crate) number: u32,
+    /// The number of the sale with which it began.
+    pub(crate) id: u32,
     /// The number of the first sale with this anchor.
     pub(crate) first: u32,
     pub(crate) sold: Sold,
@@ -196,8 +198,10 @@ pub struct Model {
     pub(crate) owed: BTreeMap<Unit, Owed>,
     /// The commands without a row of their own.
     pub(crate) requests: Vec<Command>,
-    /// The money refunded for subscriptions, by request, and the starts of their periods.
-    pub(crate) refunds: Vec<(RequestId, i64, i64)>,
+    /// The money refunded for subscriptions, by request, and their periods.
+    pub(crate) refunds: Vec<(RequestId, i64, PeriodId)>,
+    /// The periods that refunds and chargebacks named, by request.
+    pub(crate) named_periods: Vec<(RequestId, PeriodId)>,
     /// The money refunded for shares of purchases, by request; none if the price is unknown.
     pub(crate) part_refunds: Vec<(RequestId, Option<i64>)>,
     /// The chargebacks that stand.
@@ -208,8 +212,8 @@ pub struct Model {
     pub(crate) piles: BTreeMap<(OriginId, Unit), Pile>,
     /// Those of periods.
     pub(crate) period_refunds: Vec<PeriodRefund>,
-    /// The starts of periods that began and ended without a payment.
-    pub(crate) never_paid: BTreeSet<i64>,
+    /// The periods that began and ended without a payment.
+    pub(crate) never_paid: BTreeSet<PeriodId>,
     /// Of periods that are charged back: the share that had been refunded before, and whether use was owed.
     pub(crate) disputes: Vec<Dispute>,
     pub(crate) sub: Option<Sub>,
@@ -221,10 +225,8 @@ pub struct Model {
     /// True for a wallet with two catalogs in turn, and if the second one is current.
     pub(crate) changing: bool,
     pub(crate) other_edition: bool,
-    /// The payments with a reference or an amount, the starts of these periods, and whether they went back before.
-    pub(crate) payments: Vec<(Paid, i64, bool)>,
-    /// For each of these payments, whether its period was sold again since.
-    pub(crate) sold_again: Vec<bool>,
+    /// The payments with a reference or an amount, their periods, and whether they went back before.
+    pub(crate) payments: Vec<(Paid, PeriodId, bool)>,
     pub(crate) sales: u32,
     /// The trials that the wallet has had.
     pub(crate) trials: BTreeSet<&'static str>,
@@ -266,6 +268,7 @@ impl Model {
             owed: BTreeMap::new(),
             requests: Vec::new(),
             refunds: Vec::new(),
+            named_periods: Vec::new(),
             part_refunds: Vec::new(),
             chargebacks: Vec::new(),
             recorded: Vec::new(),
@@ -279,7 +282,6 @@ impl Model {
             changing: false,
             other_edition: false,
             payments: Vec::new(),
-            sold_again: Vec::new(),
             sales: 0,
             trials: BTreeSet::new(),
             once_allowance_granted: false,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use wallet_core::{PeriodId, Timestamp};
+
 use super::calendar::{Every, NEVER, nth};
 use super::catalog::{self, Allowance, Unit};
 use super::state::{Sold, Sub};
@@ -11,6 +13,7 @@ impl Sub {
         let given = vec![0; sold.allowances.len()];
         Self {
             number,
+            id: number,
             first: number,
             sold,
             anchor,
@@ -51,6 +54,16 @@ impl Sub {
     /// Returns the start of a period.
     pub(crate) fn start_of(&self, n: u32) -> i64 {
         self.boundary(n)
+    }
+
+    /// Returns its period that starts at this instant.
+    pub(crate) fn period_from(&self, start: i64) -> PeriodId {
+        PeriodId { subscription: self.id, start: Timestamp::from_micros(start) }
+    }
+
+    /// Returns the present period.
+    pub(crate) fn present(&self) -> PeriodId {
+        self.period_from(self.boundary(self.period))
     }
 
     pub(super) fn end(&self) -> i64 {
@@ -183,7 +196,9 @@ impl Sub {
             if !same {
                 let ends = self.ends.map(|_| 1);
                 let price = self.prices.remove(&next).filter(|_| self.paid.contains(&next));
-                *self = Self { ends, pause: self.pause, ..Self::new(self.number, self.sold.clone(), anchor) };
+                let id = self.id;
+                *self =
+                    Self { id, ends, pause: self.pause, ..Self::new(self.number, self.sold.clone(), anchor) };
                 if let Some(price) = price {
                     self.paid.push(0);
                     self.prices.insert(0, price);

@@ -117,7 +117,7 @@ fn grants_of_read_sets(backend: Backend, loaded: &LoadedWallets, plan: &ReadPlan
         Some((*key, subscription.period_start().as_micros()))
     };
     let paid_with = |(key, reference): &(WalletKey, OriginId)| {
-        Some((*key, loaded.get(key)?.wallet.profile.period_paid_with(reference)?))
+        Some((*key, loaded.get(key)?.wallet.profile.period_paid_with(reference)?.start))
     };
     let paid_periods: Vec<(WalletKey, Timestamp)> = plan
         .paid_periods

@@ -130,12 +130,12 @@ fn payment(grant: &Grant) -> String {
 fn purchase(grant: &Grant) -> String {
     match (grant.key.origin, grant.paid_with()) {
         (Origin::Grace | Origin::Correction, Some(PaymentSubject::Purchase(id))) => id.to_string(),
-        (_, Some(PaymentSubject::Period(start))) => name_of_period(start),
+        (_, Some(PaymentSubject::Period(period))) => name_of_period(period.start),
         _ => String::new(),
     }
 }
 
-/// Returns the text by which the grants of a period are found. No `top_up_id` contains its first character.
+/// Returns the text by which the grants of a period are found, with those of other subscriptions' periods of the same start. No `top_up_id` contains its first character.
 pub(in crate::store) fn name_of_period(start: Timestamp) -> String {
     format!("#{}", start.as_micros())
 }

@@ -412,6 +412,23 @@ impl Story {
             .and(charge_back_of("c1", period))
     }
 
+    /// A wallet that has used a plan, has cancelled it, and has bought it again for the same period, which is charged back.
+    pub(super) fn sold_again_and_disputed(wallet: &str) -> Self {
+        let story = Self::of(wallet);
+        let anchor = story.finished.now.plus(Duration::from_secs(1));
+        let mut again = subscribe("s2", "yearly");
+        if let Command::Subscribe(sale) = &mut again {
+            sale.anchor = Some(anchor);
+        }
+        story
+            .and(subscribe("s1", "yearly"))
+            .and(reserve("j1", 40, 40, None))
+            .and(settle("j1", Cost::AsReserved, false))
+            .and(end("e1", true))
+            .and(again)
+            .and(charge_back_of("c1", PaymentName::Period(anchor)))
+    }
+
     /// A wallet with auto top-up: purchases that are bought, declined, due after a wait, and under way.
     pub(super) fn topped_up(wallet: &str) -> Self {
         let mut story = Self::of(wallet)

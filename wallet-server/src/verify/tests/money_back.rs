@@ -201,6 +201,22 @@ async fn a_chargeback_of_a_late_payment_leaves_the_credits_used_before_it() {
     }
 }
 
+#[tokio::test]
+async fn a_chargeback_of_a_plan_sold_again_leaves_the_credits_of_the_earlier_sale() {
+    let sound = Rows::of(&[Story::sold_again_and_disputed("ann"), Story::of("bob")]).await;
+    assert!(sound.clone().verified().is_clean(), "{}", sound.clone().verified());
+    check_rows(
+        &sound,
+        &[("I2: 1 of grant period:2.0.0 are left, but it was ChargedBack", |r| {
+            repost(r.entry(EntryKind::ChargedBack), |postings| {
+                let taken = postings.iter_mut().find(|p| p.to == Part::PaidOut && p.amount > 1);
+                taken.unwrap().amount -= 1;
+            });
+            r.rehash();
+        })],
+    );
+}
+
 /// Returns the allocations that it takes to verify a wallet with this many refunded purchases. Not in a release build, which
 /// measures speed: there, allocations are not counted.
 #[cfg(debug_assertions)]

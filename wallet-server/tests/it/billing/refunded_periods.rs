@@ -80,6 +80,23 @@ product! {
         assert_eq!((figures(&failed.given_back).as_str(), platform.credits().await), ("", (100, 0)));
     }
 
+    async fn a_chargeback_of_a_plan_sold_again_leaves_the_earlier_sale(platform: Platform) {
+        quarter(platform).await;
+        platform.run("used", op("image", &[])).await;
+        platform.deliver("used").await;
+        let cancel = v1::CancelSubscriptionRequest::new(ALICE, "end").with_when(v1::CancelTime::Now);
+        platform.client.cancel_subscription(cancel.with_unused(v1::UnusedCredits::Lapse)).await.unwrap();
+        let again = v1::SubscribeRequest::new(ALICE, "again", "quarter").with_anchor_time(at(START));
+        platform.client.subscribe(again).await.unwrap();
+        let dispute = v1::RecordChargebackRequest::period(ALICE, "lost", at(START));
+        let done = platform.client.record_chargeback(dispute).await.unwrap();
+        assert_eq!((figures(&done.owed).as_str(), platform.credits().await), ("", (0, 0)));
+        // The reference of the first payment names the period of the first sale, whose use is owed.
+        let first = v1::RecordChargebackRequest::payment_ref(ALICE, "first", "in_1");
+        let done = platform.client.record_chargeback(first).await.unwrap();
+        assert_eq!((figures(&done.owed).as_str(), figures(&done.revoked).as_str()), ("10 credits", ""));
+    }
+
     async fn a_refund_of_a_period_names_one_that_has_begun_and_its_price(platform: Platform) {
         quarter(platform).await;
         let found = violations(platform.client.record_refund(paid_back("r", "2026-02-28T09:00:00Z", 1)).await);
