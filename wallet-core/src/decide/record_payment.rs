@@ -16,7 +16,7 @@ use crate::value::ids::RequestId;
 use crate::value::time::Timestamp;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::Wallet;
-use crate::wallet::payment::{Paid, Payment};
+use crate::wallet::payment::{Paid, Payment, is_refunded_ahead};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Standing, Subscription};
 
@@ -57,11 +57,8 @@ impl WalletCommand for RecordPayment {
         let paid = (self.paid != Paid::default()).then_some(&self.paid);
         let fingerprint =
             Fingerprint::default().with("period_start_time", self.period_start.as_ref()).with("paid", paid);
-        let is_known_payment = self.paid.reference.as_ref().is_some_and(|reference| {
-            wallet.profile.payments.iter().any(|payment| payment.paid.reference.as_ref() == Some(reference))
-        });
         if replay_of_request(wallet, &self.request, EntryKind::PaymentRecorded, &fingerprint)?
-            || is_known_payment
+            || self.is_known_payment(wallet)?
         {
             return Ok(Verdict::replay(WalletSubject));
         }
@@ -103,6 +100,26 @@ impl WalletCommand for RecordPayment {
 }
 
 impl RecordPayment {
+    /// Returns whether the payment was recorded before, under any request id. Refuses one that was refunded before its period
+    /// began: the period stays unpaid.
+    fn is_known_payment(&self, wallet: &Wallet) -> Result<bool, Rejection> {
+        let Some(reference) = &self.paid.reference else { return Ok(false) };
+        let payments = wallet.profile.payments.iter();
+        let mut known =
+            payments.filter(|payment| payment.paid.reference.as_ref() == Some(reference)).peekable();
+        if known.peek().is_none() {
+            return Ok(false);
+        }
+        if known.any(|payment| !payment.refunded_ahead) {
+            return Ok(true);
+        }
+        let text = format!(
+            "{reference} was refunded before its period began; use the reference of another payment, or, if the refund \
+             failed, call RecordRefund with a refunded_total of 0"
+        );
+        Err(Rejection::field("paid.payment_ref", text))
+    }
+
     /// Returns the period to pay.
     fn period(&self, wallet: &Wallet, present: &Subscription, now: Timestamp) -> Result<Period, Rejection> {
         let start = present.period_start();
@@ -111,7 +128,8 @@ impl RecordPayment {
         if !present.renews_by_the_clock() || self.period_start.is_some_and(|named| named != start) {
             return period_in_question(present, self.period_start, now);
         }
-        if self.paid != Paid::default() && !is_known() {
+        let is_first = || is_refunded_ahead(&wallet.profile.payments, present.period_id());
+        if (self.paid != Paid::default() || is_first()) && !is_known() {
             return Ok(Period::Present);
         }
         // Without a reference it may be the same payment again.

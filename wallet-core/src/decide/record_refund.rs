@@ -14,7 +14,7 @@ use crate::decide::decision::{Change, Decision};
 use crate::decide::payment_name::{PaymentName, paid_with, present_period};
 use crate::decide::read_set::ReadSet;
 use crate::decide::refund_ahead::refund_ahead;
-use crate::decide::refunded_share::RefundedShare;
+use crate::decide::refunded_share::{RefundedShare, repeated, windows_to_come};
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::restore::Restoration;
 use crate::decide::verdict::Verdict;
@@ -26,7 +26,7 @@ use crate::value::payment_subject::PaymentSubject;
 use crate::view::views::{MoneyBackSubject, RecordedRefundView};
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, Grant, Money, Origin};
-use crate::wallet::payment::{PeriodPrice, paid_for};
+use crate::wallet::payment::{PeriodPrice, paid_for, withdraw_refund};
 use crate::wallet::refund::{Fraction, MoneyBack, RecordedRefund, UsedCredits};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::Subscription;
@@ -91,14 +91,29 @@ impl WalletCommand for RecordRefund {
         let catalog = &context.catalogs.current;
         let request = self.request.clone().into();
         let mut restoration = Restoration::of(wallet, catalog, decision, request, context.now);
-        let refunded = RefundedShare { payment: &id, grants: &grants, share, used: self.used };
-        let (record, _) = refunded.apply(&mut restoration);
-        let record = RecordedRefund { total: Some(self.total.clone()), ..record };
+        let before = wallet.profile.recorded_refunds.get(&id);
+        let record =
+            match before.filter(|before| period.is_some() && before.total.as_ref() == Some(&self.total)) {
+                Some(before) => repeated(&mut restoration, &grants, before, self.used),
+                None => {
+                    let refunded = RefundedShare { payment: &id, grants: &grants, share, used: self.used };
+                    let (record, _) = refunded.apply(&mut restoration);
+                    RecordedRefund { total: Some(self.total.clone()), ..record }
+                }
+            };
         let mut decision = restoration.decision;
         let mut change = Change::none(wallet);
-        let reply = MoneyBack { period, total: record.total.clone(), withheld: record.withheld.clone() };
+        let to_come = windows_to_come(wallet, &id);
+        let withheld =
+            record.withheld.iter().map(|(unit, n)| (unit.clone(), n.min(to_come.get(unit.as_str()))));
+        let withheld = withheld.filter(|(_, n)| *n > 0).collect();
+        let reply = MoneyBack { period, total: record.total.clone(), withheld };
         change.profile.money_back.insert(self.request.clone(), reply);
         change.profile.recorded_refunds.insert(id.clone(), record);
+        // The refund of a payment ahead failed after its period had begun by the clock.
+        if let Some(period) = period.filter(|_| self.total.minor_units == 0) {
+            withdraw_refund(&mut change.profile.payments, period);
+        }
         decision.change = Some(change);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), subject(id)))
     }
@@ -132,13 +147,12 @@ fn price_of(
         return Err(Unrefundable::Unpaid);
     }
     let present = present_period(wallet).filter(|present| present.id == period.subscription);
-    let is_present = |present: &&Subscription| present.period_start() == period.start;
-    let of_sale = |present: &&Subscription| {
+    let is_known = |present: &&Subscription| {
         let own = |grant: &&&Grant| grant.key.origin == Origin::Period;
         let mut sales = grants.iter().filter(own).map(|grant| grant.key.sale());
-        is_present(present) || sales.all(|sale| sale == Some(present.number))
+        present.remembers_price_of(period.start) || sales.all(|sale| sale == Some(present.number))
     };
-    let listed = || present.filter(of_sale)?.listed_price_of(period.start);
+    let listed = || present.filter(is_known)?.listed_price_of(period.start);
     let paid = paid_for(&wallet.profile.payments, period).map(PeriodPrice::paid_in_full);
     paid.or_else(listed).ok_or(Unrefundable::NoPrice)
 }
@@ -146,7 +160,7 @@ fn price_of(
 /// Returns the refunded share of the money that was paid. If that was computed from list prices, the provider may have
 /// rounded otherwise: a total up to the whole price is accepted, and all of it was refunded.
 fn refunded_share(price: &PeriodPrice, total: &Money) -> Result<Fraction, Rejection> {
-    let PeriodPrice { whole: Money { currency, minor_units: whole }, paid } = price;
+    let PeriodPrice { whole: Money { currency, minor_units: whole }, paid, listed: _ } = price;
     let most = whole.max(paid);
     if total.currency != *currency {
         let text = format!("must be in {currency}, the currency of the payment");

@@ -73,7 +73,7 @@ pub(crate) fn issue_paid(
         let left = left.get(grant.unit.as_str());
         let refund = refund.as_mut().filter(|_| grant.details.period.is_some());
         let withheld = refund.map_or(0, |refund| refund.withhold(&grant.unit, grant.amount, left));
-        if let Some(chargeback) = chargeback.as_mut().filter(|_| withheld > 0) {
+        if let Some(chargeback) = chargeback.as_mut().filter(|_| grant.details.period.is_some()) {
             chargeback.count_withheld(&grant, subscription.first, left, withheld);
         }
         decision.issue_without(wallet, grant, withheld, at);

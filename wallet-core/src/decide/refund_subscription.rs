@@ -20,7 +20,7 @@ use crate::value::time::Timestamp;
 use crate::view::views::RefundedSubscriptionView;
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Grant, Money, Origin, Parts};
-use crate::wallet::payment::PeriodPrice;
+use crate::wallet::payment::{PeriodPrice, is_refunded_ahead};
 use crate::wallet::refund::{Fraction, RecordedRefund, SubscriptionRefund};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::{Standing, Subscription};
@@ -97,11 +97,13 @@ fn compute_refund(
         return Err(Unrefundable::ChargedBack);
     }
     let recorded = wallet.profile.recorded_refunds.get(&payment);
-    if recorded.is_some_and(RecordedRefund::is_refunded) {
+    // A period that renews by the clock begins although its payment went back.
+    let is_refunded_ahead = is_refunded_ahead(&wallet.profile.payments, present.period_id());
+    if is_refunded_ahead || recorded.is_some_and(RecordedRefund::is_refunded) {
         return Err(Unrefundable::AlreadyRefunded);
     }
     let price_of = |period| present.price_of(present.start_of(period), &wallet.profile.payments);
-    let PeriodPrice { whole, paid } = price_of(present.period).ok_or(Unrefundable::NoPrice)?;
+    let PeriodPrice { whole, paid, listed: _ } = price_of(present.period).ok_or(Unrefundable::NoPrice)?;
     let credits = credits_of_period(wallet, present);
     let (unused_time, unused_credits) = (unused_time(present, now), credits.unused);
     let in_window = rule.is_in_window(present.paid_time(), requested_time);

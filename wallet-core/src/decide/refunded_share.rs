@@ -74,7 +74,7 @@ impl RefundedShare<'_> {
             }
             let owed = record.owed.get(unit.as_str()) - owed_before.get(unit.as_str());
             if owed > 0 {
-                owe(restoration, self.payment, unit, owed);
+                owe(restoration, unit, owed, |grant| grant.paid_with().as_ref() != Some(self.payment));
             } else {
                 restoration.withdraw_debt(unit, -owed);
             }
@@ -85,6 +85,32 @@ impl RefundedShare<'_> {
         record.withheld = above_zero(&record.withheld);
         (record, above_zero(&all_taken))
     }
+}
+
+/// Records the total of a refund again. Its share stays, also if the price has changed since; only the treatment of used credits
+/// may be another one. `grants` are those of the payment.
+pub(crate) fn repeated(
+    restoration: &mut Restoration<'_>,
+    grants: &[&Grant],
+    before: &RecordedRefund,
+    used: UsedCredits,
+) -> RecordedRefund {
+    let concerned: Vec<_> = grants.iter().copied().filter(|grant| before.concerns(grant)).collect();
+    let mut owed = Amounts::none();
+    for (unit, credits) in credits_of(&concerned, &Amounts::none()) {
+        let refunded = before.raises.get(unit).map_or(0, Raises::refunded);
+        if used == UsedCredits::Owe {
+            owed.set(unit, (credits.used - (credits.bought - refunded)).max(0));
+        }
+        let more = owed.get(unit.as_str()) - before.owed.get(unit.as_str());
+        if more > 0 {
+            // The credits of an upgrade repay it too: they have a payment of their own.
+            owe(restoration, unit, more, |_| true);
+        } else {
+            restoration.withdraw_debt(unit, -more);
+        }
+    }
+    RecordedRefund { used, owed: above_zero(&owed), ..before.clone() }
 }
 
 /// Returns the amounts that windows to come give in a period.
@@ -171,21 +197,26 @@ fn take(decision: &mut Decision, grants: &[&Grant], unit: &UnitId, amount: i64) 
     amount - left
 }
 
-/// Withdraws the chargeback of a period: the credits that were taken because of it return, and its debt is withdrawn.
+/// Withdraws the chargeback of a period: the credits that were taken because of it return, and its debt is withdrawn. If the
+/// refund that was recorded before would have taken more, that is taken now. Returns the part that is held or used.
 pub(crate) fn withdraw_chargeback(
     restoration: &mut Restoration<'_>,
     payment: &PaymentSubject,
     grants: &[&Grant],
     chargeback: &Chargeback,
-) {
+) -> Amounts {
     let owed_before = chargeback.before.as_ref().map_or_else(Amounts::none, |before| before.owed.clone());
     let record = restoration.wallet.profile.recorded_refunds.get(payment);
     for (unit, owed) in record.map_or_else(Amounts::none, |record| record.owed.clone()).iter() {
         restoration.withdraw_debt(unit, owed - owed_before.get(unit.as_str()));
     }
+    let mut claims = Amounts::none();
     for (unit, taken) in &chargeback.taken {
         return_paid_out(restoration, grants, unit, *taken);
+        let more = (-taken).max(0);
+        claims.add(unit, more - take(&mut restoration.decision, grants, unit, more));
     }
+    above_zero(&claims)
 }
 
 /// Returns paid-out credits, those of grants that live longest first. Credits of a revoked grant stay revoked.
@@ -206,11 +237,10 @@ fn return_paid_out(restoration: &mut Restoration<'_>, grants: &[&Grant], unit: &
 }
 
 /// Turns used credits into debt, which other available credits repay at once.
-fn owe(restoration: &mut Restoration<'_>, payment: &PaymentSubject, unit: &UnitId, amount: i64) {
+fn owe(restoration: &mut Restoration<'_>, unit: &UnitId, amount: i64, is_other: impl Fn(&Grant) -> bool) {
     let wallet = restoration.wallet;
     restoration.decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
-    let others = in_order(wallet, restoration.catalog, unit);
-    for grant in others.into_iter().filter(|grant| grant.paid_with().as_ref() != Some(payment)) {
+    for grant in in_order(wallet, restoration.catalog, unit).into_iter().filter(|grant| is_other(grant)) {
         restoration.decision.repay_debt(wallet, &grant.key, unit, grant.parts.available);
     }
 }

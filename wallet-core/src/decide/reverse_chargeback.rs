@@ -73,9 +73,12 @@ impl WalletCommand for ReverseChargeback {
             PaymentSubject::Period(period) => {
                 let reply = MoneyBack { period: Some(period), ..MoneyBack::default() };
                 change.profile.money_back.insert(self.request.clone(), reply);
-                withdraw_chargeback(&mut restoration, &payment, &grants, &chargeback);
+                let claims = withdraw_chargeback(&mut restoration, &payment, &grants, &chargeback);
                 change.profile.recorded_refunds.remove(&payment);
-                change.profile.recorded_refunds.extend(chargeback.before.map(|before| (payment, before)));
+                if let Some(mut before) = chargeback.before {
+                    claims.iter().for_each(|(unit, amount)| before.claims.add(unit, amount));
+                    change.profile.recorded_refunds.insert(payment, before);
+                }
             }
         }
         let another = change.profile.chargebacks.values().any(|chargeback| chargeback.suspends);

@@ -47,18 +47,27 @@ pub struct PeriodPrice {
     /// The money that was paid, in minor units. After an upgrade within the period it is less than the whole, because the
     /// difference was paid for the rest of the period.
     pub paid: i64,
+    /// The list price of the last terms that had one, in minor units, if the present ones have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<i64>,
 }
 
 impl PeriodPrice {
     /// Returns the price of a period of which all was paid.
     pub(crate) fn paid_in_full(money: Money) -> Self {
-        Self { paid: money.minor_units, whole: money }
+        Self { paid: money.minor_units, whole: money, listed: None }
     }
+}
+
+/// Returns whether the payments for a period were refunded before it began, and no other payment came since.
+pub(crate) fn is_refunded_ahead(payments: &[Payment], period: PeriodId) -> bool {
+    let mut of_period = payments.iter().filter(|payment| payment.period == period).peekable();
+    of_period.peek().is_some() && of_period.all(|payment| payment.refunded_ahead)
 }
 
 /// Adds the payment for a period, if there is anything to remember, and forgets the oldest.
 pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period: PeriodId) {
-    if *paid != Paid::default() {
+    if *paid != Paid::default() || is_refunded_ahead(payments, period) {
         push(payments, Payment { paid: paid.clone(), period, refunded_ahead: false });
     }
 }

@@ -22,7 +22,7 @@ impl Raises {
     /// Raises or lowers the refunded credits to `refunded`. `lost` is the sum of those that have expired or been revoked so
     /// far.
     pub(crate) fn set(&mut self, refunded: i64, lost: i64) {
-        let more = refunded - self.sum(|raise| raise.lost + raise.taken);
+        let more = refunded - self.refunded();
         if more > 0 {
             let lost = (lost - self.sum(|raise| raise.lost)).clamp(0, more);
             self.add(Raise { lost, taken: more - lost });
@@ -37,6 +37,11 @@ impl Raises {
             Some(first) => first.taken += taken,
             None => self.0.insert(0, Raise { lost: 0, taken }),
         }
+    }
+
+    /// Returns the refunded credits.
+    pub(crate) fn refunded(&self) -> i64 {
+        self.sum(|raise| raise.lost + raise.taken)
     }
 
     /// Returns the refunded credits that are taken.

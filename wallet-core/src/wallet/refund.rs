@@ -156,7 +156,9 @@ impl Chargeback {
     }
 
     fn add_taken(&mut self, unit: &UnitId, amount: i64) {
-        *self.taken.entry(unit.clone()).or_default() += amount;
+        if amount != 0 {
+            *self.taken.entry(unit.clone()).or_default() += amount;
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::value::amount::Amounts;
 use crate::value::payment_subject::PeriodId;
 use crate::value::period::{boundary, period_at};
 use crate::value::time::Timestamp;
+use crate::wallet::grant::Money;
 use crate::wallet::payment::PeriodPrice;
 use crate::wallet::rollover::Unused;
 use crate::wallet::sold::Sold;
@@ -39,6 +40,9 @@ pub struct Subscription {
     /// the present one after a change of plan. None if the price is not known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub prices: BTreeMap<u32, Option<PeriodPrice>>,
+    /// The list prices of earlier terms, by the last period that had them. None if they had no price.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub earlier_prices: BTreeMap<u32, Option<Money>>,
     /// The number of times each allowance was granted in the present period, by its place in the terms.
     pub given: Vec<u32>,
     /// The state of the payment for the present period.
@@ -195,8 +199,13 @@ impl Subscription {
     /// Returns whether the present period or a later one starts at this instant. The period after one without an end never
     /// does.
     pub(crate) fn has_period(&self, start: Timestamp) -> bool {
-        let number = (start < Timestamp::NEVER).then(|| period_at(self.anchor, self.sold.term, start));
-        number.is_some_and(|number| number >= self.period && self.start_of(number) == start)
+        self.number_of(start).is_some_and(|number| number >= self.period)
+    }
+
+    /// Returns the number of the period that starts at this instant.
+    pub(super) fn number_of(&self, start: Timestamp) -> Option<u32> {
+        let number = (start < Timestamp::NEVER).then(|| period_at(self.anchor, self.sold.term, start))?;
+        (self.start_of(number) == start).then_some(number)
     }
 
     /// Returns whether it is paused now.

@@ -24,6 +24,7 @@ impl Subscription {
             period: 0,
             paid: BTreeSet::new(),
             prices: BTreeMap::new(),
+            earlier_prices: BTreeMap::new(),
             given,
             standing: Standing::Active,
             change: None,
@@ -52,7 +53,11 @@ impl Subscription {
 
     /// Returns the subscription with other terms in the present period, of which no allowance has been issued yet.
     #[must_use]
-    pub fn with_terms(self, sold: Sold) -> Self {
+    pub fn with_terms(mut self, sold: Sold) -> Self {
+        // If it is past due, the terms begin with another period.
+        let is_past_due = self.standing == Standing::PastDue;
+        let last = if is_past_due { Some(self.period) } else { self.period.checked_sub(1) };
+        last.into_iter().for_each(|last| self.remember_list_price(last));
         let given = vec![0; sold.allowances.len()];
         let is_same = sold == self.sold;
         let (change, following) = if is_same { (self.change, self.following) } else { (None, None) };
@@ -79,8 +84,7 @@ impl Subscription {
     pub fn continued(mut self, now: Timestamp) -> Self {
         let period = self.period + 1;
         if self.due_change().or(self.following.as_deref()).is_some() {
-            let listed = self.sold.listed();
-            self.prices.entry(self.period).or_insert(listed);
+            self.remember_list_price(self.period);
         }
         let next = match self.change.take_if(|change| change.period <= period) {
             Some(PlanChange { sold, .. }) if sold.term == self.sold.term => {
@@ -102,6 +106,7 @@ impl Subscription {
         let next = next.at(now);
         Self {
             prices: next.remembered_prices(),
+            earlier_prices: next.remembered_list_prices(),
             paid: next.paid.iter().copied().filter(|paid| *paid > next.period).collect(),
             given: vec![0; next.sold.allowances.len()],
             standing: Standing::Active,

@@ -93,5 +93,36 @@ fn a_payment_that_was_refunded_ahead_leaves_the_period_to_the_next_one() {
         provider_refund_reference("b", "in_2", 12_000, Forgive),
         until("2027-01-02"),
     ];
-    yearly(refunded_ahead).when(pay("c").invoiced("in_3", 12_000)).then([done(), paid_through("2028-01-01")]);
+    let refunded = || yearly(refunded_ahead.clone());
+    refunded().when(pay("c").invoiced("in_3", 12_000)).then([done(), paid_through("2028-01-01")]);
+    refunded()
+        .when(pay("c"))
+        .then([done(), paid_through("2028-01-01")])
+        .when(pay("d"))
+        .then([refused("PERIOD_PAID")])
+        .when(refund_subscription("f"))
+        // 364 of 365 days of the list price.
+        .then([gave("f", 11_967)]);
+}
+
+#[test]
+fn a_period_whose_payment_was_refunded_ahead_is_not_refunded_again() {
+    let ahead = |id: &str, cents| provider_refund_period(id, "2027-01-01", cents, Forgive);
+    let refunded = || {
+        let paid = pay("a").for_period("2027-01-01").invoiced("in_2", 9_000);
+        yearly([paid, ahead("b", 9_000), until("2027-01-02")])
+    };
+    refunded()
+        .then([active(), paid_through("2028-01-01")])
+        .when(refund_subscription("f"))
+        .then(not_refundable("ALREADY_REFUNDED"))
+        .when(ahead("failed", 0))
+        .then([done()])
+        .when(refund_subscription("f"))
+        // 364 of 365 days of what was paid.
+        .then([gave("f", 8_975)]);
+    let paid_again = pay("c").for_period("2027-01-01");
+    yearly([pay("a").for_period("2027-01-01"), ahead("b", 12_000), paid_again, until("2027-01-02")])
+        .when(refund_subscription("f"))
+        .then([gave("f", 11_967)]);
 }

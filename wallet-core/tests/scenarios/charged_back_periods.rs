@@ -209,6 +209,49 @@ fn a_won_dispute_returns_nothing_that_a_refund_had_taken() {
         .then([parts("period:1.0.0", "available 50, paid out 50")]);
 }
 
+/// Plans with windows to come and without them.
+const WINDOWS: &str = r#"
+    [[plans]]
+    id = "daily"
+    rank = 4
+    term = "MONTH"
+    list_price = { currency = "EUR", minor_units = 1000 }
+    allowances = [{ unit = "credits", amount = 10, cadence = "DAY" }]
+
+    [[plans]]
+    id = "few"
+    rank = 3
+    term = "MONTH"
+    list_price = { currency = "EUR", minor_units = 500 }
+    allowances = [{ unit = "credits", amount = 50 }]
+
+    [[plans]]
+    id = "at-once"
+    rank = 5
+    term = "MONTH"
+    list_price = { currency = "EUR", minor_units = 2000 }
+    allowances = [{ unit = "credits", amount = 620 }]
+"#;
+
+#[test]
+fn a_won_dispute_between_two_changes_of_plan_leaves_what_a_refund_leaves() {
+    let disputed = |is: bool| {
+        let refund_and_downgrade =
+            [subscribe("s", "daily"), refunded(500, Forgive), change_plan("d", "few").at_once()];
+        let dispute = is.then(|| charged_back("c"));
+        let won = is.then(|| won("w"));
+        let upgrade = [change_plan("u", "at-once")];
+        let steps = refund_and_downgrade.into_iter().chain(dispute).chain(upgrade).chain(won);
+        given_catalog(&format!("{}{WINDOWS}", plans()), steps)
+    };
+    // The refund withholds 155 of 310 credits, of 40 and then of 570 credits of the other plans.
+    disputed(false).then([available(10 + 570 - 115), parts("period:3.0.0", "available 455, paid out 115")]);
+    disputed(true)
+        .then([available(465), debt(0), status(Active)])
+        .when(provider_refund_period("again", "2026-01-01", 500, Forgive))
+        .then([done(), available(465)]);
+}
+
 #[test]
 fn a_dispute_about_a_period_without_credits_is_won_after_its_end() {
     let catalog = plans().replacen("allowances = [{ unit = \"credits\", amount = 30 }]", "", 1);

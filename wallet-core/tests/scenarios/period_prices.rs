@@ -1,6 +1,6 @@
 //! The price of a period whose payment has no amount: the list price at which it was paid, also after the plan has changed.
 
-use wallet_core::refund::UsedCredits::Forgive;
+use wallet_core::refund::UsedCredits::{Forgive, Owe};
 
 use super::prelude::*;
 
@@ -54,6 +54,17 @@ const PRICED: &str = r#"
     term = "MONTH"
     list_price = { currency = "EUR", minor_units = 2000 }
     allowances = [{ unit = "credits", amount = 620 }]
+"#;
+
+/// A month whose price only the platform knows.
+const UNPRICED: &str = r#"
+    [[plans]]
+    id = "unpriced"
+    rank = 6
+    term = "MONTH"
+    renewal = "ON_PAYMENT"
+    allowances = [{ unit = "credits", amount = 500 }]
+    refund = { window = "20d", partial = "UNUSED" }
 "#;
 
 fn catalog() -> String {
@@ -153,6 +164,25 @@ fn the_amounts_of_payments_come_before_list_prices() {
 }
 
 #[test]
+fn a_plan_without_a_list_price_leaves_the_price_of_its_period() {
+    let april = |steps: Vec<Step>| {
+        let sale = [until("2026-04-01"), subscribe("s", "small"), change_plan("c", "unpriced")];
+        let plans = format!("{}{UNPRICED}", catalog());
+        given_catalog(&plans, sale.into_iter().chain(steps))
+    };
+    april(vec![]).when(refund_subscription("r")).then([gave_all_back("r", 1_000)]);
+    april(vec![until("2026-04-16")])
+        .when(provider_refund_period("r", "2026-04-01", 1_001, Forgive))
+        .then([refused("INVALID_FIELD")]);
+    // The next plan with a price is paid for from 10.00 on: 20 of 30 days of 30.00.
+    april(vec![until("2026-04-11"), change_plan("d", "large").at_once()])
+        .when(refund_subscription("r"))
+        .then([gave_all_back("r", 3_000)]);
+    let may = || april(vec![pay("p"), until("2026-05-02")]);
+    may().when(refund_subscription("r")).then(not_refundable("NO_PRICE"));
+}
+
+#[test]
 fn a_total_recorded_again_after_an_upgrade_with_more_credits_gives_nothing_back() {
     let back = |id: &str, cents: i64| provider_refund_period(id, "2026-01-01", cents, Forgive);
     // 310 credits for 10.00. Half of them, 155 of the 200 to come, are withheld, also from the 410 of the upgrade.
@@ -166,6 +196,32 @@ fn a_total_recorded_again_after_an_upgrade_with_more_credits_gives_nothing_back(
         .then([from(Source::Subscription, 265)])
         .when(back("all", 1677))
         .then([from(Source::Subscription, 0)]);
+}
+
+#[test]
+fn a_total_recorded_again_after_an_upgrade_keeps_its_share() {
+    let back = |id: &str, cents: i64, used| provider_refund_period(id, "2026-04-01", cents, used);
+    // 30.00 for the rest of the month and 300 credits for it.
+    let upgraded = |steps: Vec<Step>| {
+        let sale = [until("2026-04-01"), subscribe("s", "small")];
+        let steps = sale.into_iter().chain(steps).chain([change_plan("c", "large")]);
+        given_catalog(&catalog(), steps)
+    };
+    upgraded(vec![back("half", 500, Forgive)])
+        .then([parts("period:1.0.0", "available 50, paid out 50"), from(Source::Subscription, 350)])
+        .when(back("again", 500, Forgive))
+        .then([done(), parts("period:1.0.0", "available 50, paid out 50"), from(Source::Subscription, 350)])
+        // A tenth of 40.00 leaves 360 of 400 credits.
+        .when(back("less", 400, Forgive))
+        .then([from(Source::Subscription, 360)]);
+    let used = || vec![reserve("job", 80), settle_as_reserved("job"), back("half", 500, Forgive)];
+    upgraded(used())
+        .then([parts("period:1.0.0", "consumed 80, paid out 20"), debt(0)])
+        .when(back("owed", 500, Owe))
+        // 30 of the used credits are not paid. The upgrade repays them.
+        .then([done(), debt(0), from(Source::Subscription, 270)])
+        .when(back("forgiven", 500, Forgive))
+        .then([debt(0), available_of("credits", 305)]);
 }
 
 #[test]
@@ -183,6 +239,31 @@ fn a_new_price_of_a_renewal_is_none_of_the_period_before() {
     let cheaper = Step::Publish(catalog().replacen("minor_units = 1000 ", "minor_units = 500 ", 1));
     sold("small", [cheaper, buy("t", 1), pay("p"), until("2026-02-02")])
         .when(provider_refund_period("r", "2026-01-01", 1_000, Forgive))
+        .then([done()]);
+}
+
+#[test]
+fn a_period_keeps_its_price_when_another_plan_has_begun_since() {
+    let january = |id: &str, cents: i64| provider_refund_period(id, "2026-01-01", cents, Forgive);
+    let later = [
+        vec![change_plan("c", "large").at_the_end(), pay("p"), until("2026-02-02")],
+        vec![pay("p"), until("2026-02-11"), change_plan("c", "large")],
+        vec![until("2026-02-02"), change_plan("c", "large")],
+        vec![pay("p"), until("2026-02-02"), change_plan("c", "large"), change_plan("d", "small").at_once()],
+        vec![pay("p"), pay("q"), until("2026-02-02"), change_plan("c", "large"), until("2026-03-02")],
+    ];
+    for steps in later {
+        sold("small", steps)
+            .when(january("more", 1_001))
+            .then([refused("INVALID_FIELD")])
+            .when(january("r", 1_000))
+            .then([done()]);
+    }
+    // 10.00, and 30.00 for 21 of 31 days.
+    sold("small", [until("2026-01-11"), change_plan("c", "large"), pay("p"), until("2026-02-02")])
+        .when(january("more", 4_001))
+        .then([refused("INVALID_FIELD")])
+        .when(january("r", 3_032))
         .then([done()]);
 }
 

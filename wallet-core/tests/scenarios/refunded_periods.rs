@@ -319,7 +319,7 @@ fn a_period_that_was_paid_ahead_is_unpaid_after_its_refund() {
         .when(back("again", 1000))
         .then(not_refundable("UNPAID"))
         .when(pay("p2").invoiced("in_2", 1000))
-        .then([replayed()])
+        .then([refused("INVALID_FIELD"), paid_through("2026-02-01")])
         .and(until("2026-02-02"))
         .then([past_due(), available(0)])
         .when(pay("late").invoiced("in_3", 1000))
@@ -343,6 +343,9 @@ fn a_refund_of_a_period_ahead_that_failed_pays_it_again() {
         .then([refused("NOT_REFUNDABLE")])
         .when(pay("late"))
         .then([active(), available(100)]);
+    paid_ahead([back("r", 1000), back("failed", 0)])
+        .when(pay("twice").invoiced("in_2", 1000))
+        .then([replayed(), paid_through("2026-03-01")]);
 }
 
 #[test]

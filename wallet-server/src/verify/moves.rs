@@ -138,8 +138,8 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         (_, Pending | Available, PaidOut) if matches!(kind, TopUpRefunded | RefundRecorded | ChargedBack) => {
             true
         }
-        // Windows of a period that was refunded before they began.
-        (_, Available, PaidOut) => matches!(kind, AllowanceGiven | PlanChanged),
+        // Windows of a period that was refunded before they began. During a dispute they come, and go when it is won.
+        (_, Available, PaidOut) => matches!(kind, AllowanceGiven | PlanChanged | ChargebackReversed),
         // A refund that failed, or a dispute about a period that was won, gives credits back.
         (_, PaidOut, Available | Expired | Revoked) => matches!(kind, RefundRecorded | ChargebackReversed),
         (_, Available, Held) => kind == Reserved,

@@ -149,7 +149,9 @@ impl Generator {
 
     /// The payment provider has refunded a purchase or a period.
     pub(super) fn provider_refund(&mut self, model: &Model) -> Option<Command> {
-        let refund = if self.rng.percent(45) { self.refund_of_period(model) } else { None };
+        let refund = self.refund_before_a_change(model);
+        let refund =
+            refund.or_else(|| if self.rng.percent(45) { self.refund_of_period(model) } else { None });
         refund.or_else(|| self.refund_of_purchase(model))
     }
 
@@ -169,12 +171,34 @@ impl Generator {
         let period = self.period_ahead(model).unwrap_or(period);
         let price = model.price_of_period(period).map_or(100, |(price, _)| price);
         let minor_units = self.refunded_total(price);
+        let mut before = model.period_refunds.iter().filter(|refund| refund.period == period);
+        let before = before.find_map(|refund| refund.cents).filter(|_| self.rng.clone().percent(15));
+        let minor_units = before.unwrap_or(minor_units);
         let payment = self.payment_for(model, period);
         Some(Command::RecordRefund(RecordRefund {
             request: self.new_id("r"),
             payment,
             total: Money { currency: "EUR".to_owned(), minor_units },
             used: self.rng.one_of([UsedCredits::Forgive, UsedCredits::Owe]),
+            reason: "paid back".to_owned(),
+        }))
+    }
+
+    /// Sometimes, before a change of plan to come: a payment ahead goes back in full, or comes again because that failed.
+    fn refund_before_a_change(&mut self, model: &Model) -> Option<Command> {
+        let sub = model.sub.as_ref().filter(|sub| sub.change.is_some() && self.rng.clone().percent(40))?;
+        let went_back = model.payments.iter().filter(|(_, period, back)| {
+            *back && period.subscription == sub.id && period.start.as_micros() > model.now
+        });
+        let failed = went_back.map(|(_, period, _)| (*period, 0)).last();
+        let paid = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period))).last();
+        let paid = paid.and_then(|period| Some((period, model.price_of_period(period)?.0)));
+        let (period, minor_units) = failed.or(paid)?;
+        Some(Command::RecordRefund(RecordRefund {
+            request: self.new_id("r"),
+            payment: self.payment_for(model, period),
+            total: Money { currency: "EUR".to_owned(), minor_units },
+            used: UsedCredits::Forgive,
             reason: "paid back".to_owned(),
         }))
     }

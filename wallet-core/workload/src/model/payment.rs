@@ -24,10 +24,16 @@ impl Model {
         command: &Command,
     ) -> Result<Answered, Refusal> {
         let reference = payment.paid.reference.as_ref();
-        let known = reference.is_some()
-            && self.payments.iter().any(|(paid, ..)| paid.reference.as_ref() == reference);
-        if self.requested(command)? || known {
+        let known = self
+            .payments
+            .iter()
+            .filter(|(paid, ..)| paid.reference.is_some() && paid.reference.as_ref() == reference);
+        let went_back: Vec<bool> = known.map(|(.., back)| *back).collect();
+        if self.requested(command)? || went_back.contains(&false) {
             return Ok(Answered::again(Seen::Wallet));
+        }
+        if !went_back.is_empty() {
+            return Err(Refusal::field());
         }
         let subscription = self.subscription()?.id;
         let start = match self.automatic_period(payment) {
@@ -69,7 +75,15 @@ impl Model {
     fn is_first_payment(&self, payment: &RecordPayment, start: i64) -> bool {
         let present = self.sub.as_ref().map(|sub| sub.period_from(start));
         let is_other = |(_, of, back): &(Paid, PeriodId, bool)| Some(*of) != present || *back;
-        payment.paid != Paid::default() && self.payments.iter().all(is_other)
+        let again = present.is_some_and(|present| self.went_back_ahead(present));
+        (payment.paid != Paid::default() || again) && self.payments.iter().all(is_other)
+    }
+
+    /// Returns whether all payments for a period went back before it began.
+    pub(super) fn went_back_ahead(&self, period: PeriodId) -> bool {
+        let of: Vec<bool> =
+            self.payments.iter().filter(|(_, of, _)| *of == period).map(|(.., back)| *back).collect();
+        !of.is_empty() && !of.contains(&false)
     }
 
     /// Returns the start of the period that has begun and is not paid.

@@ -21,6 +21,11 @@ impl Pile {
         self.height(|kind| kind == Kind::Live)
     }
 
+    /// Returns all credits of the pile.
+    pub(super) fn all(&self) -> i64 {
+        self.height(|_| true)
+    }
+
     /// Makes the pile this high. Of all credits of the payment, `lost` are lost.
     pub(super) fn build(&mut self, height: i64, lost: i64) {
         while self.height(|_| true) > height {

@@ -258,7 +258,7 @@ impl Model {
     }
 
     pub(super) fn paid_for(&mut self, paid: &Paid, period: PeriodId) {
-        if *paid != Paid::default() {
+        if *paid != Paid::default() || self.went_back_ahead(period) {
             self.keep_payment((paid.clone(), period, false));
         }
     }
@@ -394,6 +394,7 @@ impl Model {
             }
             now
         } else if sub.past_due {
+            sub.keep_list();
             let following = sub.following.clone().filter(|_| sold == sub.sold);
             self.give_late(Sub { number: sub.number + 1, sold, change: None, following, ..sub }, now);
             self.sub.as_ref().map_or(0, |sub| sub.boundary(sub.period))

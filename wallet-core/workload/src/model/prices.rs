@@ -18,17 +18,35 @@ impl Sub {
     }
 
     fn price_of(&self, start: i64) -> Option<PeriodPrice> {
-        let kept = self.prices.iter().find(|(period, _)| self.start_of(**period) == start);
-        kept.map_or(self.sold.money.map(|list| (list, list)), |(_, price)| *price)
+        if let Some((_, price)) = self.prices.iter().find(|(period, _)| self.start_of(**period) == start) {
+            return *price;
+        }
+        let list = self.list_of(start).unwrap_or(self.sold.money);
+        list.map(|list| (list, list))
+    }
+
+    /// Returns the list price of a period that is over.
+    fn list_of(&self, start: i64) -> Option<Option<i64>> {
+        self.lists.iter().find(|(period, _)| self.start_of(**period) == start).map(|(_, list)| *list)
+    }
+
+    /// Keeps the list price of the present period, which is over or gets other terms.
+    pub(super) fn keep_list(&mut self) {
+        self.lists.entry(self.period).or_insert(self.sold.money);
     }
 
     /// Another plan begins within the period, and the difference is paid for the rest of it.
     pub(super) fn pay_difference(&mut self, old: &Sold, now: i64) {
         let (start, end) = (self.start_of(self.period), self.end());
-        let list = old.money.unwrap_or(0);
+        self.last_list = old.money.or(self.last_list);
         let before = self.prices.remove(&self.period).unwrap_or(old.money.map(|list| (list, list)));
         let (whole, paid) = before.unwrap_or((0, 0));
-        let Some(new) = self.sold.money else { return };
+        let list = old.money.or(before.and(self.last_list)).unwrap_or(0);
+        let Some(new) = self.sold.money else {
+            // The plan has no price: that of the period stays.
+            self.prices.extend(before.map(|price| (self.period, Some(price))));
+            return;
+        };
         let step = if new < list { (new - whole).min(0) } else { new - list };
         let part = i128::from(step) * i128::from(end - now);
         let more = i64::try_from(part.div_euclid(i128::from(end - start))).unwrap_or(0);
@@ -47,7 +65,8 @@ impl Model {
         let own = |lot: &&Lot| lot.period == Some(period) && lot.key.origin == Origin::Period && !lot.unpaid;
         let is_own = |sub: &&Sub| {
             let mut sales = self.lots.iter().filter(own).map(|lot| lot.key.sale());
-            sub.start_of(sub.period) == start || sales.all(|sale| sale == Some(sub.number))
+            let known = sub.start_of(sub.period) == start || sub.list_of(start).is_some();
+            known || sales.all(|sale| sale == Some(sub.number))
         };
         self.told_for(period).or_else(|| sub.filter(is_own)?.price_of(start))
     }

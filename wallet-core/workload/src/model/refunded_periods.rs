@@ -103,7 +103,7 @@ impl Model {
         if let Some(dispute) = self.disputes.iter_mut().find(|dispute| dispute.period == period) {
             let before = dispute.before.as_mut().filter(|it| it.sale >= sub.first);
             let anyway = before.map_or(0, |before| before.withhold(unit, amount, to_come));
-            *dispute.taken.entry(unit).or_default() += (now - anyway).max(0);
+            *dispute.taken.entry(unit).or_default() += now - anyway;
         }
         now
     }
@@ -162,13 +162,49 @@ impl Model {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
         let owes = refund.used == UsedCredits::Owe;
+        let is_repeated = |before: &&PeriodRefund| before.period == period && before.cents == Some(cents);
+        if self.period_refunds.iter().any(|before| is_repeated(&before)) {
+            self.treat_used(period, owes, &refund.request);
+            self.comes_again(period, cents);
+            self.named_periods.push((refund.request.clone(), period));
+            self.remember(command, EntryKind::RefundRecorded);
+            return Ok(Answered::done(self.seen(&lots)));
+        }
         self.went_back(period, (cents.min(paid.max(1)), paid.max(1)), owes, &refund.request);
         if let Some(record) = self.period_refunds.iter_mut().find(|refund| refund.period == period) {
             record.cents = Some(cents);
         }
+        self.comes_again(period, cents);
         self.named_periods.push((refund.request.clone(), period));
         self.remember(command, EntryKind::RefundRecorded);
         Ok(Answered::done(self.seen(&lots)))
+    }
+
+    /// Nothing was refunded after all: the last payment pays the period again.
+    fn comes_again(&mut self, period: PeriodId, cents: i64) {
+        let last = self.payments.iter_mut().rfind(|(_, of, _)| *of == period);
+        last.into_iter().filter(|_| cents == 0).for_each(|(.., back)| *back = false);
+    }
+
+    /// The same total is recorded again: the used credits that it does not pay are owed, or no longer.
+    fn treat_used(&mut self, period: PeriodId, owes: bool, request: &RequestId) {
+        let Some(at) = self.period_refunds.iter().position(|refund| refund.period == period) else { return };
+        let lots = self.lots_of_period(period);
+        let mut corrections = 0;
+        for (unit, _) in UNITS {
+            let refund = &self.period_refunds[at];
+            let of_unit = |n: &usize| self.lots[*n].unit == unit && refund.concerns(&self.lots[*n]);
+            let own: Vec<usize> = lots.iter().copied().filter(of_unit).collect();
+            let given = own.iter().map(|n| &self.lots[*n]).filter(|lot| lot.first.is_none());
+            let given: i64 = given.map(|lot| lot.amount).sum();
+            let paid = given - refund.piles.get(unit).map_or(0, Pile::all);
+            let owed = if owes { (self.used_of(&own, unit) - paid).max(0) } else { 0 };
+            let before = refund.owed.get(unit).copied().unwrap_or(0);
+            let refund = &mut self.period_refunds[at];
+            refund.owes = owes;
+            refund.owed.insert(unit, owed);
+            corrections += self.owe_or_withdraw(unit, (before, owed), request, corrections);
+        }
     }
 
     /// A share of the price of a period went back: takes or gives the credits back.
@@ -279,7 +315,7 @@ impl Model {
     /// Withdraws the chargeback of a period: returns only the credits that were taken because of it, and withdraws its debt.
     fn withdraw_chargeback(&mut self, period: PeriodId, request: &RequestId) {
         let Some(at) = self.disputes.iter().position(|dispute| dispute.period == period) else { return };
-        let Dispute { before, taken, .. } = self.disputes.remove(at);
+        let Dispute { mut before, taken, .. } = self.disputes.remove(at);
         let standing = self.period_refunds.iter().position(|refund| refund.period == period);
         let standing = standing.map(|at| self.period_refunds.remove(at));
         let owed = |refund: &Option<PeriodRefund>, unit: Unit| {
@@ -291,8 +327,13 @@ impl Model {
             corrections += self.withdraw(unit, more, request, corrections);
         }
         for (unit, amount) in taken {
-            let own =
+            let own: Vec<usize> =
                 self.lots_of_period(period).into_iter().filter(|n| self.lots[*n].unit == unit).collect();
+            if let Some(before) = before.as_mut().filter(|_| amount < 0) {
+                // The earlier refund would have taken this much more.
+                let there = self.take_unspent(&own, unit, -amount);
+                *before.claims.entry(unit).or_default() += -amount - there;
+            }
             corrections += self.give_again(own, amount, request, corrections);
         }
         self.period_refunds.extend(before);

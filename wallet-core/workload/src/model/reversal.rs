@@ -142,7 +142,7 @@ impl Model {
             return Err(refused("CHARGED_BACK"));
         }
         let refunds = self.period_refunds.iter().filter(|refund| refund.period == present);
-        if refunds.filter_map(|refund| refund.cents).any(|cents| cents > 0) {
+        if self.went_back_ahead(present) || refunds.filter_map(|refund| refund.cents).any(|cents| cents > 0) {
             return Err(refused("ALREADY_REFUNDED"));
         }
         let price_of = |period: u32| self.price_of_own(&sub, period);

@@ -147,6 +147,10 @@ pub(crate) struct Sub {
     pub(crate) paid: Vec<u32>,
     /// The prices of periods that were paid ahead, and of the present one after a change of plan.
     pub(crate) prices: BTreeMap<u32, Option<PeriodPrice>>,
+    /// The list price of the last plan in this period that had one.
+    pub(crate) last_list: Option<i64>,
+    /// The list prices of the last periods, by the terms at their end.
+    pub(crate) lists: BTreeMap<u32, Option<i64>>,
     pub(crate) given: Vec<u32>,
     pub(crate) past_due: bool,
     /// The instant of a late payment for the present period.

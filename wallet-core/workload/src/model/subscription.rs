@@ -20,6 +20,8 @@ impl Sub {
             period: 0,
             paid: Vec::new(),
             prices: BTreeMap::new(),
+            last_list: None,
+            lists: BTreeMap::new(),
             given,
             past_due: false,
             dunning: None,
@@ -182,10 +184,7 @@ impl Sub {
     /// effect.
     pub(super) fn go_on(&mut self, at: i64) {
         let next = self.period + 1;
-        if self.following.is_some() || self.change.as_ref().is_some_and(|(_, period)| *period <= next) {
-            let list = self.sold.money.map(|list| (list, list));
-            self.prices.entry(self.period).or_insert(list);
-        }
+        self.keep_list();
         self.period = next;
         if let Some((sold, _)) = self.change.take_if(|(_, period)| *period <= next) {
             let same = sold.every == self.sold.every;
@@ -213,10 +212,11 @@ impl Sub {
         let period = self.period;
         let paid_ahead = self.paid.contains(&period);
         self.prices.retain(|of, _| of + 24 > period && (*of != period || paid_ahead));
+        self.lists.retain(|of, _| of + 24 > period);
         self.paid.retain(|paid| *paid > period);
         self.given = vec![0; self.sold.allowances.len()];
         (self.past_due, self.provisional) = (false, false);
-        (self.paid_late, self.dunning) = (None, None);
+        (self.paid_late, self.dunning, self.last_list) = (None, None, None);
         self.unpaid = None;
         self.advance.clear();
     }
