@@ -24,6 +24,8 @@ use crate::verify::strict;
 const JOBS: [&str; 3] = ["feed", "nats", "webhooks"];
 /// The blocks that are read at a time.
 const PAGE: u64 = 200;
+/// The most by which the clocks of two servers differ, in microseconds.
+const SKEW: i64 = 60_000_000;
 
 /// The revision of an item's entry, and its number within the entry.
 type Place = (i64, u32);
@@ -34,8 +36,9 @@ pub(super) struct Feed {
     wallets: HashMap<Uuid, Sequence>,
     /// The changes of tenants: tenant, time, id in the audit, and number of the type.
     changes: BTreeSet<(Uuid, i64, Uuid, u8)>,
-    /// The tenants whose feeds do not begin with the first item: it was deleted after the time for which items are kept.
-    trimmed: BTreeSet<Uuid>,
+    /// The tenants whose feeds do not begin with the first item: it was deleted after the time for which items are kept. Each
+    /// with the time at which the first block that is kept was written, in microseconds since 1970.
+    trimmed: BTreeMap<Uuid, i64>,
     /// The last position of each tenant.
     pub(super) last: BTreeMap<Uuid, i64>,
 }
@@ -102,7 +105,8 @@ impl Feed {
                 Err(error) => faults.add(0, &format!("a row of feed_heads is unreadable: {error}")),
             })
             .await?;
-        feed.trimmed.extend(heads.values().filter(|head| head.first_position > 1).map(|head| head.tenant));
+        let trimmed = heads.values().filter(|head| head.first_position > 1);
+        feed.trimmed.extend(trimmed.map(|head| (head.tenant, i64::MAX)));
         feed.last.extend(heads.values().map(|head| (head.tenant, head.last_position)));
         feed.blocks(snapshot, &heads, faults).await?;
         feed.outbox(snapshot, faults).await?;
@@ -141,6 +145,9 @@ impl Feed {
                             let begins = begins.unwrap_or_default();
                             format!("I33: a block of the feed begins at {}, not {begins}", row.first_position)
                         });
+                        if let Some(kept_since) = self.trimmed.get_mut(&row.tenant) {
+                            *kept_since = (*kept_since).min(row.create_time);
+                        }
                         items.iter().for_each(|item| self.add(row.tenant, item, faults));
                     }
                     Err(error) => faults.add(0, &format!("a row of feed_blocks is unreadable: {error}")),
@@ -228,14 +235,15 @@ impl Feed {
         }
     }
 
-    /// Compares the changes of tenants with the audit. Those before the first one of a trimmed feed may be missing.
+    /// Compares the changes of tenants with the audit. Of a trimmed feed those from before its first block are missing: a
+    /// block is written after its items, by servers whose clocks may differ by [`SKEW`].
     fn compare_changes(&self, known: &Known, faults: &mut Faults) {
         for (_, _, id, _) in self.changes.difference(&known.changes) {
             faults.add(0, &format!("I33: the feed has the change {id}, which the audit does not have"));
         }
-        for change @ (tenant, _, id, _) in known.changes.difference(&self.changes) {
-            let first = self.changes.iter().find(|(of, ..)| of == tenant);
-            let is_deleted = self.trimmed.contains(tenant) && first.is_none_or(|first| change < first);
+        for (tenant, time, id, _) in known.changes.difference(&self.changes) {
+            let kept_since = self.trimmed.get(tenant);
+            let is_deleted = kept_since.is_some_and(|since| *time < since.saturating_add(SKEW));
             faults.unless(is_deleted, 0, || format!("I33: the feed lacks the change {id} of the audit"));
         }
     }
@@ -248,7 +256,7 @@ impl Feed {
 
     /// Compares the items of a wallet with those of its entries.
     pub(super) fn close(&mut self, wallet: Uuid, tenant: Option<Uuid>, fold: ItemFold, faults: &mut Faults) {
-        let is_trimmed = tenant.is_some_and(|tenant| self.trimmed.contains(&tenant));
+        let is_trimmed = tenant.is_some_and(|tenant| self.trimmed.contains_key(&tenant));
         faults.unless(fold.before == 0 || is_trimmed, 0, || {
             format!("I33: the feed lacks the first {} items of the ledger", fold.before)
         });

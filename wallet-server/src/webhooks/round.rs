@@ -88,7 +88,7 @@ impl Deliverer {
             failed: Vec::new(),
             failing_since,
             state: state.number(),
-            disabled: disabled.map(|reason| format!("{}: {reason}", info.url)),
+            disabled: disabled.map(str::to_owned),
         };
         if let Some(last) = attempts.last().filter(|_| attempts.len() < collected) {
             result.last_position = last.position.max(row.last_position);

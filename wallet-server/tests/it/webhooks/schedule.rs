@@ -48,7 +48,8 @@ async fn an_endpoint_without_a_success_for_five_days_is_disabled() {
     let audit = client.list_audit_events(v1::ListAuditEventsRequest::new()).await.unwrap();
     let change = audit.events.first().unwrap();
     assert_eq!((change.principal.as_str(), change.action.as_str()), ("system", "webhook.disable"));
-    assert_eq!(change.details, format!("{}: no delivery has succeeded for 5 days", receiver.url));
+    // Other endpoints get the item too, and the URL may have a secret.
+    assert_eq!(change.details, "no delivery has succeeded for 5 days");
     let disabled = v1::ListFeedRequest::new(0).with_types(["webhook.disabled"]);
     let item = loop {
         let page = client.list_feed(disabled.clone()).await.unwrap();
