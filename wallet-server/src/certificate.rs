@@ -12,8 +12,8 @@ pub(crate) struct Certificate {
     /// The names of hosts for which it is issued.
     pub(crate) hosts: Vec<String>,
     /// The alternative names that are URIs.
-    uris: Vec<String>,
-    common_name: Option<String>,
+    pub(crate) uris: Vec<String>,
+    pub(crate) common_name: Option<String>,
     pub(crate) begin: Timestamp,
     pub(crate) end: Timestamp,
 }
@@ -47,13 +47,6 @@ impl Certificate {
             begin: time(validity.not_before.timestamp()),
             end: time(validity.not_after.timestamp()),
         })
-    }
-
-    /// Returns the names of the subject: the alternative names that are hosts or URIs, or the common name if there are none.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        let alternative = self.hosts.iter().chain(&self.uris);
-        let common = self.common_name.iter().filter(|_| self.hosts.is_empty() && self.uris.is_empty());
-        alternative.chain(common).map(String::as_str)
     }
 }
 

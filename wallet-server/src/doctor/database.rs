@@ -6,6 +6,7 @@ use wallet_core::Timestamp;
 
 use crate::clock::{Clock, MAX_JUMP, MAX_SKEW};
 use crate::doctor::Finding;
+use crate::grpc::ClientKey;
 use crate::settings::Settings;
 use crate::store::{DatabaseUrl, OldTransaction, Space, Store, StoreError, TableVacuum};
 use crate::verify;
@@ -175,13 +176,27 @@ fn of_transaction(oldest: Option<OldTransaction>) -> Finding {
     }
 }
 
-/// Examines whether API keys that exist are required. `None` if they are, or if there are none.
+/// Examines whether API keys that exist are required, and whether those of certificates exist. `None` if they are and do.
 pub(super) async fn keys(store: &Store, settings: &Settings) -> Result<Option<Finding>, StoreError> {
-    if settings.server.key_pepper_file.is_some() || !store.has_keys().await? {
+    if settings.server.key_pepper_file.is_some() {
+        return keys_of_certificates(store, &settings.server.tls_client_keys).await;
+    }
+    if !store.has_keys().await? {
         return Ok(None);
     }
     let text = "the database has API keys, but callers need none";
     Ok(Some(Finding::warning("keys", text, "set key_pepper_file")))
+}
+
+async fn keys_of_certificates(store: &Store, known: &[ClientKey]) -> Result<Option<Finding>, StoreError> {
+    for known in known {
+        if store.key(known.id()).await?.is_none() {
+            let text = format!("there is no key for {known} of tls_client_keys");
+            let next = "correct the id; `wallet-server keys list` shows those of the keys";
+            return Ok(Some(Finding::warning("keys", text, next)));
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -18,9 +18,9 @@ settings! {
     reading_time: Duration = Duration::from_secs(1), Millis(100, 60_000), WithoutFlag;
 
     /// The most calls in progress on the whole server; further calls are refused with OVERLOADED. It is a backstop before
-    /// the admission of the engine. Reads and estimates may have seven eighths of the places, Settle, Cancel and Extend all,
-    /// and other calls fifteen sixteenths. A call is in progress until its reply has been read. Streams may have three
-    /// quarters of the places together; further ones are refused with TOO_MANY_WATCHERS.
+    /// the admission of the engine. Reads and estimates may have seven eighths of the places, Settle, Cancel, Extend and
+    /// checks of the health all, and other calls fifteen sixteenths. A call is in progress until its reply has been read.
+    /// Streams may have three quarters of the places together; further ones are refused with TOO_MANY_WATCHERS.
     calls_in_progress: usize = 8_192, Count(16, 1_000_000), WithoutFlag;
 
     /// The calls per second of one API key, on this server. Further calls are refused with RATE_LIMITED and the delay after

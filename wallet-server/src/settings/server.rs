@@ -57,8 +57,8 @@ settings! {
 
     /// The API keys that certificates of callers stand for, as in `worker.example=Ab3dE5gH1j`: a name in the certificate, and
     /// the id of the key. A caller without a key acts as the key of its certificate. The names of a certificate are its
-    /// alternative names that are hosts or URIs, or its common name if there are none. In a flag or a variable they are
-    /// separated by commas. Needs `tls_client_ca` and `key_pepper_file`.
+    /// alternative names that are hosts or URIs; `cn:` before a name makes it the common name, as in `cn:Ann Lee=Ab3dE5gH1j`.
+    /// In a flag or a variable they are separated by commas. Needs `tls_client_ca` and `key_pepper_file`.
     tls_client_keys: Vec<ClientKey> = Vec::new(), List, Everywhere;
 
     /// The pepper of the API keys: a file of at least 32 bytes that all servers have and the database's host has not. With

@@ -144,7 +144,12 @@ impl Value for Vec<Origin> {
 impl Value for Vec<ClientKey> {
     fn of(raw: &Raw) -> Result<Self, String> {
         let Raw::List(items) = raw else { return wrong_form() };
-        items.iter().map(|item| item.parse().map_err(|error| format!("{item:?}: {error}"))).collect()
+        let keys = items.iter().map(|item| item.parse().map_err(|error| format!("{item:?}: {error}")));
+        let keys = keys.collect::<Result<Self, String>>()?;
+        match ClientKey::ambiguous(&keys) {
+            Some(name) => Err(format!("{name:?} has the ids of several keys: a name stands for one")),
+            None => Ok(keys),
+        }
     }
 
     fn raw(&self) -> Option<Raw> {

@@ -185,7 +185,10 @@ async fn no_job_fails_while_the_certificate_is_replaced_under_load() {
             }
             server.hang_up();
             let enough = done.load(Ordering::Relaxed) + 20;
-            while done.load(Ordering::Relaxed) < enough && working.try_join_next().is_none() {
+            while done.load(Ordering::Relaxed) < enough {
+                if let Some(ended) = working.try_join_next() {
+                    panic!("a worker ended: {ended:?}");
+                }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }

@@ -47,8 +47,8 @@ pub(crate) fn protocol<B>(request: &Request<B>) -> Result<Protocol, Box<Response
     }
 }
 
-/// Returns the HTTP error for a request whose HTTP method is not that of a call. Caches keep such an error unless it tells
-/// them not to, and would give it to callers with a key.
+/// Returns the HTTP error for a request whose HTTP method is not that of a call. Without `no-store`
+/// a cache would keep such an error, and give it to callers with a key.
 pub(crate) fn no_post(method: &Method) -> Box<Response<Body>> {
     // A reply to HEAD has no body.
     let text = match *method {

@@ -8,6 +8,8 @@ pub(crate) enum Purpose {
     /// The call ends a job or keeps its lease.
     RunningJob,
     Other,
+    /// The call asks for the health of the server.
+    Health,
 }
 
 /// The methods that end jobs or keep their leases. If they were refused, credits would stay held, or jobs would be lost.
@@ -19,7 +21,10 @@ const OF_RUNNING_JOBS: [&str; 5] = [
     "/wallet.v1.WalletService/Cancel",
 ];
 
-/// The begins of the names of methods that change nothing.
+/// The method that asks for the health of the server. If it were refused, a busy server would be taken for one that is not ready.
+const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
+
+/// The first words of the names of methods that change nothing.
 const OF_READS: [&str; 5] = ["Get", "Estimate", "List", "Summarize", "Watch"];
 
 impl Purpose {
@@ -28,17 +33,20 @@ impl Purpose {
         if OF_RUNNING_JOBS.contains(&path) {
             return Self::RunningJob;
         }
+        if path == HEALTH_CHECK {
+            return Self::Health;
+        }
         let (_, name) = path.rsplit_once('/').unwrap_or_default();
         if OF_READS.iter().any(|read| name.starts_with(read)) { Self::Read } else { Self::Other }
     }
 
-    /// Returns how many of the places for calls in progress may be taken when such a call begins. Reads are refused first, and
-    /// the calls of running jobs last.
+    /// Returns how many of the places for calls in progress may be taken when such a call begins. Reads are refused first;
+    /// the calls of running jobs and checks of the health come last.
     pub(crate) const fn places(self, most: usize) -> usize {
         match self {
             Self::Read => most - most / 8,
             Self::Other => most - most / 16,
-            Self::RunningJob => most,
+            Self::RunningJob | Self::Health => most,
         }
     }
 }
@@ -76,7 +84,10 @@ mod tests {
     }
 
     #[test]
-    fn the_last_places_are_for_the_calls_of_running_jobs() {
+    fn the_last_places_are_for_running_jobs_and_checks_of_the_health() {
+        let of_health = |method| Purpose::of(&format!("/grpc.health.v1.Health/{method}"));
+        assert_eq!(of_health("Check").places(16), 16, "a busy server stays ready");
+        assert_eq!(of_health("Watch"), Purpose::Read);
         let places =
             |most| [Purpose::Read, Purpose::Other, Purpose::RunningJob].map(|purpose| purpose.places(most));
         assert_eq!(places(8_192), [7_168, 7_680, 8_192]);

@@ -78,8 +78,12 @@ impl Admission {
         if let Some(call) = CallName::current() {
             call.is_by(&principal);
         }
-        gate.rates.take(tenant, &principal, credential.wallet(), rate, Purpose::of(path))?;
-        let Some(scope) = v1::Scope::of(path).and_then(from_proto::scope) else { return Ok(None) };
+        let scope = v1::Scope::of(path).and_then(from_proto::scope);
+        // A call that the scopes do not allow counts, but takes nothing from the reserve of running jobs.
+        let is_allowed = scope.is_some_and(|scope| scopes.has(scope));
+        let purpose = if is_allowed { Purpose::of(path) } else { Purpose::Other };
+        gate.rates.take(tenant, &principal, credential.wallet(), rate, purpose)?;
+        let Some(scope) = scope else { return Ok(None) };
         if !scopes.has(scope) {
             return Err(RpcError::scope_missing(scope));
         }

@@ -302,6 +302,7 @@ fn counted_as(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::KeyId;
 
     /// An address that many peers have.
     const SOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -336,6 +337,18 @@ mod tests {
         assert!(!watcher.0.close.is_cancelled());
         watcher.0.begin_call().note_unread(60);
         assert!(watcher.0.close.is_cancelled(), "the last frame and another reply");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_certificate_stands_for_its_key_until_its_end() {
+        let peer = Peers::new(&Limits::default()).connect(SOME);
+        let key = KeyId::parse("aaaaaaaaaa").unwrap();
+        let end = Instant::now() + Duration::from_secs(2);
+        peer.0.note_key(Some(CertificateKey { key, end }));
+        tokio::time::advance(Duration::from_millis(1_999)).await;
+        assert!(peer.0.key().is_some());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(peer.0.key().is_none(), "also on a connection that stays open");
     }
 
     #[test]

@@ -91,6 +91,20 @@ fn a_permission_for_one_start_is_only_a_flag() {
 }
 
 #[test]
+fn a_name_of_certificates_stands_for_one_key() {
+    let keys = |second: &str| format!("tls_client_keys = [\"cn:a=aaaaaaaaaa\", \"{second}\"]");
+    check(
+        &keys("cn:a=bbbbbbbbbb"),
+        &[
+            "wallet.toml, line 1, column 19: tls_client_keys: \"cn:a\" has the ids of several keys: a name stands for one",
+        ],
+    );
+    for fine in ["cn:a=aaaaaaaaaa", "a=bbbbbbbbbb", "cn:b=aaaaaaaaaa"] {
+        check(&keys(fine), &["tls_client_keys needs tls_client_ca and key_pepper_file"]);
+    }
+}
+
+#[test]
 fn settings_that_contradict_each_other_are_refused() {
     for (file, fault) in [
         ("tls_cert = \"a\"", "tls_cert and tls_key belong together: give both or neither"),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use wallet_client::v1;
 
 use super::{Ended, run};
-use crate::harness::{Database, Front, Server, video};
+use crate::harness::{Database, Front, Server, id_of, video};
 
 /// The findings of a doctor by the name of their check: level, text and next step.
 struct Findings(BTreeMap<String, [String; 3]>);
@@ -199,6 +199,31 @@ async fn a_ledger_ahead_of_the_clock_and_keys_without_a_pepper_are_warnings() {
     front.database.execute("UPDATE wallets SET last_time = 1").await;
     fs::write(&pepper, "short").unwrap();
     Findings::of(&front.database, &with_pepper).only("pepper", "error", "at least 32 bytes");
+}
+
+#[test]
+fn an_id_for_certificates_that_no_key_has_is_a_warning() {
+    let front = Front::new(Database::sqlite());
+    let existing = format!("cn:a={}", id_of(&front.key("default", "read")));
+    let folder = tempfile::tempdir().unwrap();
+    let [pem, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name).display().to_string());
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.not_after = date_time_ymd(2100, 1, 1);
+    let pair = KeyPair::generate().unwrap();
+    fs::write(&pem, params.self_signed(&pair).unwrap().pem()).unwrap();
+    fs::write(&key, pair.serialize_pem()).unwrap();
+    let pepper = front.pepper_file();
+    let examine = |known: &str| {
+        let files = ["--tls-cert", &pem, "--tls-key", &key, "--tls-client-ca", &pem];
+        let known = ["--key-pepper-file", &pepper, "--tls-client-keys", known];
+        Findings::of(&front.database, &[&files[..], &known].concat())
+    };
+    examine(&existing).only("certificate", "ok", "cert.pem expires in ");
+    examine(&format!("{existing},b=aaaaaaaaaa")).only(
+        "keys",
+        "warning",
+        "no key for b=aaaaaaaaaa of tls_client_keys",
+    );
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 use tonic::Status;
 use tonic::transport::{Certificate as Pem, Channel, ClientTlsConfig, Endpoint, Identity};
@@ -40,8 +40,18 @@ impl Authority {
     }
 
     fn issue(&self, name: &str) -> Own {
+        self.sign(CertificateParams::new([name.to_owned()]).unwrap())
+    }
+
+    /// Returns a certificate that expires at this time, in whole seconds since 1970.
+    fn issue_until(&self, name: &str, end: Duration) -> Own {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_after = date_time_ymd(1970, 1, 1) + end;
+        self.sign(params)
+    }
+
+    fn sign(&self, params: CertificateParams) -> Own {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
         Own { pem: params.signed_by(&key, &self.0).unwrap().pem(), key: key.serialize_pem() }
     }
 }
@@ -244,6 +254,33 @@ async fn a_certificate_ends_with_its_key_and_has_its_rate() {
     list(&brief).await.unwrap();
     admin.advance_clock(v1::AdvanceClockRequest::by(Duration::from_hours(25))).await.unwrap();
     refused(list(&brief).await, ErrorReason::KeyInvalid, Code::Unauthenticated);
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the handshake compares the certificate with the clock of the machine"
+)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_open_connection_ends_with_its_certificate() {
+    let front = Front::new(Database::sqlite());
+    let all = front.key("default", "all");
+    let given = Given::new(&front, true, &[("brief.example", &all)]).await;
+    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let end = Duration::from_secs(now().as_secs() + 8);
+    let channel = given.channel(Some(&given.callers.issue_until("brief.example", end))).await;
+    let call = async || raw::call_with(&channel, LIST, Vec::new(), None).await;
+    call().await.expect("the certificate is valid");
+    let refused = loop {
+        match call().await {
+            Ok(_) => assert!(now() < end + Duration::from_secs(10), "the certificate has no end"),
+            Err(refused) => break refused,
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(now() + Duration::from_millis(100) > end, "{refused:?}: too early");
+    // The connection is closed, and the handshake of the next one refuses the certificate.
+    let is_closed = matches!(refused.code(), Code::Unavailable | Code::Unknown);
+    assert!(is_closed || refusal(&Err(refused.clone())) == "KEY_MISSING", "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -88,3 +88,22 @@ async fn a_worker_ends_its_jobs_above_the_rate_of_its_key_and_tenant() {
         Limits { tenant_calls_per_second: Some(1), tenant_calls_burst: Some(BURST), ..Limits::default() };
     jobs_end_above_the_rate(front, limits, &worker).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_without_the_scope_leave_the_reserve_to_the_workers_of_the_tenant() {
+    let front = Front::new(Database::sqlite());
+    let [admin, worker, reader] = ["all", "worker", "read"].map(|scopes| front.key("default", scopes));
+    let limits =
+        Limits { tenant_calls_per_second: Some(1), tenant_calls_burst: Some(BURST), ..Limits::default() };
+    let server = front.serve_with(limits).await;
+    let worker = busy(&server, &admin, &worker).await;
+    let reader = with_key(&server, &reader).await.without_retries();
+    for _ in 0..2 * BURST {
+        let refused = reader.settle(settle("w", "a", v1::Succeeded::default())).await;
+        let is_without_scope =
+            refused.as_ref().is_err_and(|error| error.reason() == Some(ErrorReason::ScopeMissing));
+        assert!(is_without_scope || is_above_the_rate(&refused), "{refused:?}");
+    }
+    worker.settle(settle("w", "a", v1::Succeeded::default())).await.expect("the end of a job");
+    worker.extend(v1::ExtendRequest::new("w", "b")).await.expect("a heartbeat");
+}
