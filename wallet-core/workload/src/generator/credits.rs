@@ -190,8 +190,8 @@ impl Generator {
         let went_back = model.payments.iter().filter(|(_, period, back)| {
             *back && period.subscription == sub.id && period.start.as_micros() > model.now
         });
-        let failed = went_back.map(|(_, period, _)| (*period, 0)).last();
-        let paid = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period))).last();
+        let failed = went_back.map(|(_, period, _)| (*period, 0)).next_back();
+        let paid = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period))).next_back();
         let paid = paid.and_then(|period| Some((period, model.price_of_period(period)?.0)));
         let (period, minor_units) = failed.or(paid)?;
         Some(Command::RecordRefund(RecordRefund {

@@ -178,7 +178,7 @@ mod tests {
         let host = |name: &str| SanType::DnsName(name.try_into().unwrap());
         let uri = |name: &str| SanType::URI(name.try_into().unwrap());
         let found = |common, names: &[SanType]| key_of(common, names, 3000);
-        for alternative in [&[][..], &[email.clone()], &[host("other")], &[uri("x:y")]] {
+        for alternative in [&[][..], std::slice::from_ref(&email), &[host("other")], &[uri("x:y")]] {
             assert_eq!(found("a.example", alternative), None, "a host as the common name: {alternative:?}");
             assert_eq!(found("spiffe://x/b?c=d", alternative), None, "a URI as the common name");
             assert_eq!(found("Ann Lee", alternative).as_deref(), Some("cccccccccc"), "{alternative:?}");
