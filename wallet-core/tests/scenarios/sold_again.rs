@@ -132,3 +132,17 @@ fn a_refund_ahead_of_an_earlier_subscription_leaves_the_later_one_paid() {
         .when(provider_refund_reference("r", "in_3", 1000, Forgive))
         .then([done(), paid_through("2026-02-01")]);
 }
+
+#[test]
+fn a_payment_that_is_carried_over_is_that_of_the_later_sale() {
+    let again = || subscribe("again", "month").anchored("2026-01-01").invoiced("in_1", 1000);
+    let carried_over = || sold([unsubscribe_now("x"), again()]);
+    carried_over().when(charge_back_reference("c", "in_1")).then([
+        done(),
+        parts("period:1.0.0", "expired 100"),
+        parts("period:2.0.0", "paid out 100"),
+    ]);
+    carried_over()
+        .when(provider_refund_reference("r", "in_1", 400, Forgive))
+        .then([done(), parts("period:2.0.0", "available 60, paid out 40")]);
+}
