@@ -8,7 +8,8 @@ use crate::value::payment_subject::{PaymentSubject, PeriodId};
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::grant::Grant;
-use crate::wallet::payment::MOST_REMEMBERED;
+use crate::wallet::payment::{MOST_REMEMBERED, is_refunded_ahead};
+use crate::wallet::refund::RecordedRefund;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::Subscription;
 
@@ -50,6 +51,44 @@ impl PaymentName {
                 wallet.profile.period_paid_with(reference).map(PaymentSubject::Period)
             }
         }
+    }
+
+    /// Like [`Self::subject`], for a dispute that was won: of the periods with one start, it means the last that is charged back.
+    pub(crate) fn disputed_subject(&self, wallet: &Wallet, request: &RequestId) -> Option<PaymentSubject> {
+        let is_at = |payment: &&PaymentSubject| match (self, payment) {
+            (Self::Period(start), PaymentSubject::Period(period)) => period.start == *start,
+            _ => false,
+        };
+        let disputed = || wallet.profile.chargebacks.keys().filter(is_at).max().cloned();
+        let is_replay = wallet.profile.money_back.contains_key(request);
+        if is_replay { None } else { disputed() }.or_else(|| self.subject(wallet, request))
+    }
+
+    /// Like [`Self::subject`], for a refund that failed: of the periods with one start, it means the last that was refunded.
+    pub(crate) fn unrefunded_subject(&self, wallet: &Wallet, request: &RequestId) -> Option<PaymentSubject> {
+        let last = self.subject(wallet, request)?;
+        let Self::Period(start) = self else { return Some(last) };
+        let profile = &wallet.profile;
+        let is_ahead = last.period().is_some_and(|period| is_refunded_ahead(&profile.payments, period));
+        if profile.money_back.contains_key(request) || is_ahead {
+            return Some(last);
+        }
+        let is_refunded =
+            |record: &RecordedRefund| record.total.as_ref().is_some_and(|it| it.minor_units > 0);
+        let is_at = |payment: &PaymentSubject| payment.period().is_some_and(|period| period.start == *start);
+        let refunded =
+            profile.recorded_refunds.iter().filter(|(payment, record)| is_at(payment) && is_refunded(record));
+        let before = refunded.map(|(payment, _)| payment.clone()).max();
+        if profile.recorded_refunds.contains_key(&last) { Some(last) } else { before.or(Some(last)) }
+    }
+
+    /// Returns whether it names a payment that was refunded before its period began, and another one pays the period now.
+    pub(crate) fn is_replaced(&self, wallet: &Wallet) -> bool {
+        let Self::PaidPeriod(reference) = self else { return false };
+        let payments = &wallet.profile.payments;
+        let named = payments.iter().rfind(|payment| payment.paid.reference.as_ref() == Some(reference));
+        let went_back = named.filter(|named| named.refunded_ahead);
+        went_back.is_some_and(|named| payments.iter().any(|payment| payment.pays(named.period)))
     }
 
     /// Returns the fingerprint of a command about the payment. It does not depend on the kind of reference if the payment is

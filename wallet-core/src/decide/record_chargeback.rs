@@ -58,6 +58,9 @@ impl WalletCommand for RecordChargeback {
         if let (true, Some(payment)) = (is_replay, &payment) {
             return Ok(Verdict::replay(subject(payment.clone())));
         }
+        if self.payment.is_replaced(wallet) {
+            return Err(Rejection::NotRefundable(Unrefundable::AlreadyRefunded));
+        }
         self.payment.check(wallet, payment.as_ref(), &grants)?;
         let payment = payment.ok_or(Rejection::TopUpNotFound)?;
         if wallet.profile.chargebacks.contains_key(&payment) {

@@ -1,7 +1,8 @@
 //! RecordRefund of a period that was paid ahead and has not begun: the payment goes back, and the period is unpaid. Nothing was
 //! given for it, so nothing is taken.
 
-use crate::decide::decision::Decision;
+use crate::decide::checks::check_not_closed;
+use crate::decide::decision::{Change, Decision};
 use crate::decide::periods::with_subscription;
 use crate::decide::record_payment::{Period, period_in_question};
 use crate::ledger::entry::EntryKind;
@@ -29,6 +30,24 @@ pub(crate) fn refund_ahead(
     let last = payments.find(|payment| payment.period == period)?;
     let has_begun = present.is_in_period(start) || present.period_start() > start;
     (last.refunded_ahead && !has_begun).then(|| comes_again(wallet, present, start, total, now))
+}
+
+/// Decides the refund of a payment that was refunded before its period began and that another one has replaced. The same total
+/// changes nothing.
+pub(crate) fn refunded_before(
+    wallet: &Wallet,
+    period: PeriodId,
+    total: &Money,
+    now: Timestamp,
+) -> Result<Decision, Rejection> {
+    let mut replies = wallet.profile.money_back.values().filter(|reply| reply.period == Some(period));
+    if total.minor_units == 0 || !replies.any(|reply| reply.total.as_ref() == Some(total)) {
+        return Err(Rejection::NotRefundable(Unrefundable::AlreadyRefunded));
+    }
+    check_not_closed(wallet)?;
+    let mut decision = Decision::of(EntryKind::RefundRecorded, now);
+    decision.change = Some(Change::none(wallet));
+    Ok(decision)
 }
 
 fn goes_back(

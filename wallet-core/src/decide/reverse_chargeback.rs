@@ -46,7 +46,7 @@ impl WalletCommand for ReverseChargeback {
     }
 
     fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<WalletSubject>, Rejection> {
-        let payment = self.payment.subject(wallet, &self.request);
+        let payment = self.payment.disputed_subject(wallet, &self.request);
         let fingerprint = self.payment.fingerprint(payment.as_ref());
         let grants = paid_with(wallet, payment.as_ref());
         if replay_of_request(wallet, &self.request, EntryKind::ChargebackReversed, &fingerprint)? {

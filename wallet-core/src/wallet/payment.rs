@@ -65,8 +65,15 @@ pub(crate) fn is_refunded_ahead(payments: &[Payment], period: PeriodId) -> bool 
     of_period.peek().is_some() && of_period.all(|payment| payment.refunded_ahead)
 }
 
-/// Adds the payment for a period, if there is anything to remember, and forgets the oldest.
+/// Adds the payment for a period, if there is anything to remember, and forgets the oldest. A payment that paid an earlier
+/// subscription is carried over: it counts once, for this period.
 pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period: PeriodId) {
+    if paid.reference.is_some() {
+        let is_carried_over = |before: &Payment| {
+            before.paid.reference == paid.reference && before.period.subscription < period.subscription
+        };
+        payments.retain(|before| !is_carried_over(before));
+    }
     if *paid != Paid::default() || is_refunded_ahead(payments, period) {
         push(payments, Payment { paid: paid.clone(), period, refunded_ahead: false });
     }

@@ -126,9 +126,10 @@ impl Profile {
         unpaid.is_some_and(|unpaid| grant.first_sale().is_some_and(|sale| sale <= unpaid.sale))
     }
 
-    /// Returns the period that was paid with this reference of the payment provider, if it is remembered.
+    /// Returns the period that was paid with this reference of the payment provider, the last one that names it, if it is
+    /// remembered.
     pub fn period_paid_with(&self, reference: &OriginId) -> Option<PeriodId> {
-        let mut payments = self.payments.iter();
+        let mut payments = self.payments.iter().rev();
         let paid = payments.find(|payment| payment.paid.reference.as_ref() == Some(reference));
         paid.map(|payment| payment.period)
     }

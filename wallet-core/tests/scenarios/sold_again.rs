@@ -2,7 +2,7 @@
 //! are separate, although both start at the same instant.
 
 use wallet_core::refund::UsedCredits::{Forgive, Owe};
-use wallet_core::wallet::WalletStatus::Suspended;
+use wallet_core::wallet::WalletStatus::{Active, Suspended};
 
 use super::prelude::*;
 
@@ -131,4 +131,63 @@ fn a_refund_ahead_of_an_earlier_subscription_leaves_the_later_one_paid() {
         .then([refused("INVALID_FIELD"), paid_through("2026-03-01")])
         .when(provider_refund_reference("r", "in_3", 1000, Forgive))
         .then([done(), paid_through("2026-02-01")]);
+}
+
+#[test]
+fn a_payment_that_is_carried_over_is_that_of_the_later_sale() {
+    let again = || subscribe("again", "month").anchored("2026-01-01").invoiced("in_1", 1000);
+    let carried_over = || sold([unsubscribe_now("x"), again()]);
+    carried_over().when(charge_back_reference("c", "in_1")).then([
+        done(),
+        parts("period:1.0.0", "expired 100"),
+        parts("period:2.0.0", "paid out 100"),
+    ]);
+    carried_over()
+        .when(provider_refund_reference("r", "in_1", 400, Forgive))
+        .then([done(), parts("period:2.0.0", "available 60, paid out 40")]);
+}
+
+#[test]
+fn a_payment_refunded_ahead_and_told_again_leaves_the_one_that_replaced_it() {
+    let february = |id: &str, invoice| pay(id).for_period("2026-02-01").invoiced(invoice, 1000);
+    let back = |id: &str, cents| provider_refund_reference(id, "in_2", cents, Forgive);
+    let replaced = || sold([february("p", "in_2"), back("r", 1000), february("q", "in_3")]);
+    replaced()
+        .when(back("again", 1000))
+        .then([done(), paid_through("2026-03-01")])
+        .when(back("failed", 0))
+        .then(not_refundable("ALREADY_REFUNDED"))
+        .when(back("other", 500))
+        .then(not_refundable("ALREADY_REFUNDED"));
+    replaced()
+        .and(until("2026-02-02"))
+        .when(back("again", 1000))
+        .then([done(), available(100)])
+        .when(charge_back_reference("c", "in_2"))
+        .then(not_refundable("ALREADY_REFUNDED"))
+        .when(charge_back_reference("d", "in_3"))
+        .then([done(), available(0)]);
+}
+
+#[test]
+fn a_won_dispute_by_start_is_about_the_period_that_is_charged_back() {
+    let again = || subscribe("again", "month").anchored("2026-01-01").invoiced("in_2", 1000);
+    sold([charge_back_period("c", "2026-01-01"), unsubscribe_now("x"), again()])
+        .when(win_period("w", "2026-01-01"))
+        .then([done(), status(Active)])
+        .when(win_period("w", "2026-01-01"))
+        .then([replayed()])
+        .when(win_period("twice", "2026-01-01"))
+        .then([refused("NOT_CHARGED_BACK")]);
+}
+
+#[test]
+fn a_failed_refund_by_start_is_about_the_period_that_was_refunded() {
+    let again = || subscribe("again", "month").anchored("2026-01-01").invoiced("in_2", 1000);
+    let back = |id: &str, cents| provider_refund_period(id, "2026-01-01", cents, Forgive);
+    sold([back("r", 1000), unsubscribe_now("x"), again()])
+        .when(back("failed", 0))
+        .then([done(), parts("period:1.0.0", "available 100")])
+        .when(back("failed", 0))
+        .then([replayed()]);
 }

@@ -173,6 +173,16 @@ impl Model {
                     return again.and(Err(Refusal::field()));
                 };
                 let payment = PaymentName::Period(period.start);
+                if self.is_replaced(reference, period) {
+                    let payment = RecordChargeback { payment, ..chargeback.clone() };
+                    let again = self.requested_for(&Command::RecordChargeback(payment), period)?;
+                    let lots = self.lots_of_period(period);
+                    return if again {
+                        Ok(Answered::again(self.seen(&lots)))
+                    } else {
+                        Err(refused("ALREADY_REFUNDED"))
+                    };
+                }
                 return self.charge_back_period(&RecordChargeback { payment, ..chargeback.clone() }, period);
             }
         };
@@ -245,7 +255,12 @@ impl Model {
         let named = match &reverse.payment {
             PaymentName::Purchase(named) => named,
             PaymentName::Period(start) => {
-                return self.reverse_period(reverse, self.named_period(&reverse.request, *start));
+                let mut period = self.named_period(&reverse.request, *start);
+                if !self.names_again(&reverse.request) {
+                    let disputed = self.chargebacks.iter().filter_map(|(payment, ..)| payment.period());
+                    period = disputed.filter(|period| period.start == *start).max().unwrap_or(period);
+                }
+                return self.reverse_period(reverse, period);
             }
             PaymentName::PaidPeriod(reference) => {
                 let Some(period) = self.period_paid_with(reference) else {

@@ -15,7 +15,7 @@ impl Model {
     /// Returns the period of a payment, if the payment is one of the last 24.
     pub(super) fn period_paid_with(&self, reference: &OriginId) -> Option<PeriodId> {
         let paid = |(paid, ..): &&(Paid, PeriodId, bool)| paid.reference.as_ref() == Some(reference);
-        self.payments.iter().find(paid).map(|(_, period, _)| *period)
+        self.payments.iter().rfind(paid).map(|(_, period, _)| *period)
     }
 
     pub(super) fn record_payment(

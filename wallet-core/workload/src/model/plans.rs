@@ -258,6 +258,10 @@ impl Model {
     }
 
     pub(super) fn paid_for(&mut self, paid: &Paid, period: PeriodId) {
+        // An earlier subscription's payment is now for this period alone.
+        let earlier = |of: &PeriodId| of.subscription < period.subscription;
+        self.payments
+            .retain(|(of, at, _)| paid.reference.is_none() || of.reference != paid.reference || !earlier(at));
         if *paid != Paid::default() || self.went_back_ahead(period) {
             self.keep_payment((paid.clone(), period, false));
         }

@@ -128,7 +128,11 @@ impl Model {
         let named = match &refund.payment {
             PaymentName::Purchase(named) => named,
             PaymentName::Period(start) => {
-                return self.refund_period(refund, self.named_period(&refund.request, *start));
+                let mut period = self.named_period(&refund.request, *start);
+                if refund.total.minor_units == 0 && !self.names_again(&refund.request) {
+                    period = self.last_refunded(period);
+                }
+                return self.refund_period(refund, period);
             }
             PaymentName::PaidPeriod(reference) => {
                 let Some(period) = self.period_paid_with(reference) else {
@@ -136,6 +140,9 @@ impl Model {
                     return again.and(Err(Refusal::field()));
                 };
                 let payment = PaymentName::Period(period.start);
+                if self.is_replaced(reference, period) {
+                    return self.refund_replaced(&RecordRefund { payment, ..refund.clone() }, period);
+                }
                 return self.refund_period(&RecordRefund { payment, ..refund.clone() }, period);
             }
         };

@@ -7,7 +7,7 @@ use wallet_core::decide::{RecordChargeback, RecordRefund, ReverseChargeback};
 use wallet_core::entry::EntryKind;
 use wallet_core::refund::UsedCredits;
 use wallet_core::wallet::WalletStatus;
-use wallet_core::{Command, PaymentSubject, PeriodId, RequestId, Timestamp};
+use wallet_core::{Command, OriginId, PaymentSubject, PeriodId, RequestId, Timestamp};
 
 use super::answer::{Answered, Refusal, Seen, mismatch};
 use super::calendar::NEVER;
@@ -341,7 +341,7 @@ impl Model {
 
     /// Returns the indexes of the lots of a period, in the order of their keys. A late payment is not for those that were
     /// given before the period ended unpaid.
-    fn lots_of_period(&self, period: PeriodId) -> Vec<usize> {
+    pub(super) fn lots_of_period(&self, period: PeriodId) -> Vec<usize> {
         let never_paid = self.never_paid.contains(&period);
         let mut lots: Vec<usize> = (0..self.lots.len()).collect();
         lots.retain(|n| self.lots[*n].period == Some(period) && (never_paid || !self.lots[*n].unpaid));
@@ -369,8 +369,60 @@ impl Model {
         last.unwrap_or(PeriodId { subscription: 0, start })
     }
 
+    /// Returns whether a request was about a period before.
+    pub(super) fn names_again(&self, request: &RequestId) -> bool {
+        self.named_periods.iter().any(|(of, _)| of == request)
+    }
+
+    /// Returns the last period with the start of this one that was refunded, if this one was not.
+    pub(super) fn last_refunded(&self, last: PeriodId) -> PeriodId {
+        if self.went_back_ahead(last) || self.period_refunds.iter().any(|refund| refund.period == last) {
+            return last;
+        }
+        let refunded =
+            self.period_refunds.iter().filter(|refund| refund.cents.is_some_and(|cents| cents > 0));
+        let periods = refunded.map(|refund| refund.period);
+        periods.filter(|period| period.start == last.start).max().unwrap_or(last)
+    }
+
+    /// Returns whether the payment with this reference went back before its period began, and another one pays it.
+    pub(super) fn is_replaced(&self, reference: &OriginId, period: PeriodId) -> bool {
+        let named = self.payments.iter().rfind(|(paid, ..)| paid.reference.as_ref() == Some(reference));
+        let is_back = named.is_some_and(|(.., back)| *back);
+        is_back && self.payments.iter().any(|(_, of, back)| *of == period && !back)
+    }
+
+    /// A payment that another one has replaced went back: nothing changes if its total was recorded before.
+    pub(super) fn refund_replaced(
+        &mut self,
+        refund: &RecordRefund,
+        period: PeriodId,
+    ) -> Result<Answered, Refusal> {
+        let lots = self.lots_of_period(period);
+        let command = &Command::RecordRefund(refund.clone());
+        if self.requested_for(command, period)? {
+            return Ok(Answered::again(self.seen(&lots)));
+        }
+        let is_same = |before: &Command| match before {
+            Command::RecordRefund(before) => {
+                let of = (before.request.clone(), period);
+                before.total == refund.total && self.named_periods.contains(&of)
+            }
+            _ => false,
+        };
+        if refund.total.minor_units == 0 || !self.requests.iter().any(is_same) {
+            return Err(refused("ALREADY_REFUNDED"));
+        }
+        if self.status == WalletStatus::Closed {
+            return Err(Refusal::new("WALLET_CLOSED"));
+        }
+        self.named_periods.push((refund.request.clone(), period));
+        self.remember(command, EntryKind::RefundRecorded);
+        Ok(Answered::done(self.seen(&lots)))
+    }
+
     /// Returns whether a request about a period was carried out before.
-    fn requested_for(&self, command: &Command, period: PeriodId) -> Result<bool, Refusal> {
+    pub(super) fn requested_for(&self, command: &Command, period: PeriodId) -> Result<bool, Refusal> {
         let again = self.requested(command)?;
         let other =
             |(of, before): &(RequestId, PeriodId)| Some(of) == command.request_id() && *before != period;
