@@ -222,6 +222,7 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (IssueError::NoPepper.into(), Code::FailedPrecondition, "KEYS_OFF"),
         (IssueError::NoKey(key()).into(), Code::NotFound, "KEY_NOT_FOUND"),
         (IssueError::Ended(key()).into(), Code::NotFound, "KEY_NOT_FOUND"),
+        (IssueError::Replaced { key: key(), successor: text("k") }.into(), Code::NotFound, "KEY_NOT_FOUND"),
         (IssueError::Past(Timestamp::EPOCH).into(), Code::InvalidArgument, "INVALID_FIELD"),
         (IssueError::Randomness(getrandom::Error::UNSUPPORTED).into(), Code::Internal, ""),
         (
