@@ -66,8 +66,9 @@ pub(super) fn page(
         (None, Backend::Postgres) => ("", format!("{order} LIMIT {limit}")),
         (Some(_), Backend::Postgres) => ("AND tenant = $4", format!("{order} LIMIT {limit}")),
     };
-    let clocks =
-        format!("(SELECT tenant, $1 + clock_ahead AS now FROM tenants WHERE clock_ahead > 0 {only}) AS k");
+    let clocks = format!(
+        "(SELECT tenant, $1 + clock_ahead AS now FROM tenants WHERE clock_ahead > 0 AND mode = 1 {only}) AS k"
+    );
     let found = load::rows_of(
         backend,
         "k.now, t.tenant, t.wallet_id, t.bucket, t.wallet_key, t.next_time",
