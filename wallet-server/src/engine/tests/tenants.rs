@@ -1,5 +1,6 @@
 //! Wallets of several tenants in one batch: each is decided and read at the time of its tenant.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
@@ -14,7 +15,7 @@ use crate::engine::lane::Lane;
 use crate::engine::runner::BatchRunner;
 use crate::engine::sweeper::AheadSweep;
 use crate::engine::{
-    Engine, EngineConfig, QueuedCommand, Sweeper, SweeperConfig,
+    ClockError, Engine, EngineConfig, MovableTime, QueuedCommand, Step, Sweeper, SweeperConfig,
     SweeperMetrics,
 };
 use crate::keys::Mode;
@@ -155,6 +156,25 @@ async fn swept_without_waiting(database: Database) {
     }
     assert_eq!(sweeper.sweep_all().await.unwrap(), 0);
     database.verify().await;
+}
+
+#[tokio::test]
+async fn one_clock_moves_at_a_time_and_live_tenants_are_refused_at_once() {
+    let database = Database::sqlite();
+    let Ahead { lane, tests, .. } = two_ahead(&database).await;
+    let (store, clock) = (lane.runner.store.clone(), Clock::system());
+    let sweeper = sweeper(&lane, &clock).await;
+    let time = MovableTime { store, clock, sweeper, turn: Arc::default() };
+    let (step, author) = (Step::By(DAY), Author::system());
+    let turn = time.turn.clone().lock_owned().await;
+    // A transaction of another call has the lock for writes.
+    let writing = time.store.begin_control().await.unwrap();
+    let live = time.advance(TenantId::DEFAULT, step, &author).await;
+    assert!(matches!(live, Err(ClockError::Live)), "{live:?}");
+    let busy = time.advance(tests[0], step, &author).await;
+    assert!(matches!(busy, Err(ClockError::Busy)), "{busy:?}");
+    drop((turn, writing));
+    time.advance(tests[0], step, &author).await.unwrap();
 }
 
 #[tokio::test]
