@@ -250,50 +250,30 @@ async fn found(transaction: &ControlTx, tenant: TenantId, id: &KeyId) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, Statement};
-
     use super::*;
     use crate::postgres::Postgres;
 
-    async fn given() -> (Keys, KeyId, DatabaseConnection) {
-        let url = Postgres::shared().create_database();
-        let mut options = ConnectOptions::new(&url);
-        // Otherwise sqlx 0.9.0 runs a task that closes old connections and can spin forever (sqlx issue 3645).
-        options.idle_timeout(None).max_lifetime(None).sqlx_logging(false);
-        let session = sea_orm::Database::connect(options).await.unwrap();
-        let store = Store::open(&url).await.unwrap();
+    async fn given() -> (Keys, KeyId) {
+        let store = Store::open(&Postgres::shared().create_database()).await.unwrap();
         store.migrate().await.unwrap();
         let keys = Keys { store, clock: Clock::system(), pepper: Some(Pepper::new(&[b'p'; 32]).unwrap()) };
         let (tenant, name, scopes) = (TenantId::DEFAULT, "k".to_owned(), "read".parse().unwrap());
         let issue = Issue { tenant, name, scopes, expire_time: Timestamp::NEVER, rate: None };
         let key = keys.issue(issue, &Author::system()).await.unwrap().key.id;
-        (keys, key, session)
+        (keys, key)
     }
 
     /// Ends a key, and commits when another transaction waits for its row.
-    async fn end_when_awaited(
-        session: &DatabaseConnection,
-        ended: ControlTx,
-        key: &KeyId,
-        action: &'static str,
-    ) {
-        let waits = "SELECT count(*) AS waits FROM pg_stat_activity
-                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let waits = Statement::from_string(session.get_database_backend(), waits);
-        loop {
-            let row = session.query_one_raw(waits.clone()).await.unwrap().unwrap();
-            if row.try_get::<i64>("", "waits").unwrap() > 0 {
-                break;
-            }
-        }
+    async fn end_when_awaited(keys: &Keys, ended: ControlTx, key: &KeyId, action: &'static str) {
+        keys.store.lock_awaited().await;
         let change =
             Change { action, subject: key.to_string(), details: "by 0123456789, expires".to_owned() };
-        ended.commit(change.row(TenantId::DEFAULT, &Author::system(), Clock::system().now())).await.unwrap();
+        ended.commit(change.row(TenantId::DEFAULT, &Author::system(), keys.clock.now())).await.unwrap();
     }
 
     #[tokio::test]
     async fn a_key_that_is_revoked_meanwhile_gets_no_successor() {
-        let (keys, key, session) = given().await;
+        let (keys, key) = given().await;
         let (tenant, hour, author) = (TenantId::DEFAULT, Duration::from_secs(3_600), Author::system());
         let revoking = keys.store.begin_control().await.unwrap();
         let mut row = found(&revoking, tenant, &key).await.unwrap();
@@ -301,7 +281,7 @@ mod tests {
         revoking.end_key(&row).await.unwrap();
         let (rotated, ()) = tokio::join!(
             keys.rotate(tenant, &key, hour, Scopes::all(), &author),
-            end_when_awaited(&session, revoking, &key, "key.revoke"),
+            end_when_awaited(&keys, revoking, &key, "key.revoke"),
         );
         assert!(matches!(rotated, Err(IssueError::Ended(_))), "{rotated:?}");
         assert_eq!(keys.store.keys(tenant, None, 10).await.unwrap().len(), 1);
@@ -310,13 +290,13 @@ mod tests {
     #[tokio::test]
     async fn a_key_that_is_replaced_meanwhile_is_revoked_and_not_replaced_again() {
         for again in [false, true] {
-            let (keys, key, session) = given().await;
+            let (keys, key) = given().await;
             let (tenant, hour, author) = (TenantId::DEFAULT, Duration::from_secs(3_600), Author::system());
             let replacing = keys.store.begin_control().await.unwrap();
             let mut row = found(&replacing, tenant, &key).await.unwrap();
             row.expire_time = keys.clock.now().plus(hour).as_micros();
             replacing.end_key(&row).await.unwrap();
-            let committed = end_when_awaited(&session, replacing, &key, REPLACE);
+            let committed = end_when_awaited(&keys, replacing, &key, REPLACE);
             if again {
                 let rotate = keys.rotate(tenant, &key, hour * 2, Scopes::all(), &author);
                 let (rotated, ()) = tokio::join!(rotate, committed);

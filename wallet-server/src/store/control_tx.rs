@@ -175,3 +175,20 @@ pub(super) async fn insert_audit(
     }
     Ok(())
 }
+
+#[cfg(test)]
+impl Store {
+    /// Waits until a session of this PostgreSQL waits for a lock.
+    pub(crate) async fn lock_awaited(&self) {
+        use sea_orm::{ConnectionTrait as _, Statement};
+        let sql = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock') AS awaited";
+        let awaited = Statement::from_string(self.backend().db(), sql);
+        loop {
+            let row = self.searching().query_one_raw(awaited.clone()).await.unwrap().unwrap();
+            if row.try_get("", "awaited").unwrap() {
+                return;
+            }
+        }
+    }
+}
