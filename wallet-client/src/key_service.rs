@@ -114,12 +114,12 @@ impl WalletClient {
 
     /// Replaces an API key by a new one with the same name, scopes, rate and expiry, and returns that with its secret, which
     /// the server does not keep. The old key stays valid for 24 hours, or for the overlap of the request. The call is
-    /// attempted once, because a repeated one would make another key.
+    /// attempted once, because a key is replaced once. If the answer is lost, rotate the new key, which `list_keys` shows.
     ///
     /// # Errors
     ///
-    /// [`Refused`](Error::Refused) with `KEY_NOT_FOUND`, also if the key is revoked or expired, with `SCOPE_MISSING` if the
-    /// caller's key lacks one of its scopes, and with `KEYS_OFF`; the [errors of every call](Error#errors-of-every-call).
+    /// [`Refused`](Error::Refused) with `KEY_NOT_FOUND`, also if the key is revoked, expired or replaced already, with
+    /// `SCOPE_MISSING` if the caller's key lacks one of its scopes, and with `KEYS_OFF`; the [errors of every call](Error#errors-of-every-call).
     ///
     /// # Examples
     ///

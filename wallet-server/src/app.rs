@@ -182,7 +182,8 @@ impl App {
         jobs.register(&mut registry);
         Tls::register(tls.as_ref(), &mut registry);
         let call_metrics = Arc::new(grpc::call_metrics(&mut registry)?);
-        let time = MovableTime { store: store.clone(), clock: clock.clone(), sweeper: jobs.sweeper.clone() };
+        let (sweeper, turn) = (jobs.sweeper.clone(), Arc::default());
+        let time = MovableTime { store: store.clone(), clock: clock.clone(), sweeper, turn };
         let (listener, address) = bind(config.listen).await?;
         let monitoring = match config.monitoring {
             Some(address) => Some(bind(address).await?.0),

@@ -37,11 +37,11 @@ pub(crate) enum TenantError {
     Store(#[from] StoreError),
 }
 
-/// A tenant after a change.
+/// A tenant after a call that creates, suspends or resumes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Changed {
+pub(crate) struct TenantAfter {
     pub(crate) row: TenantRow,
-    /// True if the tenant was like this before.
+    /// True if the tenant was like this before, so that the call changed nothing.
     pub(crate) unchanged: bool,
 }
 
@@ -71,7 +71,7 @@ impl Tenants {
         mode: Mode,
         toml: &str,
         author: &Author,
-    ) -> Result<Changed, TenantError> {
+    ) -> Result<TenantAfter, TenantError> {
         if !is_name(name) {
             return Err(TenantError::Name(name.to_owned()));
         }
@@ -98,7 +98,7 @@ impl Tenants {
         };
         let transaction = self.store.begin_control().await?;
         match transaction.tenant_named(name).await? {
-            Some(row) if Mode::of(&row) == mode => return Ok(Changed { row, unchanged: true }),
+            Some(row) if Mode::of(&row) == mode => return Ok(TenantAfter { row, unchanged: true }),
             Some(_) => return Err(TenantError::Exists(name.to_owned())),
             None => {}
         }
@@ -106,7 +106,7 @@ impl Tenants {
         let details = format!("{mode:?}").to_lowercase();
         let change = Change { action: "tenant.create", subject: name.to_owned(), details };
         transaction.commit(change.row(tenant, author, now)).await?;
-        Ok(Changed { row, unchanged: false })
+        Ok(TenantAfter { row, unchanged: false })
     }
 
     /// Suspends a tenant, or resumes it. A change takes effect within 5 seconds.
@@ -115,12 +115,12 @@ impl Tenants {
         name: &str,
         suspended: bool,
         author: &Author,
-    ) -> Result<Changed, TenantError> {
+    ) -> Result<TenantAfter, TenantError> {
         let transaction = self.store.begin_control().await?;
         let row = transaction.tenant_named(name).await?;
         let mut row = row.ok_or_else(|| TenantError::Missing(name.to_owned()))?;
         if is_suspended(&row) == suspended {
-            return Ok(Changed { row, unchanged: true });
+            return Ok(TenantAfter { row, unchanged: true });
         }
         let action = if suspended { "tenant.suspend" } else { "tenant.resume" };
         row.status = if suspended { SUSPENDED } else { ACTIVE };
@@ -128,7 +128,7 @@ impl Tenants {
         transaction.set_status(tenant, row.status).await?;
         let change = Change { action, subject: name.to_owned(), details: String::new() };
         transaction.commit(change.row(tenant, author, self.clock.now())).await?;
-        Ok(Changed { row, unchanged: false })
+        Ok(TenantAfter { row, unchanged: false })
     }
 
     /// Returns the id of the tenant with this name.

@@ -3,9 +3,11 @@
 //! On a server with a manual clock, this clock moves. On any other server, the clock of the caller's tenant moves ahead of
 //! the server's, if the tenant is for tests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::sync::Mutex;
 use wallet_core::{Author, TenantId, Timestamp};
 
 use crate::clock::{Clock, MOST_AHEAD};
@@ -22,6 +24,8 @@ pub(crate) struct MovableTime {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) sweeper: Sweeper,
+    /// Locked while a clock moves, which may make much due: one at a time.
+    pub(crate) turn: Arc<Mutex<()>>,
 }
 
 /// The target of a step.
@@ -52,12 +56,15 @@ pub(crate) enum ClockError {
         "the tenant is live: only the clock of a tenant for tests moves, or that of a server with --manual-clock"
     )]
     Live,
+    #[error("another clock is moving on this server")]
+    Busy,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl MovableTime {
     /// Moves the clock of a tenant, or that of a server with a manual one, and processes everything that has fallen due.
+    /// Refuses to do so while another call moves one.
     pub(crate) async fn advance(
         &self,
         tenant: TenantId,
@@ -72,6 +79,10 @@ impl MovableTime {
         if to > now.plus(LONGEST_STEP) {
             return Err(ClockError::StepTooLong);
         }
+        if !self.clock.is_manual() && Mode::of(&self.row(tenant).await?) == Mode::Live {
+            return Err(ClockError::Live);
+        }
+        let _turn = self.turn.try_lock().map_err(|_| ClockError::Busy)?;
         let still_due = if self.clock.is_manual() {
             self.clock.move_to(to.minus(self.clock.ahead_of(tenant)));
             self.sweeper.sweep_all().await?
@@ -92,10 +103,7 @@ impl MovableTime {
         let transaction = self.store.begin_control().await?;
         // The statement locks the row, so that no step is lost. Dropping the transaction undoes it.
         let row = transaction.move_clock(tenant, to).await?;
-        let row: TenantRow = row.ok_or_else(|| StoreError::corrupt("the tenant of the caller is missing"))?;
-        if Mode::of(&row) == Mode::Live {
-            return Err(ClockError::Live);
-        }
+        let row = row.ok_or_else(missing)?;
         let ahead = clock_ahead(&row);
         if ahead > MOST_AHEAD {
             return Err(ClockError::TooFarAhead);
@@ -109,4 +117,12 @@ impl MovableTime {
         self.clock.learn([(tenant, ahead)]);
         Ok(())
     }
+
+    async fn row(&self, tenant: TenantId) -> Result<TenantRow, StoreError> {
+        self.store.tenant(tenant).await?.ok_or_else(missing)
+    }
+}
+
+fn missing() -> StoreError {
+    StoreError::corrupt("the tenant of the caller is missing")
 }

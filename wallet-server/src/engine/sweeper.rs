@@ -2,7 +2,7 @@
 //!
 //! It decides nothing. Due events are decided under the wallet's lock, by the same code with which every command
 //! begins, so the ledger does not depend on when the sweeper runs. Several servers share the work by leases. Wallets of
-//! tenants whose clocks are ahead are not found by the times of their rows, but looked at in turn, a page per sweep.
+//! tenants whose clocks are ahead are not found by the times of their rows, but looked at in turn, a page after each sweep of the others.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -29,6 +29,8 @@ const PARTS: i16 = 8;
 const PAGE: u32 = 2_000;
 /// The most `ProcessDue` commands in progress at the same time.
 const TASKS: usize = 256;
+/// The most of them for wallets whose tenants' clocks are ahead, in addition to those for all other wallets.
+const TASKS_AHEAD: usize = 64;
 
 /// The schedule of the sweeper.
 #[derive(Debug, Clone)]
@@ -78,22 +80,30 @@ impl Sweeper {
     /// Sweeps until `shutdown` is cancelled.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let holder = Uuid::new_v4();
-        let (mut tasks, mut ahead) = (DueTasks::default(), None);
+        let (mut tasks, mut ahead) = (DueTasks::of_at_most(TASKS), AheadSweep::of_at_most(TASKS_AHEAD));
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(self.config.period) => {}
             }
             let mut failed = false;
+            let mut fail = |part: Option<i16>, error: StoreError| {
+                tracing::warn!(part, error = %Chain(&error), "sweep failed; it will be tried again");
+                self.metrics.failures.inc();
+                failed = true;
+            };
+            let mut has_first = false;
             for part in 0..PARTS {
                 if shutdown.is_cancelled() {
                     return;
                 }
-                if let Err(error) = self.sweep(part, holder, &mut tasks, &mut ahead).await {
-                    tracing::warn!(part, error = %Chain(&error), "sweep failed; it will be tried again");
-                    self.metrics.failures.inc();
-                    failed = true;
+                match self.sweep(part, holder, &mut tasks).await {
+                    Ok(swept) => has_first |= swept && part == 0,
+                    Err(error) => fail(Some(part), error),
                 }
+            }
+            if has_first && let Err(error) = self.sweep_ahead(&mut ahead).await {
+                fail(None, error);
             }
             if !failed {
                 self.metrics.last_sweep.set(self.clock.now().as_micros() / 1_000_000);
@@ -101,23 +111,32 @@ impl Sweeper {
         }
     }
 
-    /// Sweeps one part if this server gets its lease. Does not wait for a wallet in which much is due. The first part comes with
-    /// the next page of wallets whose tenants' clocks are ahead.
-    async fn sweep(
-        &self,
-        part: i16,
-        holder: Uuid,
-        tasks: &mut DueTasks,
-        ahead: &mut Option<WalletPlace>,
-    ) -> Result<(), StoreError> {
+    /// Sweeps one part if this server gets its lease, and returns whether it does. Does not wait for a wallet in which
+    /// much is due.
+    async fn sweep(&self, part: i16, holder: Uuid, tasks: &mut DueTasks) -> Result<bool, StoreError> {
         let now = self.clock.now();
-        if self.store.sweep_lease(part, holder, now, self.config.period * 10).await? {
+        let leased = self.store.sweep_lease(part, holder, now, self.config.period * 10).await?;
+        if leased {
             self.process_due(buckets(part), now, tasks).await?;
-            if part == 0 && !self.clock.ahead().is_empty() {
-                *ahead =
-                    self.process_page_ahead(None, now, ahead.take(), tasks, &mut BTreeSet::new()).await?;
-            }
         }
+        Ok(leased)
+    }
+
+    /// Sweeps the next page of wallets whose tenants' clocks are ahead. If there is no room for a command, it does not
+    /// wait: the next sweep goes on there.
+    pub(super) async fn sweep_ahead(&self, ahead: &mut AheadSweep) -> Result<(), StoreError> {
+        if self.clock.ahead().is_empty() || ahead.tasks.is_full() {
+            return Ok(());
+        }
+        let page = self.store.due_wallets_ahead(None, self.clock.now(), ahead.place.clone(), PAGE).await?;
+        for wallet in page.wallets {
+            if ahead.tasks.is_full() {
+                return Ok(());
+            }
+            ahead.place = Some((wallet.tenant.0, wallet.wallet.to_string()));
+            ahead.tasks.send(&self.engine, wallet).await;
+        }
+        ahead.place = page.next;
         Ok(())
     }
 
@@ -142,12 +161,14 @@ impl Sweeper {
 
     /// Sweeps until nothing more is found, or the same wallets again. Returns the number of wallets that were found last.
     async fn sweep_completely(&self, swept: Swept) -> Result<usize, StoreError> {
+        // A clock that runs would make more wallets due during every pass.
+        let now = self.clock.now();
         let mut before = BTreeSet::new();
         loop {
-            let mut tasks = DueTasks::default();
+            let mut tasks = DueTasks::of_at_most(TASKS);
             let found = match swept {
-                Swept::Part(part) => self.process_due(buckets(part), self.clock.now(), &mut tasks).await?,
-                Swept::Ahead(tenant) => self.process_ahead(tenant, &mut tasks).await?,
+                Swept::Part(part) => self.process_due(buckets(part), now, &mut tasks).await?,
+                Swept::Ahead(tenant) => self.process_ahead(tenant, now, &mut tasks).await?,
             };
             tasks.finish().await;
             // Stops at wallets that stay due, or it would never end.
@@ -163,32 +184,21 @@ impl Sweeper {
     async fn process_ahead(
         &self,
         tenant: Option<TenantId>,
+        now: Timestamp,
         tasks: &mut DueTasks,
     ) -> Result<BTreeSet<DueWallet>, StoreError> {
         let (mut found, mut after) = (BTreeSet::new(), None);
         loop {
-            after = self.process_page_ahead(tenant, self.clock.now(), after, tasks, &mut found).await?;
+            let page = self.store.due_wallets_ahead(tenant, now, after, PAGE).await?;
+            for wallet in page.wallets {
+                found.insert(wallet.clone());
+                tasks.send(&self.engine, wallet).await;
+            }
+            after = page.next;
             if after.is_none() {
                 return Ok(found);
             }
         }
-    }
-
-    /// Does so for the wallets of the page after a place, and returns the place of the next page.
-    async fn process_page_ahead(
-        &self,
-        tenant: Option<TenantId>,
-        now: Timestamp,
-        after: Option<WalletPlace>,
-        tasks: &mut DueTasks,
-        found: &mut BTreeSet<DueWallet>,
-    ) -> Result<Option<WalletPlace>, StoreError> {
-        let page = self.store.due_wallets_ahead(tenant, now, after, PAGE).await?;
-        for wallet in page.wallets {
-            found.insert(wallet.clone());
-            tasks.send(&self.engine, wallet).await;
-        }
-        Ok(page.next)
     }
 
     /// Sends a `ProcessDue` to every wallet in which something is due, each through its lane, and returns those wallets.
@@ -227,15 +237,40 @@ enum Swept {
     Ahead(Option<TenantId>),
 }
 
+/// The place of the sweep of wallets whose tenants' clocks are ahead, and its commands in progress.
+pub(super) struct AheadSweep {
+    /// `None`: the next page is the first one.
+    pub(super) place: Option<WalletPlace>,
+    tasks: DueTasks,
+}
+
+impl AheadSweep {
+    pub(super) fn of_at_most(tasks: usize) -> Self {
+        Self { place: None, tasks: DueTasks::of_at_most(tasks) }
+    }
+}
+
 /// The `ProcessDue` commands in progress. Those of one sweep share batches. One for a wallet in which much is due may
 /// take longer than a sweep.
-#[derive(Default)]
 struct DueTasks {
+    most: usize,
     tasks: JoinSet<DueWallet>,
     wallets: BTreeSet<DueWallet>,
 }
 
 impl DueTasks {
+    fn of_at_most(most: usize) -> Self {
+        Self { most, tasks: JoinSet::new(), wallets: BTreeSet::new() }
+    }
+
+    /// Returns whether the next command would wait for room.
+    fn is_full(&mut self) -> bool {
+        while let Some(done) = self.tasks.try_join_next() {
+            self.forget(done.ok());
+        }
+        self.tasks.len() >= self.most
+    }
+
     /// Sends a `ProcessDue` to a wallet as soon as there is room, unless one is in progress.
     async fn send(&mut self, engine: &Engine, due: DueWallet) {
         while let Some(done) = self.tasks.try_join_next() {
@@ -244,7 +279,7 @@ impl DueTasks {
         if !self.wallets.insert(due.clone()) {
             return;
         }
-        while self.tasks.len() >= TASKS {
+        while self.tasks.len() >= self.most {
             let done = self.tasks.join_next().await;
             self.forget(done.and_then(Result::ok));
         }

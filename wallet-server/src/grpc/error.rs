@@ -251,6 +251,7 @@ impl From<ClockError> for RpcError {
             ClockError::StepTooLong | ClockError::TooFarAhead => {
                 Rejection::field("step", error.to_string()).into()
             }
+            ClockError::Busy => Self::shed(),
             ClockError::Live => Cause::TenantLive(error).into(),
             ClockError::Store(error) => error.into(),
         }

@@ -181,7 +181,7 @@ fn content(cause: Cause, operation_path: &str) -> Content {
         }
         Cause::TenantLive(error) => with_reason(ErrorReason::TenantLive, error.to_string()),
         Cause::Issue(error @ IssueError::NoPepper) => with_reason(ErrorReason::KeysOff, error.to_string()),
-        Cause::Issue(error @ (IssueError::NoKey(_) | IssueError::Ended(_))) => {
+        Cause::Issue(error @ (IssueError::NoKey(_) | IssueError::Ended(_) | IssueError::Replaced { .. })) => {
             with_reason(ErrorReason::KeyNotFound, error.to_string())
         }
         Cause::Issue(IssueError::Scope(scope)) => rejected(

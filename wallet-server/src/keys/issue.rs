@@ -9,6 +9,9 @@ use crate::clock::Clock;
 use crate::keys::{ApiKey, CallRate, KeyId, Mode, Pepper, Scope, Scopes};
 use crate::store::{Change, ControlTx, KeyRow, Store, StoreError};
 
+/// The action of the audit for a key that was replaced. The details name its successor: "by KEY_ID, expires TIME".
+const REPLACE: &str = "key.replace";
+
 /// Issues and revokes keys. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
@@ -76,6 +79,11 @@ pub(crate) enum IssueError {
     /// The key to be replaced is revoked or expired.
     #[error("key {0} is revoked or expired; create a new key instead")]
     Ended(KeyId),
+    /// The key to be replaced has a successor.
+    #[error(
+        "key {key} was replaced by key {successor}; rotate that one, which ListKeys and `keys list` show"
+    )]
+    Replaced { key: KeyId, successor: String },
     /// A key of this tenant cannot have the scope.
     #[error("only a key of the tenant default can have the scope {}", .0.name())]
     Scope(Scope),
@@ -131,7 +139,8 @@ impl Keys {
     }
 
     /// Replaces a key, whose scopes must be among `allowed`, by one with the same name, scopes, rate and expiry. The old one
-    /// expires after the overlap, unless it expires earlier.
+    /// expires after the overlap, unless it expires earlier. A key is replaced once: its expiry is then that of the overlap, and a
+    /// second successor would end with it.
     pub(crate) async fn rotate(
         &self,
         tenant: TenantId,
@@ -144,6 +153,10 @@ impl Keys {
         let now = self.clock.now();
         let transaction = self.store.begin_control().await?;
         let mut row = found(&transaction, tenant, old).await?;
+        if let Some(change) = transaction.change_of_key(tenant, REPLACE, old.as_str()).await? {
+            let successor = successor(&change.details).to_owned();
+            return Err(IssueError::Replaced { key: old.clone(), successor });
+        }
         let info = KeyInfo::try_from(row.clone())?;
         if !info.is_usable(now) {
             return Err(IssueError::Ended(old.clone()));
@@ -158,7 +171,7 @@ impl Keys {
         transaction.end_key(&row).await?;
         transaction.insert_key(new.clone()).await?;
         let details = format!("by {}, expires {}", new.key_id, Timestamp::from_micros(row.expire_time));
-        let change = Change { action: "key.replace", subject: old.to_string(), details };
+        let change = Change { action: REPLACE, subject: old.to_string(), details };
         transaction.commit(change.row(tenant, author, now)).await?;
         Ok(Rotated { new: Issued { key, info: new.try_into()? }, replaced: row.try_into()? })
     }
@@ -224,13 +237,79 @@ impl Keys {
     }
 }
 
+/// Returns the id of the new key from the details of a replacement.
+fn successor(details: &str) -> &str {
+    let details = details.strip_prefix("by ").unwrap_or(details);
+    details.split_once(',').map_or(details, |(id, _)| id)
+}
+
+/// Locks a key, so that it is replaced and revoked in turn, and returns it.
 async fn found(transaction: &ControlTx, tenant: TenantId, id: &KeyId) -> Result<KeyRow, IssueError> {
-    transaction.key(tenant, id.as_str()).await?.ok_or_else(|| IssueError::NoKey(id.clone()))
+    transaction.locked_key(tenant, id.as_str()).await?.ok_or_else(|| IssueError::NoKey(id.clone()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::postgres::Postgres;
+
+    async fn given() -> (Keys, KeyId) {
+        let store = Store::open(&Postgres::shared().create_database()).await.unwrap();
+        store.migrate().await.unwrap();
+        let keys = Keys { store, clock: Clock::system(), pepper: Some(Pepper::new(&[b'p'; 32]).unwrap()) };
+        let (tenant, name, scopes) = (TenantId::DEFAULT, "k".to_owned(), "read".parse().unwrap());
+        let issue = Issue { tenant, name, scopes, expire_time: Timestamp::NEVER, rate: None };
+        let key = keys.issue(issue, &Author::system()).await.unwrap().key.id;
+        (keys, key)
+    }
+
+    /// Ends a key, and commits when another transaction waits for its row.
+    async fn end_when_awaited(keys: &Keys, ended: ControlTx, key: &KeyId, action: &'static str) {
+        keys.store.lock_awaited().await;
+        let change =
+            Change { action, subject: key.to_string(), details: "by 0123456789, expires".to_owned() };
+        ended.commit(change.row(TenantId::DEFAULT, &Author::system(), keys.clock.now())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_revoked_meanwhile_gets_no_successor() {
+        let (keys, key) = given().await;
+        let (tenant, hour, author) = (TenantId::DEFAULT, Duration::from_secs(3_600), Author::system());
+        let revoking = keys.store.begin_control().await.unwrap();
+        let mut row = found(&revoking, tenant, &key).await.unwrap();
+        row.revoke_time = keys.clock.now().as_micros();
+        revoking.end_key(&row).await.unwrap();
+        let (rotated, ()) = tokio::join!(
+            keys.rotate(tenant, &key, hour, Scopes::all(), &author),
+            end_when_awaited(&keys, revoking, &key, "key.revoke"),
+        );
+        assert!(matches!(rotated, Err(IssueError::Ended(_))), "{rotated:?}");
+        assert_eq!(keys.store.keys(tenant, None, 10).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_replaced_meanwhile_is_revoked_and_not_replaced_again() {
+        for again in [false, true] {
+            let (keys, key) = given().await;
+            let (tenant, hour, author) = (TenantId::DEFAULT, Duration::from_secs(3_600), Author::system());
+            let replacing = keys.store.begin_control().await.unwrap();
+            let mut row = found(&replacing, tenant, &key).await.unwrap();
+            row.expire_time = keys.clock.now().plus(hour).as_micros();
+            replacing.end_key(&row).await.unwrap();
+            let committed = end_when_awaited(&keys, replacing, &key, REPLACE);
+            if again {
+                let rotate = keys.rotate(tenant, &key, hour * 2, Scopes::all(), &author);
+                let (rotated, ()) = tokio::join!(rotate, committed);
+                let Err(IssueError::Replaced { successor, .. }) = rotated else { panic!("{rotated:?}") };
+                assert_eq!(successor, "0123456789");
+            } else {
+                let (revoked, ()) = tokio::join!(keys.revoke(tenant, &key, &author), committed);
+                assert!(!revoked.unwrap().unchanged);
+                assert!(keys.usable(tenant, &key).await.is_err(), "the revocation is stored");
+            }
+            assert_eq!(keys.store.keys(tenant, None, 10).await.unwrap().len(), 1);
+        }
+    }
 
     #[test]
     fn a_key_ends_at_its_expiry_and_with_any_revocation() {

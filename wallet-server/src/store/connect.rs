@@ -240,6 +240,11 @@ impl Store {
         &self.searchers
     }
 
+    /// Returns the connections for reads of many rows, for single statements.
+    pub(super) fn searching(&self) -> TimedConnection<DatabaseConnection> {
+        TimedConnection::new(self.searchers.clone(), self.call_timeout)
+    }
+
     pub(super) const fn url(&self) -> &DatabaseUrl {
         &self.url
     }

@@ -132,7 +132,7 @@ impl Store {
         }
         let counted = "(SELECT w.last_time FROM wallets w WHERE NOT EXISTS
                           (SELECT 1 FROM wallet_profiles p WHERE p.bucket = w.bucket AND p.wallet_key = w.wallet_key
-                           AND p.tenant IN (SELECT tenant FROM tenants WHERE clock_ahead > 0))) AS counted";
+                           AND p.tenant IN (SELECT tenant FROM tenants WHERE clock_ahead > 0 AND mode = 1))) AS counted";
         self.newest(counted, "last_time").await
     }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use sea_orm::sea_query::{Expr, SimpleExpr};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, IntoActiveModel, QueryFilter, QuerySelect,
+};
 use uuid::Uuid;
 use wallet_core::{Author, TenantId, Timestamp};
 
@@ -111,9 +113,23 @@ impl ControlTx {
         Ok(tenants::Entity::find_by_id(tenant.0).one(&self.transaction).await?)
     }
 
-    /// Returns a key of a tenant.
-    pub(crate) async fn key(&self, tenant: TenantId, id: &str) -> Result<Option<KeyRow>, StoreError> {
+    /// Returns a key of a tenant as it is committed, and locks it. A SQLite file is locked by the transaction.
+    pub(crate) async fn locked_key(&self, tenant: TenantId, id: &str) -> Result<Option<KeyRow>, StoreError> {
         let query = api_keys::Entity::find_by_id(id).filter(api_keys::Column::Tenant.eq(tenant.0));
+        Ok(query.lock_exclusive().one(&self.transaction).await?)
+    }
+
+    /// Returns a change of a key with this action.
+    pub(crate) async fn change_of_key(
+        &self,
+        tenant: TenantId,
+        action: &str,
+        id: &str,
+    ) -> Result<Option<AuditRow>, StoreError> {
+        let query = audit_events::Entity::find()
+            .filter(audit_events::Column::Tenant.eq(tenant.0))
+            .filter(audit_events::Column::Action.eq(action))
+            .filter(audit_events::Column::Subject.eq(id));
         Ok(query.one(&self.transaction).await?)
     }
 
@@ -158,4 +174,21 @@ pub(super) async fn insert_audit(
         feed_outbox::Entity::insert(item.into_active_model()).exec_without_returning(transaction).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+impl Store {
+    /// Waits until a session of this PostgreSQL waits for a lock.
+    pub(crate) async fn lock_awaited(&self) {
+        use sea_orm::{ConnectionTrait as _, Statement};
+        let sql = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock') AS awaited";
+        let awaited = Statement::from_string(self.backend().db(), sql);
+        loop {
+            let row = self.searching().query_one_raw(awaited.clone()).await.unwrap().unwrap();
+            if row.try_get("", "awaited").unwrap() {
+                return;
+            }
+        }
+    }
 }

@@ -33,7 +33,9 @@ impl Store {
         after: Option<WalletPlace>,
         limit: u32,
     ) -> Result<TenantsDuePage, StoreError> {
-        let rows = self.sweeper().query_all_raw(page(self.backend(), tenant, now, after, limit)).await?;
+        // The sweeper has one connection, which a long AdvanceClock would keep from it.
+        let connections = if tenant.is_some() { self.searching() } else { self.sweeper() };
+        let rows = connections.query_all_raw(page(self.backend(), tenant, now, after, limit)).await?;
         let is_full = u64::try_from(rows.len()).is_ok_and(|rows| rows >= u64::from(limit));
         let (mut wallets, mut last) = (Vec::new(), None);
         for row in &rows {
@@ -66,8 +68,9 @@ pub(super) fn page(
         (None, Backend::Postgres) => ("", format!("{order} LIMIT {limit}")),
         (Some(_), Backend::Postgres) => ("AND tenant = $4", format!("{order} LIMIT {limit}")),
     };
-    let clocks =
-        format!("(SELECT tenant, $1 + clock_ahead AS now FROM tenants WHERE clock_ahead > 0 {only}) AS k");
+    let clocks = format!(
+        "(SELECT tenant, $1 + clock_ahead AS now FROM tenants WHERE clock_ahead > 0 AND mode = 1 {only}) AS k"
+    );
     let found = load::rows_of(
         backend,
         "k.now, t.tenant, t.wallet_id, t.bucket, t.wallet_key, t.next_time",

@@ -218,10 +218,12 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
         (IssueError::Scope(Scope::Tenants).into(), Code::InvalidArgument, "INVALID_FIELD"),
         (IssueError::Beyond(Scope::Read).into(), Code::PermissionDenied, "SCOPE_MISSING"),
         (ClockError::Live.into(), Code::FailedPrecondition, "TENANT_LIVE"),
+        (ClockError::Busy.into(), Code::Unavailable, "OVERLOADED"),
         (ClockError::TooFarAhead.into(), Code::InvalidArgument, "INVALID_FIELD"),
         (IssueError::NoPepper.into(), Code::FailedPrecondition, "KEYS_OFF"),
         (IssueError::NoKey(key()).into(), Code::NotFound, "KEY_NOT_FOUND"),
         (IssueError::Ended(key()).into(), Code::NotFound, "KEY_NOT_FOUND"),
+        (IssueError::Replaced { key: key(), successor: text("k") }.into(), Code::NotFound, "KEY_NOT_FOUND"),
         (IssueError::Past(Timestamp::EPOCH).into(), Code::InvalidArgument, "INVALID_FIELD"),
         (IssueError::Randomness(getrandom::Error::UNSUPPORTED).into(), Code::Internal, ""),
         (

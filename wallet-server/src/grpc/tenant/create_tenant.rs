@@ -9,7 +9,7 @@ use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
 use crate::keys::Mode;
-use crate::tenants::Changed;
+use crate::tenants::TenantAfter;
 
 pub(super) async fn create_tenant(
     call: Call,
@@ -17,7 +17,7 @@ pub(super) async fn create_tenant(
 ) -> Result<v1::CreateTenantResponse, RpcError> {
     let (name, mode) = parse(request)?;
     let tenants = &call.services.tenants;
-    let Changed { row, unchanged } = tenants.create(&name, mode, BUNDLED_CATALOG, &call.author).await?;
+    let TenantAfter { row, unchanged } = tenants.create(&name, mode, BUNDLED_CATALOG, &call.author).await?;
     Ok(v1::CreateTenantResponse { tenant: Some(to_proto::tenant(&row)), unchanged })
 }
 

@@ -7,7 +7,7 @@ use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::FieldReader;
 use crate::grpc::to_proto;
-use crate::tenants::Changed;
+use crate::tenants::TenantAfter;
 
 pub(super) async fn update_tenant(
     call: Call,
@@ -20,7 +20,7 @@ pub(super) async fn update_tenant(
             "is the caller's own tenant, which only `wallet-server tenants suspend` and `resume` change";
         return Err(Rejection::field("name", fault).into());
     }
-    let Changed { row, unchanged } = tenants.suspend(&name, suspended, &call.author).await?;
+    let TenantAfter { row, unchanged } = tenants.suspend(&name, suspended, &call.author).await?;
     Ok(v1::UpdateTenantResponse { tenant: Some(to_proto::tenant(&row)), unchanged })
 }
 

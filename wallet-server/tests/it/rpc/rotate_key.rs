@@ -26,6 +26,15 @@ async fn given(database: Database) {
         |key: &v1::ApiKey| (key.name.clone(), key.scopes.clone(), key.calls_per_second, key.calls_burst);
     assert_eq!((same(&new), new.expire_time), (same(&old_key), None));
     assert_eq!(replaced, v1::ApiKey { expire_time: later(now, 3_600), ..old_key.clone() });
+
+    // The reply may be lost, and the old key ends with the overlap. A second successor would end then, too.
+    let again = client.rotate_key(v1::RotateKeyRequest::new(&old_key.key_id)).await;
+    let again = refused(again, ErrorReason::KeyNotFound, Code::NotFound).message;
+    let (id, next) = (&old_key.key_id, &new.key_id);
+    assert!(again.starts_with(&format!("key {id} was replaced by key {next}; rotate that one")), "{again}");
+    let successor = client.rotate_key(v1::RotateKeyRequest::new(next)).await.unwrap();
+    assert_eq!(successor.key.unwrap().expire_time, None);
+
     let (old, new) = (with_key(&server, &old.secret).await, with_key(&server, &rotated.secret).await);
     for key in [&old, &new] {
         key.list_wallets(v1::ListWalletsRequest::default()).await.unwrap();
