@@ -88,5 +88,7 @@ fn protos() -> Result<Vec<PathBuf>, Box<dyn Error>> {
         }
     }
     files.retain(|path| path.extension().is_some_and(|e| e == "proto"));
+    // The generated documents follow this order, which must not depend on the file system.
+    files.sort();
     Ok(files)
 }
