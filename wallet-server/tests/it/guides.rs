@@ -65,7 +65,9 @@ async fn a_job_is_run_by_json_when_the_guide_for_workers_is_pasted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_tokens_and_tenants_are_made_when_the_guide_is_pasted() {
     let shell = Shell::new(&[]);
-    let [first, _, manage, _, tenants] = &blocks("keys.md", "")[..] else { panic!("five blocks") };
+    let [first, _, manage, _, tenants, operate, _] = &blocks("keys.md", "")[..] else {
+        panic!("seven blocks")
+    };
     let (make, serve) = first.rsplit_once('\n').expect("several lines");
     let made = shell.answer(make, &[]);
     let key = made.lines().last().expect("the key is on the last line").to_owned();
@@ -79,9 +81,16 @@ async fn keys_tokens_and_tenants_are_made_when_the_guide_is_pasted() {
     shell.paste(&rest.replace("KEY_ID", id), &[]);
     let studio = shell.answer(tenants, &[]);
     let studio = studio.lines().find(|line| line.contains("cw_live_")).expect("a key").to_owned();
+    let (create, _) = operate.split_once('\n').expect("several lines");
+    let operator = shell.answer(create, &[]).lines().last().expect("a key").to_owned();
+    shell.paste("wallet-server tenants create trial --test", &[]);
+    let create = "wallet-server keys create trial --scopes all --tenant trial --key-pepper-file pepper";
+    let trial = shell.answer(create, &[]).lines().last().expect("a key").to_owned();
 
     let server = shell.serve(serve);
-    let [_, wallet, _, token, _] = &blocks("keys.md", &server.address)[..] else { panic!("five blocks") };
+    let [_, wallet, _, token, _, operate, advance] = &blocks("keys.md", &server.address)[..] else {
+        panic!("seven blocks")
+    };
     let environment = [("KEY", key.as_str())];
     shell.paste(wallet, &environment);
     let token: Value = serde_json::from_str(&shell.answer(token, &environment)).expect("JSON");
@@ -89,6 +98,12 @@ async fn keys_tokens_and_tenants_are_made_when_the_guide_is_pasted() {
     assert!(exists(&server, &key).await);
     assert!(!exists(&server, &studio).await, "another tenant does not find the wallet");
     assert!(with_wallet(&server, &workers).await.is_err(), "the key was revoked");
+    let (_, by_rpc) = operate.split_once('\n').expect("several lines");
+    let created = shell.answer(by_rpc, &[("OPERATOR_KEY", &operator)]);
+    assert!(created.contains("\"unchanged\": true") && created.contains("\"cw_live_"), "{created}");
+    let moved = shell.answer(advance, &[("TEST_KEY", &trial)]);
+    let moved: Value = serde_json::from_str(&moved).expect("JSON");
+    assert!(moved["currentTime"].is_string() && moved["stillDueCount"].is_null(), "{moved}");
 }
 
 async fn exists(server: &Process, key: &str) -> bool {
