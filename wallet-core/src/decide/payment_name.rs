@@ -55,13 +55,14 @@ impl PaymentName {
 
     /// Like [`Self::subject`], for a dispute that was won: of the periods with one start, it means the last that is charged back.
     pub(crate) fn disputed_subject(&self, wallet: &Wallet, request: &RequestId) -> Option<PaymentSubject> {
-        let is_at = |payment: &&PaymentSubject| match (self, payment) {
-            (Self::Period(start), PaymentSubject::Period(period)) => period.start == *start,
-            _ => false,
-        };
-        let disputed = || wallet.profile.chargebacks.keys().filter(is_at).max().cloned();
         let is_replay = wallet.profile.money_back.contains_key(request);
-        if is_replay { None } else { disputed() }.or_else(|| self.subject(wallet, request))
+        let disputed = match self {
+            Self::Period(start) if !is_replay => {
+                wallet.profile.chargebacks.keys().filter(|payment| starts_at(payment, *start)).max().cloned()
+            }
+            _ => None,
+        };
+        disputed.or_else(|| self.subject(wallet, request))
     }
 
     /// Like [`Self::subject`], for a refund that failed: of the periods with one start, it means the last that was refunded.
@@ -69,24 +70,24 @@ impl PaymentName {
         let last = self.subject(wallet, request)?;
         let Self::Period(start) = self else { return Some(last) };
         let profile = &wallet.profile;
-        let is_ahead = last.period().is_some_and(|period| is_refunded_ahead(&profile.payments, period));
-        if profile.money_back.contains_key(request) || is_ahead {
+        let is_replay = profile.money_back.contains_key(request);
+        let has_refund = profile.recorded_refunds.contains_key(&last)
+            || last.period().is_some_and(|period| is_refunded_ahead(&profile.payments, period));
+        if is_replay || has_refund {
             return Some(last);
         }
-        let is_refunded =
+        let money_went_back =
             |record: &RecordedRefund| record.total.as_ref().is_some_and(|it| it.minor_units > 0);
-        let is_at = |payment: &PaymentSubject| payment.period().is_some_and(|period| period.start == *start);
-        let refunded =
-            profile.recorded_refunds.iter().filter(|(payment, record)| is_at(payment) && is_refunded(record));
-        let before = refunded.map(|(payment, _)| payment.clone()).max();
-        if profile.recorded_refunds.contains_key(&last) { Some(last) } else { before.or(Some(last)) }
+        let refunded = profile.recorded_refunds.iter().filter(|(_, record)| money_went_back(record));
+        let refunded = refunded.map(|(payment, _)| payment).filter(|payment| starts_at(payment, *start));
+        refunded.max().cloned().or(Some(last))
     }
 
     /// Returns whether it names a payment that was refunded before its period began, and another one pays the period now.
     pub(crate) fn is_replaced(&self, wallet: &Wallet) -> bool {
         let Self::PaidPeriod(reference) = self else { return false };
         let payments = &wallet.profile.payments;
-        let named = payments.iter().rfind(|payment| payment.paid.reference.as_ref() == Some(reference));
+        let named = payments.iter().rfind(|payment| payment.has_reference(reference));
         let went_back = named.filter(|named| named.refunded_ahead);
         went_back.is_some_and(|named| payments.iter().any(|payment| payment.pays(named.period)))
     }
@@ -142,6 +143,11 @@ impl PaymentName {
             }
         }
     }
+}
+
+/// Returns whether the payment is for a period that starts at this instant.
+fn starts_at(payment: &PaymentSubject, start: Timestamp) -> bool {
+    payment.period().is_some_and(|period| period.start == start)
 }
 
 /// Returns the period that starts at this instant, of the last subscription that has one.

@@ -105,8 +105,7 @@ impl RecordPayment {
     fn is_known_payment(&self, wallet: &Wallet) -> Result<bool, Rejection> {
         let Some(reference) = &self.paid.reference else { return Ok(false) };
         let payments = wallet.profile.payments.iter();
-        let mut known =
-            payments.filter(|payment| payment.paid.reference.as_ref() == Some(reference)).peekable();
+        let mut known = payments.filter(|payment| payment.has_reference(reference)).peekable();
         if known.peek().is_none() {
             return Ok(false);
         }

@@ -13,7 +13,7 @@ use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
 use crate::decide::payment_name::{PaymentName, paid_with, present_period};
 use crate::decide::read_set::ReadSet;
-use crate::decide::refund_ahead::{refund_ahead, refunded_before};
+use crate::decide::refund_ahead::refund_ahead;
 use crate::decide::refunded_share::{RefundedShare, repeated, windows_to_come};
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::restore::Restoration;
@@ -74,11 +74,7 @@ impl WalletCommand for RecordRefund {
         }
         let period = payment.as_ref().and_then(PaymentSubject::period);
         if let Some(period) = period
-            && let Some(ahead) = if self.payment.is_replaced(wallet) {
-                Some(refunded_before(wallet, period, &self.total, context.now))
-            } else {
-                refund_ahead(wallet, period, &self.total, context.now)
-            }
+            && let Some(ahead) = refund_ahead(wallet, &self.payment, period, &self.total, context.now)
         {
             let mut decision = ahead?.because(&self.reason);
             if let Some(change) = &mut decision.change {

@@ -1,8 +1,9 @@
-//! RecordRefund of a period that was paid ahead and has not begun: the payment goes back, and the period is unpaid. Nothing was
-//! given for it, so nothing is taken.
+//! RecordRefund of a payment for a period that has not begun: the payment goes back, and the period is unpaid. Nothing was
+//! given for it, so nothing is taken. Also a refund of such a payment that is told again after another one has replaced it.
 
 use crate::decide::checks::check_not_closed;
 use crate::decide::decision::{Change, Decision};
+use crate::decide::payment_name::PaymentName;
 use crate::decide::periods::with_subscription;
 use crate::decide::record_payment::{Period, period_in_question};
 use crate::ledger::entry::EntryKind;
@@ -14,13 +15,18 @@ use crate::wallet::payment::{self, withdraw_refund};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::Subscription;
 
-/// Decides the refund of a period that has not begun. Returns `None` if it was not paid.
+/// Decides the refund of a payment that its period does not need: the period has not begun, or another payment has replaced
+/// this one. `None`: the refund is about credits that were given.
 pub(crate) fn refund_ahead(
     wallet: &Wallet,
+    payment: &PaymentName,
     period: PeriodId,
     total: &Money,
     now: Timestamp,
 ) -> Option<Result<Decision, Rejection>> {
+    if payment.is_replaced(wallet) {
+        return Some(told_again(wallet, period, total, now));
+    }
     let present = wallet.profile.subscription.as_ref().filter(|present| present.id == period.subscription)?;
     let start = period.start;
     if let Some(number) = present.paid_ahead(start) {
@@ -34,7 +40,7 @@ pub(crate) fn refund_ahead(
 
 /// Decides the refund of a payment that was refunded before its period began and that another one has replaced. The same total
 /// changes nothing.
-pub(crate) fn refunded_before(
+fn told_again(
     wallet: &Wallet,
     period: PeriodId,
     total: &Money,

@@ -33,6 +33,11 @@ pub struct Payment {
 }
 
 impl Payment {
+    /// Returns whether the payment provider calls it by this reference.
+    pub(crate) fn has_reference(&self, reference: &OriginId) -> bool {
+        self.paid.reference.as_ref() == Some(reference)
+    }
+
     /// Returns whether it pays this period.
     pub(crate) fn pays(&self, period: PeriodId) -> bool {
         self.period == period && !self.refunded_ahead
@@ -68,11 +73,11 @@ pub(crate) fn is_refunded_ahead(payments: &[Payment], period: PeriodId) -> bool 
 /// Adds the payment for a period, if there is anything to remember, and forgets the oldest. A payment that paid an earlier
 /// subscription is carried over: it counts once, for this period.
 pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period: PeriodId) {
-    if paid.reference.is_some() {
-        let is_carried_over = |before: &Payment| {
-            before.paid.reference == paid.reference && before.period.subscription < period.subscription
+    if let Some(reference) = &paid.reference {
+        let is_another = |before: &Payment| {
+            !before.has_reference(reference) || before.period.subscription >= period.subscription
         };
-        payments.retain(|before| !is_carried_over(before));
+        payments.retain(is_another);
     }
     if *paid != Paid::default() || is_refunded_ahead(payments, period) {
         push(payments, Payment { paid: paid.clone(), period, refunded_ahead: false });

@@ -129,8 +129,7 @@ impl Profile {
     /// Returns the period that was paid with this reference of the payment provider, the last one that names it, if it is
     /// remembered.
     pub fn period_paid_with(&self, reference: &OriginId) -> Option<PeriodId> {
-        let mut payments = self.payments.iter().rev();
-        let paid = payments.find(|payment| payment.paid.reference.as_ref() == Some(reference));
+        let paid = self.payments.iter().rfind(|payment| payment.has_reference(reference));
         paid.map(|payment| payment.period)
     }
 

@@ -109,8 +109,9 @@ impl Store {
     }
 
     /// Records the result of deliveries that ended at `now`, with the audit if the endpoint is disabled. With
-    /// `retry_waiting` all other deliveries to the endpoint that wait for another attempt become due at once. Records nothing if the endpoint was deleted, also if another one has its id
-    /// now, or if another server has delivered meanwhile.
+    /// `retry_waiting` all other deliveries to the endpoint that wait for another attempt become due at once. Records
+    /// nothing if the endpoint was deleted, also if another one has its id now, or if another server has delivered
+    /// meanwhile.
     pub(crate) async fn record_deliveries(
         &self,
         endpoint: &EndpointRow,

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use wallet_core::catalog::Catalog;
-use wallet_core::feed::ItemType;
 use wallet_core::{TenantId, Timestamp};
 
 use crate::clock::MOST_AHEAD;
@@ -140,16 +139,12 @@ impl Check<'_> {
     }
 
     fn audit(&mut self, row: audit_events::Model) {
+        let item_type = row.item_type();
         let audit_events::Model { tenant, event_time, event_id, action, subject, .. } = row;
         self.of_tenant(tenant, || format!("event {event_id} of the audit"));
         self.faults.unless(ACTIONS.contains(&action.as_str()), 0, || {
             format!("event {event_id} of the audit has the action {action:?}, which does not exist")
         });
-        let item_type = match action.as_str() {
-            "catalog.publish" if subject != "1" => Some(ItemType::CatalogPublished),
-            "webhook.disable" => Some(ItemType::WebhookDisabled),
-            _ => None,
-        };
         self.known.changes.extend(item_type.map(|of| (tenant, event_time, event_id, of as u8)));
         self.look(event_time, || format!("{action} of {subject:?} was recorded"));
     }

@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use uuid::Uuid;
 use wallet_core::entry::Entry;
-use wallet_core::feed::{self, ItemType};
+use wallet_core::feed;
 
 use crate::store::tables::feed_blocks::{self, PlacedItem};
 use crate::store::tables::feed_outbox::{self, NewItems, bucket_of_changes};
@@ -182,7 +182,8 @@ impl Feed {
                 });
                 match read {
                     Ok((bucket, new)) => new.into_iter().for_each(|NewItems { tenant, items }| {
-                        let is_change = items.items.iter().any(|(_, _, number)| is_change(*number));
+                        let is_change =
+                            items.items.iter().any(|(_, _, number)| feed_blocks::is_change(*number));
                         let belongs = match is_change {
                             true => bucket_of_changes(tenant),
                             false => wallet_core::WalletKey::from_uuid(items.wallet).bucket(),
@@ -282,9 +283,4 @@ impl Feed {
             faults.add(0, &format!("I33: the feed has items of wallet {wallet}, which does not exist"));
         }
     }
-}
-
-/// Returns true if the items with this number of a type are changes of tenants.
-fn is_change(number: u8) -> bool {
-    ItemType::numbered(number).is_some_and(|item_type| !item_type.is_of_a_wallet())
 }

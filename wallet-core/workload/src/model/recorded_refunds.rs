@@ -132,7 +132,7 @@ impl Model {
                 if refund.total.minor_units == 0 && !self.names_again(&refund.request) {
                     period = self.last_refunded(period);
                 }
-                return self.refund_period(refund, period);
+                return self.refund_period(refund, period, false);
             }
             PaymentName::PaidPeriod(reference) => {
                 let Some(period) = self.period_paid_with(reference) else {
@@ -140,10 +140,8 @@ impl Model {
                     return again.and(Err(Refusal::field()));
                 };
                 let payment = PaymentName::Period(period.start);
-                if self.is_replaced(reference, period) {
-                    return self.refund_replaced(&RecordRefund { payment, ..refund.clone() }, period);
-                }
-                return self.refund_period(&RecordRefund { payment, ..refund.clone() }, period);
+                let is_replaced = self.is_replaced(reference, period);
+                return self.refund_period(&RecordRefund { payment, ..refund.clone() }, period, is_replaced);
             }
         };
         let purchase = self.by_id(named);

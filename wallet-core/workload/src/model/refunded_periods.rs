@@ -1,5 +1,5 @@
-//! Refunds of periods that the payment provider has made, and chargebacks of periods. Of the refunded credits, those of windows to come are withheld, the
-//! last windows first; the others are taken like those of a purchase.
+//! Refunds of periods that the payment provider has made, and chargebacks of periods. Of the refunded credits, those of windows
+//! to come are withheld, the last windows first; the others are taken like those of a purchase.
 
 use std::collections::BTreeMap;
 
@@ -127,21 +127,30 @@ impl Model {
         (taken, forgiven)
     }
 
+    /// Records a refund of a period. `is_replaced`: it is about a payment that another one has replaced.
     pub(super) fn refund_period(
         &mut self,
         refund: &RecordRefund,
         period: PeriodId,
+        is_replaced: bool,
     ) -> Result<Answered, Refusal> {
         let lots = self.lots_of_period(period);
         let command = &Command::RecordRefund(refund.clone());
         if self.requested_for(command, period)? {
             return Ok(Answered::again(self.seen(&lots)));
         }
+        match is_replaced {
+            true => self.check_told_again(refund, period)?,
+            false => self.give_money_back(refund, period)?,
+        }
+        self.named_periods.push((refund.request.clone(), period));
+        self.remember(command, EntryKind::RefundRecorded);
+        Ok(Answered::done(self.seen(&lots)))
+    }
+
+    fn give_money_back(&mut self, refund: &RecordRefund, period: PeriodId) -> Result<(), Refusal> {
         if let Some(ahead) = self.refund_ahead(period, &refund.total) {
-            ahead?;
-            self.named_periods.push((refund.request.clone(), period));
-            self.remember(command, EntryKind::RefundRecorded);
-            return Ok(Answered::done(self.seen(&lots)));
+            return ahead;
         }
         self.has_begun(period)?;
         if self.is_charged_back(period) {
@@ -166,18 +175,14 @@ impl Model {
         if self.period_refunds.iter().any(|before| is_repeated(&before)) {
             self.treat_used(period, owes, &refund.request);
             self.comes_again(period, cents);
-            self.named_periods.push((refund.request.clone(), period));
-            self.remember(command, EntryKind::RefundRecorded);
-            return Ok(Answered::done(self.seen(&lots)));
+            return Ok(());
         }
         self.went_back(period, (cents.min(paid.max(1)), paid.max(1)), owes, &refund.request);
         if let Some(record) = self.period_refunds.iter_mut().find(|refund| refund.period == period) {
             record.cents = Some(cents);
         }
         self.comes_again(period, cents);
-        self.named_periods.push((refund.request.clone(), period));
-        self.remember(command, EntryKind::RefundRecorded);
-        Ok(Answered::done(self.seen(&lots)))
+        Ok(())
     }
 
     /// Nothing was refunded after all: the last payment pays the period again.
@@ -393,16 +398,7 @@ impl Model {
     }
 
     /// A payment that another one has replaced went back: nothing changes if its total was recorded before.
-    pub(super) fn refund_replaced(
-        &mut self,
-        refund: &RecordRefund,
-        period: PeriodId,
-    ) -> Result<Answered, Refusal> {
-        let lots = self.lots_of_period(period);
-        let command = &Command::RecordRefund(refund.clone());
-        if self.requested_for(command, period)? {
-            return Ok(Answered::again(self.seen(&lots)));
-        }
+    fn check_told_again(&self, refund: &RecordRefund, period: PeriodId) -> Result<(), Refusal> {
         let is_same = |before: &Command| match before {
             Command::RecordRefund(before) => {
                 let of = (before.request.clone(), period);
@@ -416,9 +412,7 @@ impl Model {
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
-        self.named_periods.push((refund.request.clone(), period));
-        self.remember(command, EntryKind::RefundRecorded);
-        Ok(Answered::done(self.seen(&lots)))
+        Ok(())
     }
 
     /// Returns whether a request about a period was carried out before.

@@ -49,7 +49,7 @@ impl PlacedItem {
 
     /// Returns true if the item is a change of the tenant, which has no wallet.
     pub(crate) fn is_change(&self) -> bool {
-        self.item_type().is_some_and(|item_type| !item_type.is_of_a_wallet())
+        is_change(self.number)
     }
 
     pub(crate) fn wallet(&self) -> WalletKey {
@@ -60,6 +60,11 @@ impl PlacedItem {
     pub(crate) fn event_index(&self) -> Option<i32> {
         i32::try_from(self.n.checked_sub(1)?).ok()
     }
+}
+
+/// Returns true if the items whose type has this number are changes of a tenant, which have no wallet.
+pub(crate) fn is_change(number: u8) -> bool {
+    ItemType::numbered(number).is_some_and(|item_type| !item_type.is_of_a_wallet())
 }
 
 /// Decodes the items of a block, in order.
