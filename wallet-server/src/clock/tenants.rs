@@ -1,8 +1,8 @@
 //! The clocks of tenants for tests, which `AdvanceClock` moves ahead of the server's clock.
 //!
 //! The row of each tenant has the time by which its clock is ahead. A server keeps these times in memory, so that
-//! neither a command nor a read needs a query for them, and reads the rows again every few seconds: another server may have moved
-//! a clock. A live tenant is never listed.
+//! neither a command nor a read needs a query for them, and reads the rows again every few seconds: another server may
+//! have moved a clock. A live tenant is never listed.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};

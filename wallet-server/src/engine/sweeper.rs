@@ -2,7 +2,8 @@
 //!
 //! It decides nothing. Due events are decided under the wallet's lock, by the same code with which every command
 //! begins, so the ledger does not depend on when the sweeper runs. Several servers share the work by leases. Wallets of
-//! tenants whose clocks are ahead are not found by the times of their rows, but looked at in turn, a page after each sweep of the others.
+//! tenants whose clocks are ahead are not found by the times of their rows, but looked at in turn: a page after each
+//! sweep of the others, by the server that has the lease of the first part.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
