@@ -168,9 +168,11 @@ impl Generator {
 
     fn refund_of_period(&mut self, model: &Model) -> Option<Command> {
         let period = self.any_period(model)?;
-        let period = self.period_ahead(model).unwrap_or(period);
+        let ahead = self.period_ahead(model);
+        let period = ahead.or_else(|| self.paid_late(model)).unwrap_or(period);
         let price = model.price_of_period(period).map_or(100, |(price, _)| price);
-        let minor_units = self.refunded_total(price);
+        let is_paid = ahead.is_some_and(|ahead| !model.went_back_ahead(ahead));
+        let minor_units = if is_paid && self.rng.percent(70) { price } else { self.refunded_total(price) };
         let mut before = model.period_refunds.iter().filter(|refund| refund.period == period);
         let before = before.find_map(|refund| refund.cents).filter(|_| self.rng.clone().percent(15));
         let minor_units = before.unwrap_or(minor_units);
