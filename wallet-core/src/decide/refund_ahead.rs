@@ -1,5 +1,5 @@
 //! RecordRefund of a payment for a period that has not begun: the payment goes back, and the period is unpaid. Nothing was
-//! given for it, so nothing is taken. Also a refund of such a payment that is told again after another one has replaced it.
+//! given for it, so nothing is taken. Also a refund of such a payment that is recorded again after another one has replaced it.
 
 use crate::decide::checks::check_not_closed;
 use crate::decide::decision::{Change, Decision};
@@ -26,7 +26,7 @@ pub(crate) fn refund_ahead(
     now: Timestamp,
 ) -> Option<Result<Decision, Rejection>> {
     if payment.is_replaced(wallet) {
-        return Some(told_again(wallet, period, total, now));
+        return Some(recorded_again(wallet, period, total, now));
     }
     let present = wallet.profile.subscription.as_ref().filter(|present| present.id == period.subscription)?;
     let start = period.start;
@@ -42,7 +42,7 @@ pub(crate) fn refund_ahead(
 
 /// Decides the refund of a payment that was refunded before its period began and that another one has replaced. The same total
 /// changes nothing.
-fn told_again(
+fn recorded_again(
     wallet: &Wallet,
     period: PeriodId,
     total: &Money,

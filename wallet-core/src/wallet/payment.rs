@@ -122,7 +122,7 @@ pub(crate) fn refund_ahead(payments: &mut Vec<Payment>, period: PeriodId) {
     }
 }
 
-/// Marks the payments for a period that one refund took back as not refunded: those of the refund of the payment with this
+/// Marks the payments for a period that one refund covered as not refunded: those of the refund of the payment with this
 /// reference, or else of the last one. Not if another payment pays the period.
 pub(crate) fn withdraw_refund(payments: &mut [Payment], period: PeriodId, reference: Option<&OriginId>) {
     if !is_refunded_ahead(payments, period) {

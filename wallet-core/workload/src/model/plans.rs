@@ -2,8 +2,7 @@
 
 use wallet_core::decide::{CancelSubscription, ChangePlan, Subscribe};
 use wallet_core::entry::EntryKind;
-use wallet_core::grant::{GrantKey, Money, Origin};
-use wallet_core::payment::Paid;
+use wallet_core::grant::{GrantKey, Origin};
 use wallet_core::sold::Overrides;
 use wallet_core::subscription::{UnusedCredits, When};
 use wallet_core::wallet::WalletStatus;
@@ -13,7 +12,6 @@ use super::answer::{Answered, Refusal, Seen};
 use super::calendar::{Every, NEVER};
 use super::catalog::{self, Allowance, Plan, Unit};
 use super::following::{other_amount, other_money};
-use super::prices::PeriodPrice;
 use super::request::known;
 use super::state::{Lot, Model, Sold, Sub};
 use super::subscription::share;
@@ -251,48 +249,6 @@ impl Model {
                 (self.lots[n].until, self.lots[n].warn) = (at, NEVER);
             }
         }
-    }
-
-    /// Returns the reference of the last payment.
-    pub(crate) fn last_payment(&self) -> Option<OriginId> {
-        self.payments.last().and_then(|(paid, ..)| paid.reference.clone())
-    }
-
-    pub(super) fn paid_for(&mut self, paid: &Paid, period: PeriodId) {
-        // A payment of an earlier subscription or for a period that did not begin is now for this period alone.
-        let earlier = |of: &PeriodId| of.subscription < period.subscription;
-        self.payments.retain(|(of, at, _, carried)| {
-            paid.reference.is_none() || of.reference != paid.reference || !earlier(at) && !carried
-        });
-        if *paid != Paid::default() || self.went_back_ahead(period) {
-            self.keep_payment((paid.clone(), period, 0, false));
-        }
-    }
-
-    /// Other terms begin instead of periods that were paid ahead: their payments now count for the first period of those.
-    fn carry_over(&mut self, ahead: Vec<(PeriodId, Option<PeriodPrice>)>, to: PeriodId) {
-        for (from, price) in ahead {
-            let pays = |(_, of, back, _): &(Paid, PeriodId, u32, bool)| *of == from && *back == 0;
-            let paying: Vec<_> = self.payments.iter().filter(|payment| pays(payment)).collect();
-            let is_known = paying.iter().any(|(paid, ..)| paid.amount.is_some());
-            if let Some((_, minor_units)) = price.filter(|_| !is_known) {
-                let amount = Some(Money { currency: "EUR".to_owned(), minor_units });
-                if paying.is_empty() {
-                    self.keep_payment((Paid { amount, reference: None }, from, 0, false));
-                } else if let Some((paid, ..)) = self.payments.iter_mut().find(|payment| pays(payment)) {
-                    paid.amount = amount;
-                }
-            }
-            for (_, of, _, carried) in self.payments.iter_mut().filter(|payment| pays(payment)) {
-                (*of, *carried) = (to, true);
-            }
-        }
-    }
-
-    pub(super) fn keep_payment(&mut self, payment: (Paid, PeriodId, u32, bool)) {
-        self.payments.push(payment);
-        let oldest = self.payments.len().saturating_sub(24);
-        self.payments.drain(..oldest);
     }
 
     pub(super) fn sell(&self, plan: &str, overrides: &Overrides, seats: u32) -> Result<Sold, Refusal> {

@@ -121,12 +121,8 @@ fn grants_of_read_sets(backend: Backend, loaded: &LoadedWallets, plan: &ReadPlan
         let starts: BTreeSet<_> = named.into_iter().flatten().map(|period| (*key, period.start)).collect();
         starts
     };
-    let paid_periods: Vec<(WalletKey, Timestamp)> = plan
-        .paid_periods
-        .iter()
-        .copied()
-        .chain(plan.periods_by_payment.iter().flat_map(named_by))
-        .collect();
+    let paid_periods: Vec<(WalletKey, Timestamp)> =
+        plan.paid_periods.iter().copied().chain(plan.periods_by_payment.iter().flat_map(named_by)).collect();
     let periods: Vec<(WalletKey, i64)> = plan.present_periods.iter().filter_map(present_period).collect();
     [
         (!by_origin.is_empty()).then(|| load::grants_by_origin(backend, &by_origin)),
