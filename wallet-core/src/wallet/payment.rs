@@ -130,7 +130,7 @@ pub(crate) fn withdraw_refund(payments: &mut [Payment], period: PeriodId, refere
     }
     let of_period = || payments.iter().filter(|payment| payment.period == period);
     let is_named = |payment: &&Payment| reference.is_some_and(|reference| payment.has_reference(reference));
-    let failed = of_period().filter(is_named).last().or(of_period().last());
+    let failed = of_period().rfind(is_named).or_else(|| of_period().next_back());
     let refund = failed.map_or(0, |failed| failed.refund_ahead);
     for payment in payments.iter_mut().filter(|payment| payment.period == period) {
         payment.refund_ahead = if payment.refund_ahead == refund { 0 } else { payment.refund_ahead };
