@@ -151,10 +151,9 @@ product! {
         let keys = |reply: &v1::RecordRefundResponse| -> Vec<String> {
             reply.grants.iter().map(|grant| grant.grant_id.clone()).collect()
         };
-        // The credits of the cancelled sale come back as a correction.
-        for reply in [first, twice] {
-            assert_eq!(keys(&reply), ["period:1.0.0", "correction:failed"]);
-        }
+        assert_eq!(keys(&first), ["period:1.0.0"]);
+        // The credits of the cancelled sale have come back as a correction.
+        assert_eq!(keys(&twice), ["period:1.0.0", "correction:failed"]);
         assert!(back(platform, period_back("twice", JANUARY, 0)).await.replayed);
     }
 
