@@ -14,6 +14,8 @@ use crate::value::amount::Amounts;
 use crate::value::ids::UnitId;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
+use crate::wallet::grant::Money;
+use crate::wallet::payment::{PeriodPrice, carry_over};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::sold::Sold;
 use crate::wallet::subscription::{PlanChange, Standing, Subscription, UnusedCredits, When};
@@ -144,7 +146,19 @@ fn begin_new_terms(
     if unused == UnusedCredits::Lapse {
         lapse(wallet, &mut decision, present, now);
     }
+    carry_payments_over(wallet, &mut decision, present, now);
     decision
+}
+
+/// Carries the payments for later periods over to the first period of the new terms, which begins instead of them.
+fn carry_payments_over(wallet: &Wallet, decision: &mut Decision, present: &Subscription, now: Timestamp) {
+    let Some(change) = &mut decision.change else { return };
+    for start in present.paid.iter().map(|period| present.start_of(*period)) {
+        let price = present.price_of(start, &wallet.profile.payments);
+        let price = price.map(|PeriodPrice { whole, paid, .. }| Money { minor_units: paid, ..whole });
+        let (from, to) = (present.period_id_at(start), present.period_id_at(now));
+        carry_over(&mut change.profile.payments, from, price, to);
+    }
 }
 
 /// Returns what the plan has given, if it has the term ONCE and goes on with other terms: these give only the difference.

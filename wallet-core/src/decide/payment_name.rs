@@ -9,7 +9,6 @@ use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::grant::Grant;
 use crate::wallet::payment::{MOST_REMEMBERED, is_refunded_ahead};
-use crate::wallet::refund::RecordedRefund;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::Subscription;
 
@@ -48,27 +47,23 @@ impl PaymentName {
                 before.or_else(|| last_period_at(wallet, *start)).map(PaymentSubject::Period)
             }
             Self::PaidPeriod(reference) => {
-                wallet.profile.period_paid_with(reference).map(PaymentSubject::Period)
+                wallet.profile.period_named_by(request, reference).map(PaymentSubject::Period)
             }
         }
     }
 
-    /// Like [`Self::subject`], for a dispute that was won: of the periods with one start, it means the last that is charged back.
+    /// Like [`Self::subject`], for a dispute that was won: of the periods that it may name, it means the last that is charged back.
     pub(crate) fn disputed_subject(&self, wallet: &Wallet, request: &RequestId) -> Option<PaymentSubject> {
+        let charged_back = wallet.profile.chargebacks.keys();
+        let disputed = charged_back.filter(|payment| self.may_name(wallet, payment)).max().cloned();
         let is_replay = wallet.profile.money_back.contains_key(request);
-        let disputed = match self {
-            Self::Period(start) if !is_replay => {
-                wallet.profile.chargebacks.keys().filter(|payment| starts_at(payment, *start)).max().cloned()
-            }
-            _ => None,
-        };
-        disputed.or_else(|| self.subject(wallet, request))
+        disputed.filter(|_| !is_replay).or_else(|| self.subject(wallet, request))
     }
 
-    /// Like [`Self::subject`], for a refund that failed: of the periods with one start, it means the last that was refunded.
+    /// Like [`Self::subject`], for a refund that failed: of the periods that it may name, it means the last that has a recorded
+    /// refund, also one that has failed before.
     pub(crate) fn unrefunded_subject(&self, wallet: &Wallet, request: &RequestId) -> Option<PaymentSubject> {
         let last = self.subject(wallet, request)?;
-        let Self::Period(start) = self else { return Some(last) };
         let profile = &wallet.profile;
         let is_replay = profile.money_back.contains_key(request);
         let has_refund = profile.recorded_refunds.contains_key(&last)
@@ -76,11 +71,27 @@ impl PaymentName {
         if is_replay || has_refund {
             return Some(last);
         }
-        let money_went_back =
-            |record: &RecordedRefund| record.total.as_ref().is_some_and(|it| it.minor_units > 0);
-        let refunded = profile.recorded_refunds.iter().filter(|(_, record)| money_went_back(record));
-        let refunded = refunded.map(|(payment, _)| payment).filter(|payment| starts_at(payment, *start));
+        let refunded = profile.recorded_refunds.iter().filter(|(_, record)| record.total.is_some());
+        let refunded = refunded.map(|(payment, _)| payment).filter(|payment| self.may_name(wallet, payment));
         refunded.max().cloned().or(Some(last))
+    }
+
+    /// Returns whether it is the name of this period, or was when money of the period went back.
+    fn may_name(&self, wallet: &Wallet, payment: &PaymentSubject) -> bool {
+        let Some(period) = payment.period() else { return false };
+        match self {
+            Self::Purchase(_) => false,
+            Self::Period(start) => period.start == *start,
+            Self::PaidPeriod(reference) => wallet.profile.periods_named_by(reference).contains(&period),
+        }
+    }
+
+    /// Returns the reference of a payment for a period, if it is one.
+    pub(crate) fn reference(&self) -> Option<&OriginId> {
+        match self {
+            Self::PaidPeriod(reference) => Some(reference),
+            Self::Purchase(_) | Self::Period(_) => None,
+        }
     }
 
     /// Returns whether it names a payment that was refunded before its period began, and another one pays the period now.
@@ -88,7 +99,7 @@ impl PaymentName {
         let Self::PaidPeriod(reference) = self else { return false };
         let payments = &wallet.profile.payments;
         let named = payments.iter().rfind(|payment| payment.has_reference(reference));
-        let went_back = named.filter(|named| named.refunded_ahead);
+        let went_back = named.filter(|named| named.is_refunded_ahead());
         went_back.is_some_and(|named| payments.iter().any(|payment| payment.pays(named.period)))
     }
 
@@ -143,11 +154,6 @@ impl PaymentName {
             }
         }
     }
-}
-
-/// Returns whether the payment is for a period that starts at this instant.
-fn starts_at(payment: &PaymentSubject, start: Timestamp) -> bool {
-    payment.period().is_some_and(|period| period.start == start)
 }
 
 /// Returns the period that starts at this instant, of the last subscription that has one.

@@ -22,7 +22,7 @@ pub struct ReadSet {
     pub purchase: Option<PurchaseName>,
     /// All grants of the period that starts at this instant, and grace credits that stem from them.
     pub paid_period: Option<Timestamp>,
-    /// The reference of the payment for a period, whose grants are read like those of `paid_period`.
+    /// The reference of a payment. The grants of all periods that it may name are read like those of `paid_period`.
     pub period_payment: Option<OriginId>,
     /// An earlier request.
     pub request: Option<RequestId>,

@@ -91,8 +91,8 @@ impl WalletCommand for RecordChargeback {
                 };
                 let (mut record, taken) = whole.apply(&mut restoration);
                 record.total = before.and_then(|before| before.total.clone());
-                let reply =
-                    MoneyBack { period: Some(*period), total: None, withheld: record.withheld.clone() };
+                let withheld = record.withheld.clone();
+                let reply = MoneyBack { withheld, ..wallet.profile.money_back_of(*period) };
                 change.profile.money_back.insert(self.request.clone(), reply);
                 chargeback.before = before.cloned();
                 chargeback.taken = taken.iter().map(|(unit, amount)| (unit.clone(), amount)).collect();

@@ -109,7 +109,7 @@ impl RecordPayment {
         if known.peek().is_none() {
             return Ok(false);
         }
-        if known.any(|payment| !payment.refunded_ahead) {
+        if known.any(|payment| !payment.is_refunded_ahead()) {
             return Ok(true);
         }
         let text = format!(
@@ -122,7 +122,7 @@ impl RecordPayment {
     /// Returns the period to pay.
     fn period(&self, wallet: &Wallet, present: &Subscription, now: Timestamp) -> Result<Period, Rejection> {
         let start = present.period_start();
-        let is_of_period = |payment: &Payment| payment.pays(present.period_id());
+        let is_of_period = |payment: &Payment| payment.is_for(present.period_id());
         let is_known = || wallet.profile.payments.iter().any(is_of_period);
         if !present.renews_by_the_clock() || self.period_start.is_some_and(|named| named != start) {
             return period_in_question(present, self.period_start, now);

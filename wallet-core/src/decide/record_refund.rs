@@ -20,13 +20,12 @@ use crate::decide::restore::Restoration;
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
-use crate::value::amount::Amounts;
 use crate::value::ids::RequestId;
 use crate::value::payment_subject::PaymentSubject;
 use crate::view::views::{MoneyBackSubject, RecordedRefundView};
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, Grant, Money, Origin};
-use crate::wallet::payment::{PeriodPrice, paid_for, withdraw_refund};
+use crate::wallet::payment::{self, PeriodPrice, withdraw_refund};
 use crate::wallet::refund::{Fraction, MoneyBack, RecordedRefund, UsedCredits};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::Subscription;
@@ -79,7 +78,7 @@ impl WalletCommand for RecordRefund {
             let mut decision = ahead?.because(&self.reason);
             if let Some(change) = &mut decision.change {
                 let total = Some(self.total.clone());
-                let reply = MoneyBack { period: Some(period), total, withheld: Amounts::none() };
+                let reply = MoneyBack { total, ..wallet.profile.money_back_of(period) };
                 change.profile.money_back.insert(self.request.clone(), reply);
             }
             let decision = with_request(decision, &self.request, fingerprint);
@@ -87,14 +86,20 @@ impl WalletCommand for RecordRefund {
         }
         self.payment.check(wallet, payment.as_ref(), &grants)?;
         let id = payment.ok_or(Rejection::TopUpNotFound)?;
-        let price = price_of(wallet, &id, &grants).map_err(Rejection::NotRefundable)?;
+        let before = wallet.profile.recorded_refunds.get(&id);
+        let price = match (price_of(wallet, &id, &grants), before.and_then(|before| before.total.clone())) {
+            // The refund of a payment that was carried over failed: the price is at least what had gone back.
+            (Err(Unrefundable::NoPrice), Some(back)) if self.total.minor_units == 0 => {
+                PeriodPrice::paid_in_full(back)
+            }
+            (price, _) => price.map_err(Rejection::NotRefundable)?,
+        };
         let share = refunded_share(&price, &self.total)?;
         check_not_closed(wallet)?;
         let decision = Decision::of(EntryKind::RefundRecorded, context.now).because(&self.reason);
         let catalog = &context.catalogs.current;
         let request = self.request.clone().into();
         let mut restoration = Restoration::of(wallet, catalog, decision, request, context.now);
-        let before = wallet.profile.recorded_refunds.get(&id);
         let record =
             match before.filter(|before| period.is_some() && before.total.as_ref() == Some(&self.total)) {
                 Some(before) => repeated(&mut restoration, &grants, before, self.used),
@@ -110,12 +115,13 @@ impl WalletCommand for RecordRefund {
         let withheld =
             record.withheld.iter().map(|(unit, n)| (unit.clone(), n.min(to_come.get(unit.as_str()))));
         let withheld = withheld.filter(|(_, n)| *n > 0).collect();
-        let reply = MoneyBack { period, total: record.total.clone(), withheld };
+        let of_period = period.map(|period| wallet.profile.money_back_of(period)).unwrap_or_default();
+        let reply = MoneyBack { total: record.total.clone(), withheld, ..of_period };
         change.profile.money_back.insert(self.request.clone(), reply);
         change.profile.recorded_refunds.insert(id.clone(), record);
         // The refund of a payment ahead failed after its period had begun by the clock.
         if let Some(period) = period.filter(|_| self.total.minor_units == 0) {
-            withdraw_refund(&mut change.profile.payments, period);
+            withdraw_refund(&mut change.profile.payments, period, self.payment.reference());
         }
         decision.change = Some(change);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), subject(id)))
@@ -156,8 +162,7 @@ fn price_of(
         present.remembers_price_of(period.start) || sales.all(|sale| sale == Some(present.number))
     };
     let listed = || present.filter(is_known)?.listed_price_of(period.start);
-    let paid = paid_for(&wallet.profile.payments, period).map(PeriodPrice::paid_in_full);
-    paid.or_else(listed).ok_or(Unrefundable::NoPrice)
+    payment::price_of(&wallet.profile.payments, period, listed).ok_or(Unrefundable::NoPrice)
 }
 
 /// Returns the refunded share of the money that was paid. If that was computed from list prices, the provider may have

@@ -7,6 +7,7 @@ use crate::decide::payment_name::PaymentName;
 use crate::decide::periods::with_subscription;
 use crate::decide::record_payment::{Period, period_in_question};
 use crate::ledger::entry::EntryKind;
+use crate::value::ids::OriginId;
 use crate::value::payment_subject::PeriodId;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
@@ -35,7 +36,8 @@ pub(crate) fn refund_ahead(
     let mut payments = wallet.profile.payments.iter().rev();
     let last = payments.find(|payment| payment.period == period)?;
     let has_begun = present.is_in_period(start) || present.period_start() > start;
-    (last.refunded_ahead && !has_begun).then(|| comes_again(wallet, present, start, total, now))
+    let is_back = last.is_refunded_ahead() && !has_begun;
+    is_back.then(|| comes_again(wallet, present, start, total, payment.reference(), now))
 }
 
 /// Decides the refund of a payment that was refunded before its period began and that another one has replaced. The same total
@@ -91,17 +93,22 @@ fn comes_again(
     present: &Subscription,
     start: Timestamp,
     total: &Money,
+    reference: Option<&OriginId>,
     now: Timestamp,
 ) -> Result<Decision, Rejection> {
     let unpaid = Rejection::NotRefundable(Unrefundable::Unpaid);
     if total.minor_units > 0 || present.is_paused() {
         return Err(unpaid);
     }
-    let Period::Later(period) = period_in_question(present, Some(start), now)? else { return Err(unpaid) };
+    // It was paid before the subscription was cancelled, or before the refund made the end come earlier.
+    let without_end = Subscription { end: None, ..present.clone() };
+    let Period::Later(period) = period_in_question(&without_end, Some(start), now)? else {
+        return Err(unpaid);
+    };
     let next = present.clone().paid_again(period);
     let mut decision = with_subscription(wallet, Decision::of(EntryKind::RefundRecorded, now), Some(next));
     if let Some(change) = &mut decision.change {
-        withdraw_refund(&mut change.profile.payments, present.period_id_at(start));
+        withdraw_refund(&mut change.profile.payments, present.period_id_at(start), reference);
     }
     Ok(decision)
 }

@@ -19,7 +19,7 @@ use crate::value::ids::RequestId;
 use crate::value::payment_subject::PaymentSubject;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::grant::{Clawback, Grant};
-use crate::wallet::refund::{Chargeback, MoneyBack};
+use crate::wallet::refund::Chargeback;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::{Wallet, WalletStatus};
 
@@ -71,7 +71,7 @@ impl WalletCommand for ReverseChargeback {
         match payment {
             PaymentSubject::Purchase(_) => return_purchase(&mut restoration, &payment, &grants, &chargeback),
             PaymentSubject::Period(period) => {
-                let reply = MoneyBack { period: Some(period), ..MoneyBack::default() };
+                let reply = wallet.profile.money_back_of(period);
                 change.profile.money_back.insert(self.request.clone(), reply);
                 let claims = withdraw_chargeback(&mut restoration, &payment, &grants, &chargeback);
                 change.profile.recorded_refunds.remove(&payment);

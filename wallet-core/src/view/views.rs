@@ -275,7 +275,7 @@ impl View for RecordedRefundView {
         let reply = wallet.profile.money_back.get(&subject.request);
         let reply =
             reply.ok_or_else(|| missing(wallet, format!("the total of request {}", subject.request)))?;
-        let MoneyBack { period: _, total, withheld } = reply.clone();
+        let MoneyBack { period: _, references: _, total, withheld } = reply.clone();
         let balances = balances(wallet, catalogs, units(&grants));
         Ok(Self { total, grants, taken, withheld, given_back, owed, balances })
     }

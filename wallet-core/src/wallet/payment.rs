@@ -27,9 +27,18 @@ pub struct Payment {
     #[serde(flatten)]
     pub paid: Paid,
     pub period: PeriodId,
-    /// True if it was refunded before its period began. It does not pay the period.
+    /// The refund that took it back before its period began, counted per period from 1; 0 if there is none. It does not pay the
+    /// period.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refund_ahead: u32,
+    /// True if it was for a later period, and other terms began instead of that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub refunded_ahead: bool,
+    pub carried_over: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+const fn is_zero(refund: &u32) -> bool {
+    *refund == 0
 }
 
 impl Payment {
@@ -38,9 +47,19 @@ impl Payment {
         self.paid.reference.as_ref() == Some(reference)
     }
 
+    /// Returns whether it was refunded before its period began.
+    pub(crate) fn is_refunded_ahead(&self) -> bool {
+        self.refund_ahead > 0
+    }
+
+    /// Returns whether it was made for this period, which it pays.
+    pub(crate) fn is_for(&self, period: PeriodId) -> bool {
+        self.pays(period) && !self.carried_over
+    }
+
     /// Returns whether it pays this period.
     pub(crate) fn pays(&self, period: PeriodId) -> bool {
-        self.period == period && !self.refunded_ahead
+        self.period == period && !self.is_refunded_ahead()
     }
 }
 
@@ -67,20 +86,21 @@ impl PeriodPrice {
 /// Returns whether the payments for a period were refunded before it began, and no other payment came since.
 pub(crate) fn is_refunded_ahead(payments: &[Payment], period: PeriodId) -> bool {
     let mut of_period = payments.iter().filter(|payment| payment.period == period).peekable();
-    of_period.peek().is_some() && of_period.all(|payment| payment.refunded_ahead)
+    of_period.peek().is_some() && of_period.all(Payment::is_refunded_ahead)
 }
 
 /// Adds the payment for a period, if there is anything to remember, and forgets the oldest. A payment that paid an earlier
-/// subscription is carried over: it counts once, for this period.
+/// subscription is carried over: it counts once, for this period. So does one that other terms have carried over.
 pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period: PeriodId) {
     if let Some(reference) = &paid.reference {
         let is_another = |before: &Payment| {
-            !before.has_reference(reference) || before.period.subscription >= period.subscription
+            let is_earlier = before.carried_over || before.period.subscription < period.subscription;
+            !before.has_reference(reference) || !is_earlier
         };
         payments.retain(is_another);
     }
     if *paid != Paid::default() || is_refunded_ahead(payments, period) {
-        push(payments, Payment { paid: paid.clone(), period, refunded_ahead: false });
+        push(payments, Payment { paid: paid.clone(), period, refund_ahead: 0, carried_over: false });
     }
 }
 
@@ -89,25 +109,78 @@ fn push(payments: &mut Vec<Payment>, payment: Payment) {
     payments.drain(..payments.len().saturating_sub(MOST_REMEMBERED));
 }
 
-/// Marks the payments for a period that has not begun as refunded.
+/// Marks the payments that pay a period that has not begun as refunded by one refund.
 pub(crate) fn refund_ahead(payments: &mut Vec<Payment>, period: PeriodId) {
-    let mut of_period: Vec<_> = payments.iter_mut().filter(|payment| payment.period == period).collect();
-    of_period.iter_mut().for_each(|payment| payment.refunded_ahead = true);
-    if of_period.is_empty() {
-        push(payments, Payment { paid: Paid::default(), period, refunded_ahead: true });
+    let of_period = payments.iter().filter(|payment| payment.period == period);
+    let refund = of_period.map(|payment| payment.refund_ahead).max().unwrap_or(0) + 1;
+    let paying: Vec<_> = payments.iter_mut().filter(|payment| payment.pays(period)).collect();
+    let is_known = !paying.is_empty();
+    paying.into_iter().for_each(|payment| payment.refund_ahead = refund);
+    if !is_known {
+        let payment = Payment { paid: Paid::default(), period, refund_ahead: refund, carried_over: false };
+        push(payments, payment);
     }
 }
 
-/// Marks the last payment for a period as not refunded. Returns whether it was refunded.
-pub(crate) fn withdraw_refund(payments: &mut [Payment], period: PeriodId) -> bool {
-    let last = payments.iter_mut().rfind(|payment| payment.period == period);
-    last.is_some_and(|last| std::mem::take(&mut last.refunded_ahead))
+/// Marks the payments for a period that one refund covered as not refunded: those of the refund of the payment with this
+/// reference, or else of the last one. Not if another payment pays the period.
+pub(crate) fn withdraw_refund(payments: &mut [Payment], period: PeriodId, reference: Option<&OriginId>) {
+    if !is_refunded_ahead(payments, period) {
+        return;
+    }
+    let of_period = || payments.iter().filter(|payment| payment.period == period);
+    let is_named = |payment: &&Payment| reference.is_some_and(|reference| payment.has_reference(reference));
+    let failed = of_period().rfind(is_named).or_else(|| of_period().next_back());
+    let refund = failed.map_or(0, |failed| failed.refund_ahead);
+    for payment in payments.iter_mut().filter(|payment| payment.period == period) {
+        payment.refund_ahead = if payment.refund_ahead == refund { 0 } else { payment.refund_ahead };
+    }
 }
 
-/// Returns the sum of the payments for a period that are in one currency, that of the first; none if no amount is known.
-pub(crate) fn paid_for(payments: &[Payment], period: PeriodId) -> Option<Money> {
-    let amounts = payments.iter().filter(|payment| payment.pays(period));
-    let mut amounts = amounts.filter_map(|payment| payment.paid.amount.clone());
+/// Carries the payments for a later period over to one with other terms that begins instead. `price` is the money that was paid
+/// for the later period, if it is known.
+pub(crate) fn carry_over(payments: &mut Vec<Payment>, from: PeriodId, price: Option<Money>, to: PeriodId) {
+    let is_paying = |payment: &Payment| payment.pays(from);
+    if price.is_some() && !payments.iter().any(|payment| is_paying(payment) && payment.paid.amount.is_some())
+    {
+        match payments.iter_mut().find(|payment| is_paying(payment)) {
+            Some(first) => first.paid.amount = price,
+            None => remember(payments, &Paid { amount: price, reference: None }, from),
+        }
+    }
+    for payment in payments.iter_mut().filter(|payment| payment.pays(from)) {
+        (payment.period, payment.carried_over) = (to, true);
+    }
+}
+
+/// Returns the price of a period: the amounts of its payments, or else the list price. Money that was carried over to it counts
+/// beside those amounts; a list price includes it.
+pub(crate) fn price_of(
+    payments: &[Payment],
+    period: PeriodId,
+    listed: impl FnOnce() -> Option<PeriodPrice>,
+) -> Option<PeriodPrice> {
+    let own = sum(payments.iter().filter(|payment| payment.is_for(period)));
+    let carried_over = sum(payments.iter().filter(|payment| payment.pays(period) && payment.carried_over));
+    let Some(more) = carried_over else { return own.map(PeriodPrice::paid_in_full).or_else(listed) };
+    let of_currency = |money: &Money| if money.currency == more.currency { more.minor_units } else { 0 };
+    Some(match (own, listed()) {
+        (Some(own), _) => {
+            let minor_units = own.minor_units.saturating_add(of_currency(&own));
+            PeriodPrice::paid_in_full(Money { minor_units, ..own })
+        }
+        (None, Some(PeriodPrice { whole, paid, listed })) => {
+            let more = of_currency(&whole);
+            let minor_units = whole.minor_units.max(more);
+            PeriodPrice { whole: Money { minor_units, ..whole }, paid: paid.max(more), listed }
+        }
+        (None, None) => PeriodPrice::paid_in_full(more),
+    })
+}
+
+/// Returns the sum of the payments that are in one currency, that of the first; none if no amount is known.
+fn sum<'a>(payments: impl Iterator<Item = &'a Payment>) -> Option<Money> {
+    let mut amounts = payments.filter_map(|payment| payment.paid.amount.clone());
     let first = amounts.next()?;
     let sum = amounts
         .filter(|money| money.currency == first.currency)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::value::time::Timestamp;
 use crate::wallet::grant::Money;
-use crate::wallet::payment::{Payment, PeriodPrice, paid_for};
+use crate::wallet::payment::{self, Payment, PeriodPrice};
 use crate::wallet::sold::Sold;
 use crate::wallet::subscription::Subscription;
 
@@ -21,8 +21,7 @@ impl Subscription {
     /// Returns the price of the period that starts at this instant: the amounts of its payments, otherwise
     /// [`Self::listed_price_of`].
     pub(crate) fn price_of(&self, start: Timestamp, payments: &[Payment]) -> Option<PeriodPrice> {
-        let paid = paid_for(payments, self.period_id_at(start)).map(PeriodPrice::paid_in_full);
-        paid.or_else(|| self.listed_price_of(start))
+        payment::price_of(payments, self.period_id_at(start), || self.listed_price_of(start))
     }
 
     /// Returns the list price of the period that starts at this instant: the one that is remembered, otherwise that of the

@@ -128,9 +128,33 @@ impl Profile {
 
     /// Returns the period that was paid with this reference of the payment provider, the last one that names it, if it is
     /// remembered.
-    pub fn period_paid_with(&self, reference: &OriginId) -> Option<PeriodId> {
+    pub(crate) fn period_paid_with(&self, reference: &OriginId) -> Option<PeriodId> {
         let paid = self.payments.iter().rfind(|payment| payment.has_reference(reference));
         paid.map(|payment| payment.period)
+    }
+
+    /// Returns the period that a request names by the reference of a payment: as it was when the request was carried out first,
+    /// otherwise [`Self::period_paid_with`] or, after the payment was forgotten, the last period that it named.
+    pub(crate) fn period_named_by(&self, request: &RequestId, reference: &OriginId) -> Option<PeriodId> {
+        let named = self.periods_named_by(reference);
+        let before = self.money_back.get(request).and_then(|before| before.period);
+        let before = before.filter(|before| named.contains(before));
+        before.or_else(|| self.period_paid_with(reference)).or_else(|| named.last().copied())
+    }
+
+    /// Returns the periods that this reference of the payment provider names, or named when their money went back.
+    pub fn periods_named_by(&self, reference: &OriginId) -> BTreeSet<PeriodId> {
+        let before = self.money_back.values().filter(|before| before.references.contains(reference));
+        before.filter_map(|before| before.period).chain(self.period_paid_with(reference)).collect()
+    }
+
+    /// Returns the facts of the reply to a request about money of a period that went back or returned.
+    pub(crate) fn money_back_of(&self, period: PeriodId) -> MoneyBack {
+        let payments = self.payments.iter().filter(|payment| payment.period == period);
+        let references = payments.filter_map(|payment| payment.paid.reference.as_ref());
+        let before = self.money_back.values().filter(|before| before.period == Some(period));
+        let references = references.chain(before.flat_map(|before| &before.references));
+        MoneyBack { period: Some(period), references: references.cloned().collect(), ..MoneyBack::default() }
     }
 
     /// Returns whether a period began without its payment, and has not been paid since.

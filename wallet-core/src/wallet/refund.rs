@@ -1,12 +1,12 @@
 //! Records of refunded money: the refund of a share of a purchase, a refund that the payment provider made, and a
 //! chargeback.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::value::amount::Amounts;
-use crate::value::ids::UnitId;
+use crate::value::ids::{OriginId, UnitId};
 use crate::value::payment_subject::PeriodId;
 use crate::wallet::grant::{Clawback, Grant, GrantKey, Money};
 use crate::wallet::raises::Raises;
@@ -169,6 +169,10 @@ pub struct MoneyBack {
     /// The period of the payment. A subscription that is sold later may have one with the same start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<PeriodId>,
+    /// The references of the payments for the period. A payment that is forgotten or carried over later goes on to name the
+    /// period in replays, and in news about this refund or chargeback.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub references: BTreeSet<OriginId>,
     /// The money that went back so far, in all parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<Money>,

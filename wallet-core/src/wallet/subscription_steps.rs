@@ -153,12 +153,13 @@ impl Subscription {
         self
     }
 
-    /// Returns the subscription after the refund of a later period failed. A change of plan at the end of what is paid comes
-    /// later again.
+    /// Returns the subscription after the refund of a later period failed. An end, or a change of plan, at the end of what is paid
+    /// comes later again.
     #[must_use]
     pub fn paid_again(mut self, period: u32) -> Self {
         self.paid.insert(period);
         let unpaid = self.unpaid_period();
+        self.end = self.end.map(|end| end.max(unpaid));
         if let Some(change) = self.change.as_mut().filter(|change| change.period <= period) {
             change.period = unpaid;
         }

@@ -54,17 +54,17 @@ impl Ledger {
     /// Runs a command as after loading the wallet from a store: without closed grants, except those in the
     /// command's read set.
     pub(crate) fn run_as_loaded(&mut self, catalogs: &Catalogs, now: Timestamp, command: &Command) -> Reply {
-        let mut read_set = command.read_set();
-        if let Some(reference) = &read_set.period_payment {
-            let paid = self.wallet.profile.period_paid_with(reference);
-            read_set.paid_period = paid.map(|period| period.start);
-        }
+        let read_set = command.read_set();
+        let reference = read_set.period_payment.as_ref();
+        let named = reference.map(|reference| self.wallet.profile.periods_named_by(reference));
+        let named = named.unwrap_or_default();
         let needed = self.named_by(&read_set);
         let name = read_set.purchase.as_ref();
         let purchase = name.and_then(|name| name.top_up(self.wallet.grants.values())).cloned();
         let loaded = |grant: &Grant| {
             let is_read = reads(&read_set, purchase.as_ref(), grant);
-            grant.is_open() || is_read || needed.contains(&grant.key)
+            let is_named = grant.details.period.is_some_and(|period| named.contains(&period));
+            grant.is_open() || is_read || is_named || needed.contains(&grant.key)
         };
         let closed: Vec<_> = self.wallet.grants.extract_if(.., |_, grant| !loaded(grant)).collect();
         let reply = self.run(catalogs, now, command);

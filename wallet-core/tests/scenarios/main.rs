@@ -38,6 +38,7 @@ mod mismatch;
 mod overage;
 mod packs;
 mod pauses;
+mod payments_that_go_back;
 mod period_prices;
 mod periods;
 mod plan_changes;

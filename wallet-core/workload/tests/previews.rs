@@ -47,13 +47,15 @@ fn loaded(wallet: &Wallet, command: &Command) -> Wallet {
     let read = command.read_set();
     let purchases = read.purchase.as_ref().map(|name| name.top_ups(wallet.grants.values()));
     let purchases = purchases.unwrap_or_default();
-    let referred = read.period_payment.as_ref().and_then(|paid| wallet.profile.period_paid_with(paid));
-    let paid_period = read.paid_period.or(referred.map(|period| period.start));
+    let named = read.period_payment.as_ref().map(|paid| wallet.profile.periods_named_by(paid));
+    let named = named.unwrap_or_default();
     copy.grants.retain(|key, grant| {
         let of_period = matches!(key.origin, Origin::Period | Origin::Grace) && read.period;
         let of_purchase = grant.purchase().is_some_and(|id| purchases.contains(id));
-        let of_paid_period =
-            paid_period.is_some() && paid_period == grant.details.period.map(|period| period.start);
+        let of_paid_period = grant
+            .details
+            .period
+            .is_some_and(|period| read.paid_period == Some(period.start) || named.contains(&period));
         grant.is_open() || of_period || of_purchase || of_paid_period
     });
     copy

@@ -168,9 +168,11 @@ impl Generator {
 
     fn refund_of_period(&mut self, model: &Model) -> Option<Command> {
         let period = self.any_period(model)?;
-        let period = self.period_ahead(model).unwrap_or(period);
+        let ahead = self.period_ahead(model);
+        let period = ahead.or_else(|| self.paid_late(model)).unwrap_or(period);
         let price = model.price_of_period(period).map_or(100, |(price, _)| price);
-        let minor_units = self.refunded_total(price);
+        let is_paid = ahead.is_some_and(|ahead| !model.went_back_ahead(ahead));
+        let minor_units = if is_paid && self.rng.percent(70) { price } else { self.refunded_total(price) };
         let mut before = model.period_refunds.iter().filter(|refund| refund.period == period);
         let before = before.find_map(|refund| refund.cents).filter(|_| self.rng.clone().percent(15));
         let minor_units = before.unwrap_or(minor_units);
@@ -187,10 +189,10 @@ impl Generator {
     /// Sometimes, before a change of plan to come: a payment ahead goes back in full, or comes again because that failed.
     fn refund_before_a_change(&mut self, model: &Model) -> Option<Command> {
         let sub = model.sub.as_ref().filter(|sub| sub.change.is_some() && self.rng.clone().percent(40))?;
-        let went_back = model.payments.iter().filter(|(_, period, back)| {
-            *back && period.subscription == sub.id && period.start.as_micros() > model.now
+        let went_back = model.payments.iter().filter(|(_, period, back, _)| {
+            *back > 0 && period.subscription == sub.id && period.start.as_micros() > model.now
         });
-        let failed = went_back.map(|(_, period, _)| (*period, 0)).next_back();
+        let failed = went_back.map(|(_, period, ..)| (*period, 0)).next_back();
         let paid = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period))).next_back();
         let paid = paid.and_then(|period| Some((period, model.price_of_period(period)?.0)));
         let (period, minor_units) = failed.or(paid)?;
@@ -205,7 +207,7 @@ impl Generator {
 
     /// Names a period by its start or by a payment for it, sometimes by one that is unknown.
     fn payment_for(&mut self, model: &Model, period: PeriodId) -> PaymentName {
-        let of_period = model.payments.iter().filter(|(_, of, _)| *of == period);
+        let of_period = model.payments.iter().filter(|(_, of, ..)| *of == period);
         let references: Vec<_> = of_period.filter_map(|(paid, ..)| paid.reference.clone()).collect();
         match self.rng.pick(&references).cloned() {
             Some(reference) if self.rng.percent(50) => PaymentName::PaidPeriod(reference),
@@ -232,7 +234,7 @@ impl Generator {
     fn period_ahead(&mut self, model: &Model) -> Option<PeriodId> {
         let sub = model.sub.as_ref().filter(|_| self.rng.clone().percent(25))?;
         let paid = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period)));
-        let back = model.payments.iter().filter(|(.., back)| *back).map(|(_, period, _)| *period);
+        let back = model.payments.iter().filter(|(_, _, back, _)| *back > 0).map(|(_, period, ..)| *period);
         let periods: Vec<PeriodId> = paid.chain(back).collect();
         self.rng.pick(&periods).copied()
     }

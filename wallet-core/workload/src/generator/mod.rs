@@ -5,6 +5,7 @@ mod auto_top_up;
 mod credits;
 mod jobs;
 mod plans;
+mod returned_payments;
 mod wrong;
 
 use wallet_core::decide::{CreateWallet, ProcessDue};

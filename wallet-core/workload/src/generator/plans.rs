@@ -22,7 +22,7 @@ impl Generator {
             let anchor = self.rng.percent(20).then_some(Timestamp::from_micros(model.now - ago));
             // Sometimes the anchor is the start of a period of an earlier subscription.
             let mut rng = self.rng.clone();
-            let paid = model.payments.iter().map(|(_, period, _)| period.start);
+            let paid = model.payments.iter().map(|(_, period, ..)| period.start);
             let given = model.lots.iter().filter_map(|lot| lot.period).map(|period| period.start);
             let starts: Vec<Timestamp> = paid.chain(given).filter(|it| it.as_micros() <= model.now).collect();
             let again = rng.percent(30);
@@ -38,6 +38,9 @@ impl Generator {
             }));
         };
         let request = self.new_id("r");
+        if let Some(command) = self.unusual_payment(model, sub, &request) {
+            return Some(command);
+        }
         let due =
             (sub.sold.on_payment || sub.sold.provisional.is_some()) && sub.after_paid() <= sub.period + 2;
         Some(match self.rng.within(0, 99) {
@@ -76,7 +79,7 @@ impl Generator {
         })
     }
 
-    fn refund_plan(&mut self, model: &Model, request: RequestId) -> Command {
+    pub(super) fn refund_plan(&mut self, model: &Model, request: RequestId) -> Command {
         let ago = self.rng.within(-1, 50) * HOUR;
         let asked = self.rng.percent(40).then_some(Timestamp::from_micros(model.now - ago));
         Command::RefundSubscription(RefundSubscription {

@@ -168,7 +168,7 @@ impl Model {
                 return self.charge_back_period(chargeback, self.named_period(&chargeback.request, *start));
             }
             PaymentName::PaidPeriod(reference) => {
-                let Some(period) = self.period_paid_with(reference) else {
+                let Some(period) = self.period_paid_with(&chargeback.request, reference) else {
                     let again = self.requested(&Command::RecordChargeback(chargeback.clone()));
                     return again.and(Err(Refusal::field()));
                 };
@@ -257,16 +257,19 @@ impl Model {
             PaymentName::Period(start) => {
                 let mut period = self.named_period(&reverse.request, *start);
                 if !self.names_again(&reverse.request) {
-                    let disputed = self.chargebacks.iter().filter_map(|(payment, ..)| payment.period());
-                    period = disputed.filter(|period| period.start == *start).max().unwrap_or(period);
+                    period = self.last_disputed(period, |period| period.start == *start);
                 }
                 return self.reverse_period(reverse, period);
             }
             PaymentName::PaidPeriod(reference) => {
-                let Some(period) = self.period_paid_with(reference) else {
+                let Some(mut period) = self.period_paid_with(&reverse.request, reference) else {
                     let again = self.requested(&Command::ReverseChargeback(reverse.clone()));
                     return again.and(Err(Refusal::field()));
                 };
+                if !self.names_again(&reverse.request) {
+                    let names = self.named_by(reference);
+                    period = self.last_disputed(period, |other| other == period || names.contains(&other));
+                }
                 let payment = PaymentName::Period(period.start);
                 return self.reverse_period(&ReverseChargeback { payment, ..reverse.clone() }, period);
             }

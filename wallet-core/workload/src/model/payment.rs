@@ -4,18 +4,91 @@ use wallet_core::decide::RecordPayment;
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::Money;
 use wallet_core::payment::Paid;
-use wallet_core::{Command, OriginId, PeriodId, Timestamp};
+use wallet_core::{Command, OriginId, PeriodId, RequestId, Timestamp};
 
 use super::answer::{Answered, Refusal, Seen};
 use super::calendar::{Every, SECOND};
 use super::money_back::refused;
+use super::prices::PeriodPrice;
 use super::state::{Model, Sold, Sub};
 
+impl Sold {
+    fn renews_by_the_clock(&self) -> bool {
+        !self.on_payment && self.provisional.is_none() && self.every != Every::Once
+    }
+}
+
+impl Sub {
+    pub(crate) fn renews_by_the_clock(&self) -> bool {
+        self.sold.renews_by_the_clock()
+    }
+}
+
 impl Model {
-    /// Returns the period of a payment, if the payment is one of the last 24.
-    pub(super) fn period_paid_with(&self, reference: &OriginId) -> Option<PeriodId> {
-        let paid = |(paid, ..): &&(Paid, PeriodId, bool)| paid.reference.as_ref() == Some(reference);
-        self.payments.iter().rfind(paid).map(|(_, period, _)| *period)
+    /// Returns the reference of the last payment.
+    pub(crate) fn last_payment(&self) -> Option<OriginId> {
+        self.payments.last().and_then(|(paid, ..)| paid.reference.clone())
+    }
+
+    pub(super) fn paid_for(&mut self, paid: &Paid, period: PeriodId) {
+        // A payment of an earlier subscription or for a period that did not begin is now for this period alone.
+        let earlier = |of: &PeriodId| of.subscription < period.subscription;
+        self.payments.retain(|(of, at, _, carried)| {
+            paid.reference.is_none() || of.reference != paid.reference || !earlier(at) && !carried
+        });
+        if *paid != Paid::default() || self.went_back_ahead(period) {
+            self.keep_payment((paid.clone(), period, 0, false));
+        }
+    }
+
+    /// Other terms begin instead of periods that were paid ahead: their payments now count for the first period of those.
+    pub(super) fn carry_over(&mut self, ahead: Vec<(PeriodId, Option<PeriodPrice>)>, to: PeriodId) {
+        for (from, price) in ahead {
+            let pays = |(_, of, back, _): &(Paid, PeriodId, u32, bool)| *of == from && *back == 0;
+            let paying: Vec<_> = self.payments.iter().filter(|payment| pays(payment)).collect();
+            let is_known = paying.iter().any(|(paid, ..)| paid.amount.is_some());
+            if let Some((_, minor_units)) = price.filter(|_| !is_known) {
+                let amount = Some(Money { currency: "EUR".to_owned(), minor_units });
+                if paying.is_empty() {
+                    self.keep_payment((Paid { amount, reference: None }, from, 0, false));
+                } else if let Some((paid, ..)) = self.payments.iter_mut().find(|payment| pays(payment)) {
+                    paid.amount = amount;
+                }
+            }
+            for (_, of, _, carried) in self.payments.iter_mut().filter(|payment| pays(payment)) {
+                (*of, *carried) = (to, true);
+            }
+        }
+    }
+
+    pub(super) fn keep_payment(&mut self, payment: (Paid, PeriodId, u32, bool)) {
+        self.payments.push(payment);
+        let oldest = self.payments.len().saturating_sub(24);
+        self.payments.drain(..oldest);
+    }
+
+    /// Returns the period that a request means by the reference of a payment: that of the request when it was carried out first,
+    /// otherwise that of the payment, if it is one of the last 24 or its money went back.
+    pub(super) fn period_paid_with(&self, request: &RequestId, reference: &OriginId) -> Option<PeriodId> {
+        let paid = |(paid, ..): &&(Paid, PeriodId, u32, bool)| paid.reference.as_ref() == Some(reference);
+        let known = self.payments.iter().rfind(paid).map(|(_, period, ..)| *period);
+        let before = self.named_periods.iter().find(|(of, _)| of == request).map(|(_, period)| *period);
+        let names = self.named_by(reference);
+        before.filter(|before| names.contains(before)).or(known).or(names.into_iter().max())
+    }
+
+    /// Returns the periods whose money went back while a payment with this reference was for them.
+    pub(super) fn named_by(&self, reference: &OriginId) -> Vec<PeriodId> {
+        let of = self.references_back.iter().filter(|(of, _)| of == reference);
+        of.map(|(_, period)| *period).collect()
+    }
+
+    /// Money of a period went back or returned: remembers the references of its payments.
+    pub(super) fn names_period(&mut self, request: &RequestId, period: PeriodId) {
+        self.named_periods.push((request.clone(), period));
+        let of_period = self.payments.iter().filter(|(_, of, ..)| *of == period);
+        let references = of_period.filter_map(|(paid, ..)| Some((paid.reference.clone()?, period)));
+        self.references_back.extend(references);
     }
 
     pub(super) fn record_payment(
@@ -28,7 +101,7 @@ impl Model {
             .payments
             .iter()
             .filter(|(paid, ..)| paid.reference.is_some() && paid.reference.as_ref() == reference);
-        let went_back: Vec<bool> = known.map(|(.., back)| *back).collect();
+        let went_back: Vec<bool> = known.map(|(_, _, back, _)| *back > 0).collect();
         if self.requested(command)? || went_back.contains(&false) {
             return Ok(Answered::again(Seen::Wallet));
         }
@@ -56,8 +129,7 @@ impl Model {
     /// Returns the start of the present period, if it began by the clock and the payment may be for it.
     fn automatic_period(&self, payment: &RecordPayment) -> Option<i64> {
         let sub = self.sub.as_ref()?;
-        let by_clock =
-            |sold: &Sold| !sold.on_payment && sold.provisional.is_none() && sold.every != Every::Once;
+        let by_clock = Sold::renews_by_the_clock;
         let goes_on = match &sub.change {
             Some((sold, from)) if *from <= sub.after_paid() => by_clock(sold),
             _ => true,
@@ -74,15 +146,21 @@ impl Model {
 
     fn is_first_payment(&self, payment: &RecordPayment, start: i64) -> bool {
         let present = self.sub.as_ref().map(|sub| sub.period_from(start));
-        let is_other = |(_, of, back): &(Paid, PeriodId, bool)| Some(*of) != present || *back;
+        let is_other = |(_, of, back, carried): &(Paid, PeriodId, u32, bool)| {
+            Some(*of) != present || *back > 0 || *carried
+        };
         let again = present.is_some_and(|present| self.went_back_ahead(present));
         (payment.paid != Paid::default() || again) && self.payments.iter().all(is_other)
     }
 
     /// Returns whether all payments for a period went back before it began.
-    pub(super) fn went_back_ahead(&self, period: PeriodId) -> bool {
-        let of: Vec<bool> =
-            self.payments.iter().filter(|(_, of, _)| *of == period).map(|(.., back)| *back).collect();
+    pub(crate) fn went_back_ahead(&self, period: PeriodId) -> bool {
+        let of: Vec<bool> = self
+            .payments
+            .iter()
+            .filter(|(_, of, ..)| *of == period)
+            .map(|(_, _, back, _)| *back > 0)
+            .collect();
         !of.is_empty() && !of.contains(&false)
     }
 
@@ -149,14 +227,19 @@ impl Model {
 
     /// The payment of a period that has not begun goes back, or comes again because that failed. Returns `None` if there is no
     /// such period.
-    pub(super) fn refund_ahead(&mut self, period: PeriodId, total: &Money) -> Option<Result<(), Refusal>> {
+    pub(super) fn refund_ahead(
+        &mut self,
+        period: PeriodId,
+        total: &Money,
+        reference: Option<&OriginId>,
+    ) -> Option<Result<(), Refusal>> {
         let sub = self.sub.clone().filter(|sub| sub.id == period.subscription)?;
         let start = period.start.as_micros();
         if let Some(at) = sub.paid.iter().position(|n| sub.start_of(*n) == start) {
             return Some(self.unpay(sub, at, total));
         }
-        let (.., went_back) = self.payments.iter().rfind(|(_, of, _)| *of == period)?;
-        if !went_back || start < sub.end() {
+        let (_, _, went_back, _) = self.payments.iter().rfind(|(_, of, ..)| *of == period)?;
+        if *went_back == 0 || start < sub.end() {
             return None;
         }
         if total.minor_units > 0
@@ -165,22 +248,42 @@ impl Model {
         {
             return Some(Err(refused("UNPAID")));
         }
+        // It is the payment from before, for its price. An end or a change of plan comes after it again.
+        self.sub = Some(Sub { ends: None, ..sub.clone() });
         let paid = self.pay_period(Some(Timestamp::from_micros(start)));
-        // It is the payment from before, for its price. A change of plan comes after it again.
-        if let (Ok(_), Some(again)) = (&paid, &mut self.sub) {
+        if paid.is_err() {
+            self.sub = Some(sub);
+            return Some(paid.map(|_| ()));
+        }
+        if let Some(again) = &mut self.sub {
             again.prices = sub.prices;
             let after = again.after_paid();
+            again.ends = sub.ends.map(|ends| ends.max(after));
             if sub.change.is_some_and(|(_, from)| again.start_of(from) <= start) {
                 again.change.as_mut().into_iter().for_each(|(_, from)| *from = after);
             }
         }
-        let last = self.payments.iter_mut().rfind(|(_, of, _)| *of == period);
-        Some(paid.map(|_| last.into_iter().for_each(|(.., back)| *back = false)))
+        self.pays_again(period, reference);
+        Some(Ok(()))
+    }
+
+    /// A refund of all payments for a period failed: the one of the named payment, or the last.
+    pub(super) fn pays_again(&mut self, period: PeriodId, reference: Option<&OriginId>) {
+        if !self.went_back_ahead(period) {
+            return;
+        }
+        let of_period: Vec<_> = self.payments.iter().filter(|(_, of, ..)| *of == period).collect();
+        let named =
+            of_period.iter().filter(|(paid, ..)| reference.is_some() && paid.reference.as_ref() == reference);
+        let refund = named.chain(of_period.last()).next().map(|(_, _, back, _)| *back);
+        for (_, _, back, _) in self.payments.iter_mut().filter(|(_, of, ..)| *of == period) {
+            *back = if Some(*back) == refund { 0 } else { *back };
+        }
     }
 
     /// Returns whether a payment of this period would begin it now.
     fn would_begin(&self, sub: &Sub, start: i64) -> bool {
-        self.begun_unpaid(sub) == Some(start) && sub.ends.is_none()
+        self.begun_unpaid(sub) == Some(start)
     }
 
     fn unpay(&mut self, mut sub: Sub, at: usize, total: &Money) -> Result<(), Refusal> {
@@ -205,12 +308,15 @@ impl Model {
             sub.dunning = Some((self.now - sub.end() + SECOND - 1) / SECOND * SECOND);
         }
         self.subscribed(sub);
+        let refunds = self.payments.iter().filter(|(_, of, ..)| *of == period).map(|(_, _, back, _)| *back);
+        let refund = refunds.max().unwrap_or(0) + 1;
         let mut known = false;
-        for (_, _, back) in self.payments.iter_mut().filter(|(_, of, _)| *of == period) {
-            (*back, known) = (true, true);
+        for (_, _, back, _) in self.payments.iter_mut().filter(|(_, of, back, _)| *of == period && *back == 0)
+        {
+            (*back, known) = (refund, true);
         }
         if !known {
-            self.keep_payment((Paid::default(), period, true));
+            self.keep_payment((Paid::default(), period, refund, false));
         }
         Ok(())
     }

@@ -3,7 +3,6 @@
 use wallet_core::decide::{CancelSubscription, ChangePlan, Subscribe};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{GrantKey, Origin};
-use wallet_core::payment::Paid;
 use wallet_core::sold::Overrides;
 use wallet_core::subscription::{UnusedCredits, When};
 use wallet_core::wallet::WalletStatus;
@@ -252,27 +251,6 @@ impl Model {
         }
     }
 
-    /// Returns the reference of the last payment.
-    pub(crate) fn last_payment(&self) -> Option<OriginId> {
-        self.payments.last().and_then(|(paid, ..)| paid.reference.clone())
-    }
-
-    pub(super) fn paid_for(&mut self, paid: &Paid, period: PeriodId) {
-        // An earlier subscription's payment is now for this period alone.
-        let earlier = |of: &PeriodId| of.subscription < period.subscription;
-        self.payments
-            .retain(|(of, at, _)| paid.reference.is_none() || of.reference != paid.reference || !earlier(at));
-        if *paid != Paid::default() || self.went_back_ahead(period) {
-            self.keep_payment((paid.clone(), period, false));
-        }
-    }
-
-    pub(super) fn keep_payment(&mut self, payment: (Paid, PeriodId, bool)) {
-        self.payments.push(payment);
-        let oldest = self.payments.len().saturating_sub(24);
-        self.payments.drain(..oldest);
-    }
-
     pub(super) fn sell(&self, plan: &str, overrides: &Overrides, seats: u32) -> Result<Sold, Refusal> {
         if !(1..=10_000).contains(&seats) {
             return Err(Refusal::field());
@@ -368,6 +346,12 @@ impl Model {
             self.subscribed(sub);
             at
         } else if !same {
+            let ahead: Vec<_> = sub
+                .paid
+                .iter()
+                .map(|n| (sub.period_from(sub.boundary(*n)), self.price_of_own(&sub, *n)))
+                .collect();
+            self.carry_over(ahead, sub.period_from(now));
             let keeps = change.unused.map_or(upgrade, |unused| unused == UnusedCredits::Keep);
             // The new credits repay debt before the old ones expire.
             let first = self.lots.len();

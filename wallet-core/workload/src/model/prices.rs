@@ -68,20 +68,38 @@ impl Model {
             let known = sub.start_of(sub.period) == start || sub.list_of(start).is_some();
             known || sales.all(|sale| sale == Some(sub.number))
         };
-        self.told_for(period).or_else(|| sub.filter(is_own)?.price_of(start))
+        self.paid_or_listed(period, || sub.filter(is_own)?.price_of(start))
     }
 
     /// Returns the price of a period of the present subscription.
     pub(super) fn price_of_own(&self, sub: &Sub, period: u32) -> Option<PeriodPrice> {
         let start = sub.start_of(period);
-        self.told_for(sub.period_from(start)).or_else(|| sub.price_of(start))
+        self.paid_or_listed(sub.period_from(start), || sub.price_of(start))
     }
 
-    /// Returns the sum of the payments for a period that have an amount.
-    fn told_for(&self, period: PeriodId) -> Option<PeriodPrice> {
-        let paid = self.payments.iter().filter(|(_, of, back)| *of == period && !back);
-        let paid: Vec<i64> = paid.filter_map(|(paid, ..)| Some(paid.amount.as_ref()?.minor_units)).collect();
-        let sum: i64 = paid.iter().sum();
-        if paid.is_empty() { None } else { Some((sum, sum)) }
+    /// Returns the sum of the payments for a period that have an amount, or else its list price. Of payments for periods that did
+    /// not begin, the list price has taken account.
+    fn paid_or_listed(
+        &self,
+        period: PeriodId,
+        listed: impl FnOnce() -> Option<PeriodPrice>,
+    ) -> Option<PeriodPrice> {
+        let sum = |is_carried: bool| {
+            let paid = self
+                .payments
+                .iter()
+                .filter(|(_, of, back, carried)| *of == period && *back == 0 && *carried == is_carried);
+            let paid: Vec<i64> =
+                paid.filter_map(|(paid, ..)| Some(paid.amount.as_ref()?.minor_units)).collect();
+            if paid.is_empty() { None } else { Some(paid.into_iter().sum::<i64>()) }
+        };
+        let carried = sum(true);
+        match sum(false) {
+            Some(own) => Some((own + carried.unwrap_or(0), own + carried.unwrap_or(0))),
+            None => match (listed(), carried) {
+                (Some((whole, paid)), Some(carried)) => Some((whole.max(carried), paid.max(carried))),
+                (listed, carried) => listed.or(carried.map(|carried| (carried, carried))),
+            },
+        }
     }
 }

@@ -130,18 +130,22 @@ impl Model {
             PaymentName::Period(start) => {
                 let mut period = self.named_period(&refund.request, *start);
                 if refund.total.minor_units == 0 && !self.names_again(&refund.request) {
-                    period = self.last_refunded(period);
+                    period = self.last_refunded(period, |period| period.start == *start);
                 }
-                return self.refund_period(refund, period, false);
+                return self.refund_period(refund, period, None);
             }
             PaymentName::PaidPeriod(reference) => {
-                let Some(period) = self.period_paid_with(reference) else {
+                let Some(mut period) = self.period_paid_with(&refund.request, reference) else {
                     let again = self.requested(&Command::RecordRefund(refund.clone()));
                     return again.and(Err(Refusal::field()));
                 };
+                if refund.total.minor_units == 0 && !self.names_again(&refund.request) {
+                    let names = self.named_by(reference);
+                    period = self.last_refunded(period, |period| names.contains(&period));
+                }
                 let payment = PaymentName::Period(period.start);
-                let is_replaced = self.is_replaced(reference, period);
-                return self.refund_period(&RecordRefund { payment, ..refund.clone() }, period, is_replaced);
+                let refund = RecordRefund { payment, ..refund.clone() };
+                return self.refund_period(&refund, period, Some(reference));
             }
         };
         let purchase = self.by_id(named);

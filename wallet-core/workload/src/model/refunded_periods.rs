@@ -127,29 +127,34 @@ impl Model {
         (taken, forgiven)
     }
 
-    /// Records a refund of a period. `is_replaced`: it is about a payment that another one has replaced.
+    /// Records a refund of a period, or of the payment for it that has this reference.
     pub(super) fn refund_period(
         &mut self,
         refund: &RecordRefund,
         period: PeriodId,
-        is_replaced: bool,
+        reference: Option<&OriginId>,
     ) -> Result<Answered, Refusal> {
         let lots = self.lots_of_period(period);
         let command = &Command::RecordRefund(refund.clone());
         if self.requested_for(command, period)? {
             return Ok(Answered::again(self.seen(&lots)));
         }
-        match is_replaced {
+        match reference.is_some_and(|reference| self.is_replaced(reference, period)) {
             true => self.check_told_again(refund, period)?,
-            false => self.give_money_back(refund, period)?,
+            false => self.give_money_back(refund, period, reference)?,
         }
-        self.named_periods.push((refund.request.clone(), period));
+        self.names_period(&refund.request, period);
         self.remember(command, EntryKind::RefundRecorded);
         Ok(Answered::done(self.seen(&lots)))
     }
 
-    fn give_money_back(&mut self, refund: &RecordRefund, period: PeriodId) -> Result<(), Refusal> {
-        if let Some(ahead) = self.refund_ahead(period, &refund.total) {
+    fn give_money_back(
+        &mut self,
+        refund: &RecordRefund,
+        period: PeriodId,
+        reference: Option<&OriginId>,
+    ) -> Result<(), Refusal> {
+        if let Some(ahead) = self.refund_ahead(period, &refund.total, reference) {
             return ahead;
         }
         self.has_begun(period)?;
@@ -162,8 +167,11 @@ impl Model {
         if self.is_unpaid(period) {
             return Err(refused("UNPAID"));
         }
-        let (whole, paid) = self.price_of_period(period).ok_or_else(|| refused("NO_PRICE"))?;
         let cents = refund.total.minor_units;
+        let before = self.period_refunds.iter().find(|before| before.period == period);
+        // A payment that was carried over has taken its price along. A refund that failed needs none.
+        let back = before.and_then(|before| before.cents).filter(|_| cents == 0).map(|cents| (cents, cents));
+        let (whole, paid) = self.price_of_period(period).or(back).ok_or_else(|| refused("NO_PRICE"))?;
         if refund.total.currency != "EUR" || cents > whole.max(paid) {
             return Err(Refusal::field());
         }
@@ -174,21 +182,19 @@ impl Model {
         let is_repeated = |before: &&PeriodRefund| before.period == period && before.cents == Some(cents);
         if self.period_refunds.iter().any(|before| is_repeated(&before)) {
             self.treat_used(period, owes, &refund.request);
-            self.comes_again(period, cents);
+            if cents == 0 {
+                self.pays_again(period, reference);
+            }
             return Ok(());
         }
         self.went_back(period, (cents.min(paid.max(1)), paid.max(1)), owes, &refund.request);
         if let Some(record) = self.period_refunds.iter_mut().find(|refund| refund.period == period) {
             record.cents = Some(cents);
         }
-        self.comes_again(period, cents);
+        if cents == 0 {
+            self.pays_again(period, reference);
+        }
         Ok(())
-    }
-
-    /// Nothing was refunded after all: the last payment pays the period again.
-    fn comes_again(&mut self, period: PeriodId, cents: i64) {
-        let last = self.payments.iter_mut().rfind(|(_, of, _)| *of == period);
-        last.into_iter().filter(|_| cents == 0).for_each(|(.., back)| *back = false);
     }
 
     /// The same total is recorded again: the used credits that it does not pay are owed, or no longer.
@@ -286,7 +292,7 @@ impl Model {
         let taken = there.map(|(unit, there)| (unit, there - unspent(self, unit))).into();
         self.disputes.push(Dispute { period, before, taken });
         self.suspend(PaymentSubject::Period(period), Vec::new());
-        self.named_periods.push((chargeback.request.clone(), period));
+        self.names_period(&chargeback.request, period);
         self.remember(command, EntryKind::ChargedBack);
         Ok(Answered::done(self.seen(&lots)))
     }
@@ -311,7 +317,7 @@ impl Model {
         }
         let (_, suspends, _) = self.chargebacks.remove(standing);
         self.withdraw_chargeback(period, &reverse.request);
-        self.named_periods.push((reverse.request.clone(), period));
+        self.names_period(&reverse.request, period);
         self.release(suspends);
         self.remember(&Command::ReverseChargeback(reverse.clone()), EntryKind::ChargebackReversed);
         Ok(Answered::done(Seen::Wallet))
@@ -362,7 +368,7 @@ impl Model {
             return *period;
         }
         let of_lots = self.lots.iter().filter_map(|lot| lot.period);
-        let of_payments = self.payments.iter().map(|(_, period, _)| *period);
+        let of_payments = self.payments.iter().map(|(_, period, ..)| *period);
         let of_chargebacks = self.chargebacks.iter().filter_map(|(payment, ..)| payment.period());
         let of_sub = self.sub.iter().flat_map(|sub| {
             let last = start.min(Timestamp::from_micros(NEVER - 1)).as_micros();
@@ -379,22 +385,27 @@ impl Model {
         self.named_periods.iter().any(|(of, _)| of == request)
     }
 
-    /// Returns the last period with the start of this one that was refunded, if this one was not.
-    pub(super) fn last_refunded(&self, last: PeriodId) -> PeriodId {
+    /// Returns the last of these periods that has a recorded refund, unless the one that is meant otherwise has.
+    pub(super) fn last_refunded(&self, last: PeriodId, others: impl Fn(PeriodId) -> bool) -> PeriodId {
         if self.went_back_ahead(last) || self.period_refunds.iter().any(|refund| refund.period == last) {
             return last;
         }
-        let refunded =
-            self.period_refunds.iter().filter(|refund| refund.cents.is_some_and(|cents| cents > 0));
+        let refunded = self.period_refunds.iter().filter(|refund| refund.cents.is_some());
         let periods = refunded.map(|refund| refund.period);
-        periods.filter(|period| period.start == last.start).max().unwrap_or(last)
+        periods.filter(|period| others(*period)).max().unwrap_or(last)
+    }
+
+    /// Returns the last of these periods that is charged back, otherwise the one that is meant then.
+    pub(super) fn last_disputed(&self, last: PeriodId, others: impl Fn(PeriodId) -> bool) -> PeriodId {
+        let disputed = self.chargebacks.iter().filter_map(|(payment, ..)| payment.period());
+        disputed.filter(|period| others(*period)).max().unwrap_or(last)
     }
 
     /// Returns whether the payment with this reference went back before its period began, and another one pays it.
     pub(super) fn is_replaced(&self, reference: &OriginId, period: PeriodId) -> bool {
         let named = self.payments.iter().rfind(|(paid, ..)| paid.reference.as_ref() == Some(reference));
-        let is_back = named.is_some_and(|(.., back)| *back);
-        is_back && self.payments.iter().any(|(_, of, back)| *of == period && !back)
+        let is_back = named.is_some_and(|(_, _, back, _)| *back > 0);
+        is_back && self.payments.iter().any(|(_, of, back, _)| *of == period && *back == 0)
     }
 
     /// A payment that another one has replaced went back: nothing changes if its total was recorded before.

@@ -206,6 +206,8 @@ pub struct Model {
     pub(crate) refunds: Vec<(RequestId, i64, PeriodId)>,
     /// The periods that refunds and chargebacks named, by request.
     pub(crate) named_periods: Vec<(RequestId, PeriodId)>,
+    /// The references of payments for periods whose money went back or returned.
+    pub(crate) references_back: Vec<(OriginId, PeriodId)>,
     /// The money refunded for shares of purchases, by request; none if the price is unknown.
     pub(crate) part_refunds: Vec<(RequestId, Option<i64>)>,
     /// The chargebacks that stand.
@@ -229,8 +231,9 @@ pub struct Model {
     /// True for a wallet with two catalogs in turn, and if the second one is current.
     pub(crate) changing: bool,
     pub(crate) other_edition: bool,
-    /// The payments with a reference or an amount, their periods, and whether they went back before.
-    pub(crate) payments: Vec<(Paid, PeriodId, bool)>,
+    /// The payments with a reference or an amount, their periods, and the number of the refund with which they went back before,
+    /// or 0; and whether other terms began instead of their periods.
+    pub(crate) payments: Vec<(Paid, PeriodId, u32, bool)>,
     pub(crate) sales: u32,
     /// The trials that the wallet has had.
     pub(crate) trials: BTreeSet<&'static str>,
@@ -273,6 +276,7 @@ impl Model {
             requests: Vec::new(),
             refunds: Vec::new(),
             named_periods: Vec::new(),
+            references_back: Vec::new(),
             part_refunds: Vec::new(),
             chargebacks: Vec::new(),
             recorded: Vec::new(),

@@ -116,15 +116,13 @@ fn grants_of_read_sets(backend: Backend, loaded: &LoadedWallets, plan: &ReadPlan
         let subscription = loaded.get(key)?.wallet.profile.subscription.as_ref()?;
         Some((*key, subscription.period_start().as_micros()))
     };
-    let paid_with = |(key, reference): &(WalletKey, OriginId)| {
-        Some((*key, loaded.get(key)?.wallet.profile.period_paid_with(reference)?.start))
+    let named_by = |(key, reference): &(WalletKey, OriginId)| {
+        let named = loaded.get(key).map(|loaded| loaded.wallet.profile.periods_named_by(reference));
+        let starts: BTreeSet<_> = named.into_iter().flatten().map(|period| (*key, period.start)).collect();
+        starts
     };
-    let paid_periods: Vec<(WalletKey, Timestamp)> = plan
-        .paid_periods
-        .iter()
-        .copied()
-        .chain(plan.periods_by_payment.iter().filter_map(paid_with))
-        .collect();
+    let paid_periods: Vec<(WalletKey, Timestamp)> =
+        plan.paid_periods.iter().copied().chain(plan.periods_by_payment.iter().flat_map(named_by)).collect();
     let periods: Vec<(WalletKey, i64)> = plan.present_periods.iter().filter_map(present_period).collect();
     [
         (!by_origin.is_empty()).then(|| load::grants_by_origin(backend, &by_origin)),

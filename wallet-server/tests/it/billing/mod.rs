@@ -4,6 +4,7 @@
 mod following;
 mod free_credits;
 mod numbered_rules;
+mod payments_that_go_back;
 mod provisional;
 mod refunded_periods;
 mod terms;
