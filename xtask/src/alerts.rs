@@ -1,7 +1,7 @@
 //! A drill: a real Prometheus watches a server that fails in several ways, until the alerts of `ops/alerts.yml` have fired.
 //!
-//! The failures are real: a certificate that ends in a day, a NATS that is away, a sweeper that gets no lease while a hold
-//! falls due, locked rows, connections that end, a constraint that refuses rows, a row that cannot be read, a PostgreSQL
+//! The failures are real: a certificate that ends in a day, a NATS that is away, locked rows, connections that end, a
+//! constraint that refuses rows, a row that cannot be read, a sweeper that gets no lease while a hold falls due, a PostgreSQL
 //! that stops, and a server that is killed. Only the `for` of the alerts is shortened. Before that, while the rest is well,
 //! every panel of the dashboard must show data, and no other alert may fire.
 
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use prometheus::Prometheus;
@@ -23,21 +23,25 @@ use crate::tools::Tools;
 
 const ALERTS: &str = "ops/alerts.yml";
 const DATABASE: &str = "wallet";
-/// The time of one failure.
-const FAILURE: Duration = Duration::from_secs(12);
 /// The alert of a server that cannot be scraped. It is the last one: a killed server has no other metrics.
 const DOWN: &str = "WalletServerDown";
 /// The alert of a server with TLS, which a Prometheus of its own watches: it has no other failure.
 const CERTIFICATE: &str = "WalletCertificateEnds";
 /// The alert of a NATS that is away from the start.
 const NATS: &str = "WalletNatsBehind";
-/// The alerts of a sweeper that is held.
-const SWEEPER: [&str; 2] = ["WalletSweepsStopped", "WalletHoldsOverdue"];
-/// The prefix of the wallets of the load.
-const RUN: &str = "drill";
-/// A job whose worker never answers.
-const JOB: &str = r#"{"walletId": "drill-0", "reservationId": "overdue", "ttl": "5s", "operation": {"kind": "video.generate",
-    "attributes": {"model": "standard", "resolution": "720p"}, "quantities": {"duration_s": "5"}}}"#;
+/// Calls that make a job whose worker never answers. No other call reaches its wallet, which would process the hold.
+const JOB: [(&str, &str); 3] = [
+    ("AdminService/CreateWallet", r#"{"walletId": "quiet"}"#),
+    (
+        "WalletService/TopUp",
+        r#"{"walletId": "quiet", "topUpId": "a", "amount": {"unit": "credits", "amount": "1000"}}"#,
+    ),
+    (
+        "WalletService/Reserve",
+        r#"{"walletId": "quiet", "reservationId": "a", "ttl": "5s", "operation": {"kind": "video.generate",
+            "attributes": {"model": "standard", "resolution": "720p"}, "quantities": {"duration_s": "5"}}}"#,
+    ),
+];
 /// Keeps the leases of the sweeper from all servers.
 const HOLD_LEASES: &str =
     "BEGIN; LOCK TABLE sweeper_leases IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600); COMMIT";
@@ -50,9 +54,12 @@ const LOCK: &str =
     "BEGIN; SELECT count(*) FROM (SELECT 1 FROM wallets FOR UPDATE) AS locked; SELECT pg_sleep(2.5); COMMIT";
 const DISCONNECT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                           WHERE datname = current_database() AND pid <> pg_backend_pid()";
+/// The prefix of the ids of a load that has many jobs in flight.
+const BUSY: &str = "busy";
+const BUSY_JOBS: &str = "SELECT count(*) FROM reservations WHERE reservation_id LIKE 'busy-job-%'";
 /// Spoils the profile of a wallet. The version lets a lane read the wallet again.
 const SPOIL: &str = "WITH spoilt AS (UPDATE wallet_profiles SET profile = 'spoilt' \
-                     WHERE wallet_id = (SELECT min(wallet_id) FROM wallet_profiles) RETURNING bucket, wallet_key) \
+                     WHERE wallet_id = 'busy-0' RETURNING bucket, wallet_key) \
                      UPDATE wallets SET version = version + 1 FROM spoilt \
                      WHERE (wallets.bucket, wallets.wallet_key) = (spoilt.bucket, spoilt.wallet_key)";
 
@@ -81,7 +88,7 @@ pub(crate) fn run() -> Result<()> {
     ensure!(without_down.remove(DOWN), "{ALERTS} has no {DOWN}");
     ensure!(without_down.remove(CERTIFICATE), "{ALERTS} has no {CERTIFICATE}");
 
-    let _load = Load::start(&server, &["--rate", "20", "--mix", "life", "--run-id", RUN])?;
+    let _load = Load::start(&server, &["--rate", "20", "--mix", "life"])?;
     let empty = || Ok(&prometheus.empty_panels()? & &of_tls.empty_panels()?);
     prometheus.wait("the dashboard shows data", empty)?;
     prometheus.wait("the alert of NATS fires", || Ok(&one(NATS) - &prometheus.fired()?))?;
@@ -90,33 +97,40 @@ pub(crate) fn run() -> Result<()> {
     ensure!(others.is_empty(), "while the rest is well these fire: {others:?}");
     drop(of_tls);
 
+    println!("rows are locked, and connections end");
+    let retried = one("WalletBatchesRetried");
+    prometheus.wait("its alert fires", || {
+        // Without pauses, in which batches would succeed.
+        for _ in 0..4 {
+            postgres.query(DATABASE, LOCK)?;
+            postgres.query(DATABASE, DISCONNECT)?;
+        }
+        Ok(&retried - &prometheus.fired()?)
+    })?;
+    println!("the database refuses rows");
+    postgres.query(DATABASE, REFUSE)?;
+    prometheus.wait("its alert fires", || Ok(&one("WalletDefect") - &prometheus.fired()?))?;
+    postgres.query(DATABASE, REFUSE_NO_MORE)?;
+    println!("a row cannot be read");
+    {
+        let _busy = Load::start(&server, &["--in-flight", "64", "--run-id", BUSY])?;
+        // The load creates its wallets before its first job.
+        let jobs =
+            || Ok(if postgres.query(DATABASE, BUSY_JOBS)? == "0" { one("job") } else { Missing::new() });
+        prometheus.wait("jobs run", jobs)?;
+        postgres.query(DATABASE, SPOIL)?;
+        let unreadable = &one("WalletFrozen") | &one("WalletBatchSplit");
+        prometheus.wait("its alerts fire", || Ok(&unreadable - &prometheus.fired()?))?;
+    }
     println!("the sweeper is held");
     reserve(&server)?;
     let mut held = postgres.client("psql");
     let mut held = held.args(["-q", "-d", DATABASE, "-c", HOLD_LEASES]).stdout(Stdio::null()).spawn()?;
-    let sweeper = BTreeSet::from(SWEEPER.map(str::to_owned));
+    let sweeper = &one("WalletSweepsStopped") | &one("WalletHoldsOverdue");
     let fired = prometheus.wait("its alerts fire", || Ok(&sweeper - &prometheus.fired()?));
     let _ = held.kill();
     held.wait()?;
     fired?;
-
-    println!("rows are locked, and connections end");
-    let end = Instant::now() + FAILURE;
-    while Instant::now() < end {
-        postgres.query(DATABASE, LOCK)?;
-        postgres.query(DATABASE, DISCONNECT)?;
-    }
-    println!("the database refuses rows");
-    postgres.query(DATABASE, REFUSE)?;
-    pause(FAILURE);
-    postgres.query(DATABASE, REFUSE_NO_MORE)?;
-    println!("a row cannot be read");
-    {
-        let _busy = Load::start(&server, &["--in-flight", "64"])?;
-        pause(FAILURE / 4);
-        postgres.query(DATABASE, SPOIL)?;
-        pause(FAILURE / 2);
-    }
     println!("PostgreSQL stops");
     postgres.stop()?;
     prometheus.wait("the alerts fire", || Ok(&without_down - &prometheus.fired()?))?;
@@ -140,12 +154,15 @@ fn with_short_certificate(folder: &Path, monitoring: &str) -> Result<Server> {
     Server::wallet(&program("wallet-server"), &url, &options)
 }
 
-/// Reserves credits for a job that nobody ends.
+/// Makes a job that is never ended.
 fn reserve(server: &Server) -> Result<()> {
-    let url = format!("{}/wallet.v1.WalletService/Reserve", server.endpoint);
-    let mut curl = command("curl");
-    curl.args(["--silent", "--show-error", "--fail-with-body", &url]);
-    run_command(curl.args(["-H", "content-type: application/json", "-d", JOB]).stdout(Stdio::null()))
+    for (method, message) in JOB {
+        let mut curl = command("curl");
+        curl.args(["--silent", "--show-error", "--fail-with-body", "-H", "content-type: application/json"]);
+        curl.args(["-d", message, &format!("{}/wallet.v1.{method}", server.endpoint)]);
+        run_command(curl.stdout(Stdio::null()))?;
+    }
+    Ok(())
 }
 
 /// A running wallet-load, which is killed when it is dropped.

@@ -70,10 +70,10 @@ impl HoldWatch {
         let now = self.clock.now();
         let open = self.store.open_holds().await?;
         let overdue = self.store.holds_before(now).await?;
-        self.metrics.open.set(open);
         self.metrics.overdue.set(overdue.map_or(0, |overdue| overdue.count));
         let oldest = overdue.map_or(0, |overdue| now.since(overdue.oldest).as_secs());
         self.metrics.oldest.set(i64::try_from(oldest).unwrap_or(i64::MAX));
+        self.metrics.open.set(open);
         Ok(())
     }
 }

@@ -49,10 +49,10 @@ pub(crate) struct EngineMetrics {
     tenants: Mutex<BTreeMap<TenantId, String>>,
 }
 
-impl EngineMetrics {
-    pub(super) fn new(is_monitored: bool) -> Self {
+impl Default for EngineMetrics {
+    fn default() -> Self {
         Self {
-            is_monitored,
+            is_monitored: true,
             batches: Counter::default(),
             commands: Counter::default(),
             largest_batch: AtomicU64::new(0),
@@ -88,6 +88,10 @@ pub struct EngineCounts {
 }
 
 impl EngineMetrics {
+    pub(super) fn new(is_monitored: bool) -> Self {
+        Self { is_monitored, ..Self::default() }
+    }
+
     /// Registers the metrics of the lanes.
     pub(crate) fn register(&self, registry: &mut Registry) {
         let counters = [

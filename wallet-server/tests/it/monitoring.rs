@@ -103,8 +103,6 @@ each_database! {
             seen = metrics(&server);
         }
         assert_eq!(value(&seen, "wallet_holds_open"), 2.0);
-        // A page may be read between the settings of two figures.
-        let seen = metrics(&server);
         assert_eq!(value(&seen, "wallet_holds_overdue"), 1.0);
         let age = value(&seen, "wallet_holds_oldest_overdue_seconds");
         assert!((60.0..600.0).contains(&age), "{age}");
