@@ -1,6 +1,7 @@
 //! The contract of each error as data. The server takes its codes from here, the client its classification, and
 //! `docs/errors.md` is generated.
 
+mod shown;
 mod table;
 
 use tonic::Code;
@@ -51,6 +52,11 @@ impl ReasonSpec {
         self.codes[0]
     }
 
+    /// Returns what a platform shows its user after an error of this reason, for the people who build the platform.
+    pub const fn shown_to_user(&self) -> &'static str {
+        shown::shown(self.reason)
+    }
+
     /// Returns whether errors of the reason can have this metadata key.
     pub fn has_metadata(&self, key: &str) -> bool {
         let per_unit = key.split_once('.').map(|(name, _)| format!("{name}.<unit>"));
@@ -86,6 +92,13 @@ mod tests {
         let all: Vec<i32> = (1..200).filter(|number| ErrorReason::try_from(*number).is_ok()).collect();
         assert_eq!(listed, all);
         assert!(ErrorReason::Unspecified.spec().is_none());
+    }
+
+    #[test]
+    fn every_reason_says_what_the_user_sees() {
+        for spec in REASONS {
+            assert!(spec.shown_to_user().ends_with('.'), "{:?}", spec.reason);
+        }
     }
 
     #[test]

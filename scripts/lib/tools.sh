@@ -126,6 +126,21 @@ find_chromium() {
     return 1
 }
 
+# Ensures that the programs of the drill of the alerts exist: Prometheus 2.42 or newer with promtool, curl and openssl.
+need_prometheus() {
+    local name
+    for name in prometheus promtool curl openssl; do
+        command -v "$name" >/dev/null || apt_install prometheus curl openssl || fail "no $name: install it"
+    done
+}
+
+# Ensures that the programs exist that examine the packages: lintian, and systemd-analyze of systemd.
+need_package_tools() {
+    command -v lintian >/dev/null || apt_install lintian || fail "no lintian: install it"
+    command -v systemd-analyze >/dev/null || apt_install systemd || fail "no systemd-analyze: install systemd"
+    command -v kubectl >/dev/null || apt_install kubernetes-client || fail "no kubectl: install it"
+}
+
 # Ensures that all tools of the tests exist, and exports the variables by which the tests find them.
 need_test_tools() {
     need_rust

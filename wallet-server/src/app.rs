@@ -17,7 +17,8 @@ use crate::causes::Chain;
 use crate::clock::{Clock, MAX_SKEW, Settling};
 use crate::config::{BUNDLED_CATALOG, Config, TimeSource};
 use crate::engine::{
-    Engine, EngineConfig, EngineCounts, MovableTime, Sweeper, SweeperConfig, SweeperMetrics,
+    Engine, EngineConfig, EngineCounts, EngineMetrics, HoldMetrics, HoldWatch, MovableTime, NAMED_TENANTS,
+    Sweeper, SweeperConfig, SweeperMetrics,
 };
 use crate::feed::{AllPlaces, FeedNews, Sequencer, SequencerMetrics, WalletNews};
 use crate::grpc::{self, Condition, Health, Origins, ServeError, Services, Tls, TlsError};
@@ -167,6 +168,7 @@ impl App {
         let engine_config =
             EngineConfig { traces: traces.clone(), ..config.engine(most_lanes(&config, store.backend())?) };
         let engine = Engine::start(&store, &catalogs, &clock, &engine_config, &lanes).await?;
+        engine.metrics().name_tenants(store.first_tenants(NAMED_TENANTS).await?);
         let reads = config.cached_rows / 2;
         let queries = Queries::start(store.clone(), clock.clone(), catalogs.clone(), reads, &lanes);
         let webhooks = Webhooks {
@@ -181,7 +183,7 @@ impl App {
         engine.metrics().register(&mut registry);
         jobs.register(&mut registry);
         Tls::register(tls.as_ref(), &mut registry);
-        let call_metrics = Arc::new(grpc::call_metrics(&mut registry)?);
+        let call_metrics = Arc::new(grpc::call_metrics(&mut registry, config.monitoring.is_some())?);
         let (sweeper, turn) = (jobs.sweeper.clone(), Arc::default());
         let time = MovableTime { store: store.clone(), clock: clock.clone(), sweeper, turn };
         let (listener, address) = bind(config.listen).await?;
@@ -260,17 +262,19 @@ impl App {
         // Checks get answers until the last command has been carried out.
         let end = CancellationToken::new();
         let _end = end.clone().drop_guard();
+        let is_monitored = self.monitoring.is_some();
         if let Some(listener) = self.monitoring {
             let monitoring = Arc::new(Monitoring::new(self.registry, health.clone()));
             tokio::spawn(monitoring::serve(listener, monitoring, end));
         }
         let jobs = TaskTracker::new();
-        self.jobs.spawn(&jobs, &shutdown);
+        self.jobs.spawn(&jobs, is_monitored, &shutdown);
         let (period, feed, wallets) =
             (self.feed_period, self.services.feed_news.clone(), self.services.wallet_news.clone());
         jobs.spawn(feed.publish(store.clone(), period, shutdown.clone()));
         jobs.spawn(wallets.publish(store.clone(), period, shutdown.clone()));
         let watch = Watch {
+            metrics: self.services.engine.metrics(),
             catalogs: self.services.catalogs.clone(),
             store: store.clone(),
             clock: clock.clone(),
@@ -311,6 +315,7 @@ impl App {
 /// The background jobs.
 struct Jobs {
     sweeper: Sweeper,
+    hold_watch: HoldWatch,
     sequencer: Sequencer,
     deliverer: Deliverer,
     #[cfg(feature = "nats")]
@@ -341,6 +346,11 @@ impl Jobs {
                 clock: clock.clone(),
                 config: SweeperConfig { period: config.sweep_period },
                 metrics: SweeperMetrics::default(),
+            },
+            hold_watch: HoldWatch {
+                store: store.clone(),
+                clock: clock.clone(),
+                metrics: HoldMetrics::default(),
             },
             sequencer: Sequencer {
                 store: store.clone(),
@@ -373,14 +383,19 @@ impl Jobs {
 
     fn register(&self, registry: &mut Registry) {
         self.sweeper.metrics.register(registry);
+        self.hold_watch.metrics.register(registry);
         self.sequencer.metrics.register(registry);
         self.deliverer.metrics.register(registry);
         #[cfg(feature = "nats")]
         self.publisher_metrics.register(registry);
     }
 
-    fn spawn(self, jobs: &TaskTracker, shutdown: &CancellationToken) {
+    /// Starts the jobs. Holds are counted only if there is an address that shows the metrics.
+    fn spawn(self, jobs: &TaskTracker, is_monitored: bool, shutdown: &CancellationToken) {
         jobs.spawn(self.sweeper.run(shutdown.clone()));
+        if is_monitored {
+            jobs.spawn(self.hold_watch.run(shutdown.clone()));
+        }
         jobs.spawn(self.sequencer.run(shutdown.clone()));
         jobs.spawn(self.deliverer.run(shutdown.clone()));
         #[cfg(feature = "nats")]
@@ -456,8 +471,10 @@ async fn probe(store: Store, health: Health, shutdown: CancellationToken) {
     }
 }
 
-/// Watches what other servers may change, the current catalog and the clocks of tenants, and the database's clock.
+/// Watches what other servers may change: the current catalog, the clocks of tenants and their names. Watches the
+/// database's clock.
 struct Watch {
+    metrics: Arc<EngineMetrics>,
     catalogs: PublishedCatalogs,
     store: Store,
     clock: Clock,
@@ -477,6 +494,10 @@ impl Watch {
             match self.store.tenant_clocks().await {
                 Ok(ahead) => self.clock.learn(ahead),
                 Err(error) => tracing::warn!(error = %Chain(&error), "cannot look at the clocks of tenants"),
+            }
+            match self.store.first_tenants(NAMED_TENANTS).await {
+                Ok(names) => self.metrics.name_tenants(names),
+                Err(error) => tracing::warn!(error = %Chain(&error), "cannot look at the names of tenants"),
             }
             if let Err(error) = self.catalogs.refresh_all().await {
                 tracing::warn!(error = %Chain(&error), "cannot look for a newer catalog; the last good one stays in use");

@@ -165,6 +165,7 @@ impl Config {
             wallet_queue: self.limits.waiting_per_wallet,
             cached_rows: self.cached_rows,
             database_timeout: self.database_timeout,
+            is_monitored: self.monitoring.is_some(),
             ..EngineConfig::default()
         }
     }

@@ -1,16 +1,17 @@
 //! A drill: a real Prometheus watches a server that fails in several ways, until the alerts of `ops/alerts.yml` have fired.
 //!
-//! The failures are real: locked rows, connections that end, a row that cannot be read, a NATS that is away, a PostgreSQL
-//! that stops, and a server that is killed. Only the `for` of the alerts is shortened. Before that, while all is well,
-//! every panel of the dashboard must show data.
+//! The failures are real: a certificate that ends in a day, a NATS that is away, locked rows, connections that end, a
+//! constraint that refuses rows, a row that cannot be read, a sweeper that gets no lease while a hold falls due, a PostgreSQL
+//! that stops, and a server that is killed. Only the `for` of the alerts is shortened. Before that, while the rest is well,
+//! every panel of the dashboard must show data, and no other alert may fire.
 
 mod prometheus;
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use prometheus::Prometheus;
@@ -22,30 +23,48 @@ use crate::tools::Tools;
 
 const ALERTS: &str = "ops/alerts.yml";
 const DATABASE: &str = "wallet";
-/// The time of one failure.
-const FAILURE: Duration = Duration::from_secs(12);
 /// The alert of a server that cannot be scraped. It is the last one: a killed server has no other metrics.
 const DOWN: &str = "WalletServerDown";
-/// The alert that no failure outside the server causes. `promtool test rules` tests it.
-const DEFECT: &str = "WalletDefect";
-
+/// The alert of a server with TLS, which a Prometheus of its own watches: it has no other failure.
+const CERTIFICATE: &str = "WalletCertificateEnds";
+/// The alert of a NATS that is away from the start.
+const NATS: &str = "WalletNatsBehind";
+/// Calls that make a job whose worker never answers. No other call reaches its wallet, which would process the hold.
+const JOB: [(&str, &str); 3] = [
+    ("AdminService/CreateWallet", r#"{"walletId": "quiet"}"#),
+    (
+        "WalletService/TopUp",
+        r#"{"walletId": "quiet", "topUpId": "a", "amount": {"unit": "credits", "amount": "1000"}}"#,
+    ),
+    (
+        "WalletService/Reserve",
+        r#"{"walletId": "quiet", "reservationId": "a", "ttl": "5s", "operation": {"kind": "video.generate",
+            "attributes": {"model": "standard", "resolution": "720p"}, "quantities": {"duration_s": "5"}}}"#,
+    ),
+];
+/// Keeps the leases of the sweeper from all servers.
+const HOLD_LEASES: &str =
+    "BEGIN; LOCK TABLE sweeper_leases IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600); COMMIT";
+/// Refuses rows that the server writes, as a constraint does that an operator has added.
+const REFUSE: &str =
+    "ALTER TABLE reservations ADD CONSTRAINT drill CHECK (reservation_id NOT LIKE '%7') NOT VALID";
+const REFUSE_NO_MORE: &str = "ALTER TABLE reservations DROP CONSTRAINT drill";
 /// Locks every wallet for longer than a statement of the server waits.
 const LOCK: &str =
     "BEGIN; SELECT count(*) FROM (SELECT 1 FROM wallets FOR UPDATE) AS locked; SELECT pg_sleep(2.5); COMMIT";
 const DISCONNECT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                           WHERE datname = current_database() AND pid <> pg_backend_pid()";
+/// The prefix of the ids of a load that has many jobs in flight.
+const BUSY: &str = "busy";
+const BUSY_JOBS: &str = "SELECT count(*) FROM reservations WHERE reservation_id LIKE 'busy-job-%'";
 /// Spoils the profile of a wallet. The version lets a lane read the wallet again.
 const SPOIL: &str = "WITH spoilt AS (UPDATE wallet_profiles SET profile = 'spoilt' \
-                     WHERE wallet_id = (SELECT min(wallet_id) FROM wallet_profiles) RETURNING bucket, wallet_key) \
+                     WHERE wallet_id = 'busy-0' RETURNING bucket, wallet_key) \
                      UPDATE wallets SET version = version + 1 FROM spoilt \
                      WHERE (wallets.bucket, wallets.wallet_key) = (spoilt.bucket, spoilt.wallet_key)";
 
 pub(crate) fn run() -> Result<()> {
-    Tools::Postgres.find()?;
-    for program in ["prometheus", "promtool", "curl"] {
-        let found = command(program).arg("--version").output();
-        ensure!(found.is_ok(), "{program} is missing: install Prometheus 2.42 or newer, and curl");
-    }
+    Tools::Alerts.find()?;
     run_command(command("promtool").args(["check", "rules", ALERTS]))?;
     run_command(command("promtool").args(["test", "rules", "ops/alerts_test.yml"]))?;
     run_command(&mut cargo(["build", "--locked", "--package", "wallet-server"]))?;
@@ -60,34 +79,89 @@ pub(crate) fn run() -> Result<()> {
     let options = ["--monitoring-listen", &monitoring, "--nats-url", &nats];
     let server = Server::wallet(&program("wallet-server"), &url, &options)?;
     let prometheus = Prometheus::start(&monitoring)?;
-    let mut names = Prometheus::alerts()?;
-    ensure!(names.remove(DEFECT), "{ALERTS} has no {DEFECT}");
+    let folder = tempfile::tempdir()?;
+    let with_tls = free_address()?;
+    let _with_tls = with_short_certificate(folder.path(), &with_tls)?;
+    let of_tls = Prometheus::start(&with_tls)?;
+    let names = Prometheus::alerts()?;
     let mut without_down = names.clone();
     ensure!(without_down.remove(DOWN), "{ALERTS} has no {DOWN}");
+    ensure!(without_down.remove(CERTIFICATE), "{ALERTS} has no {CERTIFICATE}");
 
     let _load = Load::start(&server, &["--rate", "20", "--mix", "life"])?;
-    prometheus.wait("the dashboard shows data", || prometheus.empty_panels())?;
+    let empty = || Ok(&prometheus.empty_panels()? & &of_tls.empty_panels()?);
+    prometheus.wait("the dashboard shows data", empty)?;
+    prometheus.wait("the alert of NATS fires", || Ok(&one(NATS) - &prometheus.fired()?))?;
+    of_tls.wait("the alert of the certificate fires", || Ok(&one(CERTIFICATE) - &of_tls.fired()?))?;
+    let others = &(&prometheus.fired()? | &of_tls.fired()?) - &(&one(NATS) | &one(CERTIFICATE));
+    ensure!(others.is_empty(), "while the rest is well these fire: {others:?}");
+    drop(of_tls);
 
     println!("rows are locked, and connections end");
-    let end = Instant::now() + FAILURE;
-    while Instant::now() < end {
-        postgres.query(DATABASE, LOCK)?;
-        postgres.query(DATABASE, DISCONNECT)?;
-    }
+    let retried = one("WalletBatchesRetried");
+    prometheus.wait("its alert fires", || {
+        // Without pauses, in which batches would succeed.
+        for _ in 0..4 {
+            postgres.query(DATABASE, LOCK)?;
+            postgres.query(DATABASE, DISCONNECT)?;
+        }
+        Ok(&retried - &prometheus.fired()?)
+    })?;
+    println!("the database refuses rows");
+    postgres.query(DATABASE, REFUSE)?;
+    prometheus.wait("its alert fires", || Ok(&one("WalletDefect") - &prometheus.fired()?))?;
+    postgres.query(DATABASE, REFUSE_NO_MORE)?;
     println!("a row cannot be read");
     {
-        let _busy = Load::start(&server, &["--in-flight", "64"])?;
-        pause(FAILURE / 4);
+        let _busy = Load::start(&server, &["--in-flight", "64", "--run-id", BUSY])?;
+        // The load creates its wallets before its first job.
+        let jobs =
+            || Ok(if postgres.query(DATABASE, BUSY_JOBS)? == "0" { one("job") } else { Missing::new() });
+        prometheus.wait("jobs run", jobs)?;
         postgres.query(DATABASE, SPOIL)?;
-        pause(FAILURE / 2);
+        let unreadable = &one("WalletFrozen") | &one("WalletBatchSplit");
+        prometheus.wait("its alerts fire", || Ok(&unreadable - &prometheus.fired()?))?;
     }
+    println!("the sweeper is held");
+    reserve(&server)?;
+    let mut held = postgres.client("psql");
+    let mut held = held.args(["-q", "-d", DATABASE, "-c", HOLD_LEASES]).stdout(Stdio::null()).spawn()?;
+    let sweeper = &one("WalletSweepsStopped") | &one("WalletHoldsOverdue");
+    let fired = prometheus.wait("its alerts fire", || Ok(&sweeper - &prometheus.fired()?));
+    let _ = held.kill();
+    held.wait()?;
+    fired?;
     println!("PostgreSQL stops");
     postgres.stop()?;
     prometheus.wait("the alerts fire", || Ok(&without_down - &prometheus.fired()?))?;
     println!("the server stops");
     drop(server);
-    prometheus.wait("the last alert fires", || Ok(&names - &prometheus.fired()?))?;
-    println!("{} alerts have fired, all but {DEFECT}", names.len());
+    prometheus.wait("the last alert fires", || Ok(&one(DOWN) - &prometheus.fired()?))?;
+    println!("all {} alerts have fired", names.len());
+    Ok(())
+}
+
+/// Starts a server on a SQLite file with a certificate that ends in a day.
+fn with_short_certificate(folder: &Path, monitoring: &str) -> Result<Server> {
+    let name = |name: &str| folder.join(name).display().to_string();
+    let (certificate, key) = (name("cert.pem"), name("key.pem"));
+    let mut openssl = command("openssl");
+    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
+    openssl.args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "1"]);
+    run_command(openssl.args(["-out", &certificate, "-keyout", &key]).stderr(Stdio::null()))?;
+    let url = format!("sqlite://{}", name("wallet.db"));
+    let options = ["--monitoring-listen", monitoring, "--tls-cert", &certificate, "--tls-key", &key];
+    Server::wallet(&program("wallet-server"), &url, &options)
+}
+
+/// Makes a job that is never ended.
+fn reserve(server: &Server) -> Result<()> {
+    for (method, message) in JOB {
+        let mut curl = command("curl");
+        curl.args(["--silent", "--show-error", "--fail-with-body", "-H", "content-type: application/json"]);
+        curl.args(["-d", message, &format!("{}/wallet.v1.{method}", server.endpoint)]);
+        run_command(curl.stdout(Stdio::null()))?;
+    }
     Ok(())
 }
 
@@ -108,6 +182,10 @@ impl Drop for Load {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+fn one(alert: &str) -> Missing {
+    BTreeSet::from([alert.to_owned()])
 }
 
 /// The path of a program of the debug build.

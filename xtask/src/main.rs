@@ -26,6 +26,7 @@ mod speed;
 mod tables;
 mod tools;
 mod torture;
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,8 @@ enum Task {
     Torture(torture::Options),
     /// Measures the release build under load next to the echo server and to pgbench
     Bench(bench::BenchArgs),
+    /// Measures the CPU time per command without metrics and traces, with metrics, and with both, for docs/benchmarks.md
+    MetricsCost(bench::ObservedOptions),
     /// Counts the instructions of one Reserve and one Settle in the core
     Instructions,
     /// Prints start time, idle memory and sizes of the release build
@@ -64,6 +67,8 @@ enum Task {
     PackageCheck(package::Options),
     /// Lets the alerts fire in a real Prometheus, by the failures that they warn of
     Alerts,
+    /// Upgrades two servers under load from an earlier release to this one, and rolls them back
+    Upgrade(upgrade::Options),
     /// Builds the documentation site into target/site/html
     Site(site::Options),
     /// Checks wallet-client for breaking changes since the last release
@@ -90,6 +95,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::VerifySpeed => speed::run(&speed::VERIFY_SPEED),
         Task::Torture(options) => torture::run(&options),
         Task::Bench(args) => bench::run(&args),
+        Task::MetricsCost(options) => bench::run_observed(&options),
         Task::Instructions => instructions::run(),
         Task::Facts => facts::run(),
         Task::Tables(task) => tables::run(&task),
@@ -97,6 +103,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::PublicApi(options) => public_api::run(&options),
         Task::PackageCheck(options) => package::run(&options),
         Task::Alerts => alerts::run(),
+        Task::Upgrade(options) => upgrade::run(&options),
         Task::Site(options) => site::run(&options),
         Task::Semver => semver::run(),
     }

@@ -32,7 +32,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    Tools::Rust.find()?;
+    Tools::Package.find()?;
     ensure!(
         output(command("id").arg("-u"))? == "0",
         "run it as root: it starts the server in a root folder of its own"

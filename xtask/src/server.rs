@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
@@ -48,6 +49,18 @@ impl Server {
     /// Returns the resident memory of the process, in bytes.
     pub(crate) fn memory(&self) -> Result<f64> {
         self.status("VmRSS:")
+    }
+
+    /// Returns the CPU time of all threads of the process so far.
+    pub(crate) fn cpu_time(&self) -> Result<Duration> {
+        let mut nanoseconds = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // Threads may end meanwhile. Those that work are there from the start.
+            let Ok(figures) = std::fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+            let on_cpu = figures.split(' ').next().context("no figures of the scheduler")?;
+            nanoseconds += on_cpu.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
     }
 
     /// Returns a figure in bytes that the kernel reports in KiB.

@@ -14,6 +14,10 @@ pub(crate) enum Tools {
     Rust,
     /// Those, and the server programs of PostgreSQL.
     Postgres,
+    /// The same, and the programs of the drill of the alerts.
+    Alerts,
+    /// Cargo and a C compiler, and the programs that examine packages.
+    Package,
     /// Cargo, the Python environment and Node.js, which have the programs of the documentation site.
     Site,
     /// Everything that the tests use.
@@ -30,6 +34,8 @@ impl Tools {
         let needs = match self {
             Self::Rust => "need_rust",
             Self::Postgres => "need_rust; need_postgres; export WALLET_TEST_PG_BIN=$postgres_bin",
+            Self::Alerts => "need_rust; need_postgres; need_prometheus",
+            Self::Package => "need_rust; need_package_tools",
             Self::Site => "need_rust; need_python; need_node",
             Self::Tests => "need_test_tools",
         };

@@ -33,6 +33,9 @@ Programs decide by the reason, never by the message. An error with the code INTE
 server's log has its cause, and the call may have been executed. A method that the server does not have is answered with
 UNIMPLEMENTED.
 
+Each reason below has its cause with the next step for the caller, and what the platform shows its user: the person whose wallet it
+is, or who made the call. The texts of errors are for developers and are not shown to users.
+
 Each reason has one of three effects:
 
 | Effect | Meaning |
@@ -152,6 +155,7 @@ fn section(spec: &ReasonSpec) -> String {
     if spec.retry_info {
         facts += " With RetryInfo.";
     }
+    text += &format!("\n{}\n", wrapped(&format!("**Show the user:** {}", spec.shown_to_user())));
     text += &format!("\n{}\n", wrapped(&facts));
     text
 }

@@ -57,6 +57,7 @@ async fn of_database(store: &Store, settings: &Settings) -> Vec<Finding> {
     findings.extend(optional("transactions", database::transactions(store).await));
     findings.extend(optional("keys", database::keys(store, settings).await));
     findings.push(or_failed("holds", work::holds(store).await));
+    findings.push(or_failed("clocks", work::moved_clocks(store).await));
     findings.push(or_failed("wallets", work::frozen(store).await));
     findings.push(or_failed("feed", work::feed(store).await));
     findings.push(or_failed("webhooks", work::webhooks(store).await));

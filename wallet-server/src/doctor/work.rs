@@ -1,4 +1,5 @@
-//! The work that waits in the database: overdue holds, frozen wallets, the feed, webhooks and NATS.
+//! The work that waits in the database: overdue holds, wallets in which something is due by a clock that was moved,
+//! frozen wallets, the feed, webhooks and NATS.
 
 use std::time::Duration;
 
@@ -18,6 +19,9 @@ const FAILING: Duration = Duration::from_secs(3_600);
 /// The number of wallets and endpoints that a finding names.
 const NAMED: usize = 3;
 
+/// The wallets that one query looks at.
+const PAGE: u32 = 2_000;
+
 pub(super) async fn holds(store: &Store) -> Result<Finding, StoreError> {
     const CHECK: &str = "holds";
     let overdue = store.holds_before(now(store).await?.minus(LATE)).await?;
@@ -30,6 +34,37 @@ pub(super) async fn holds(store: &Store) -> Result<Finding, StoreError> {
             Finding::warning(CHECK, text, next)
         },
     ))
+}
+
+/// Examines the wallets of tenants for tests whose clocks are ahead. Their rows show times that have not come by the
+/// server's clock, so [`holds`] does not find them.
+pub(super) async fn moved_clocks(store: &Store) -> Result<Finding, StoreError> {
+    const CHECK: &str = "clocks";
+    let (limit, mut after) = (now(store).await?.minus(LATE), None);
+    let (mut count, mut first) = (0_u64, Vec::new());
+    loop {
+        let page = store.due_wallets_ahead(None, limit, after, PAGE).await?;
+        count += page.wallets.len() as u64;
+        first.extend(page.wallets.into_iter().take(NAMED - first.len()));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    if count == 0 {
+        return Ok(Finding::ok(CHECK, "nothing is overdue by the clocks of tenants for tests"));
+    }
+    let mut names = Vec::new();
+    for due in &first {
+        names.push(format!("{} of tenant {}", due.wallet, tenant_name(store, due.tenant).await?));
+    }
+    let text = format!(
+        "wallets in which something is overdue by the clock of their tenant: {count}, namely {}",
+        some(&names, count)
+    );
+    let next =
+        "start a server, or look for failed sweeps in its log; AdvanceClock also processes what is due";
+    Ok(Finding::warning(CHECK, text, next))
 }
 
 pub(super) async fn frozen(store: &Store) -> Result<Finding, StoreError> {
@@ -121,9 +156,12 @@ fn failing_since(endpoint: &EndpointRow) -> Timestamp {
 
 /// Returns the name of an endpoint with that of its tenant and a reason.
 async fn named(store: &Store, endpoint: &EndpointRow, why: &str) -> Result<String, StoreError> {
-    let tenant = store.tenant(TenantId(endpoint.tenant)).await?;
-    let tenant = tenant.map_or_else(|| endpoint.tenant.to_string(), |tenant| tenant.name);
+    let tenant = tenant_name(store, TenantId(endpoint.tenant)).await?;
     Ok(format!("{} of tenant {tenant} ({why})", endpoint.endpoint_id))
+}
+
+async fn tenant_name(store: &Store, tenant: TenantId) -> Result<String, StoreError> {
+    Ok(store.tenant(tenant).await?.map_or_else(|| tenant.0.to_string(), |tenant| tenant.name))
 }
 
 /// Joins the first names, and shows that there are more.

@@ -132,7 +132,10 @@ impl BatchRunner {
 
     /// Counts the entries of a committed batch, keeps its wallets in memory, and returns its answers.
     pub(super) fn keep_all(&mut self, decided: Decided, mut loaded: LoadedWallets) -> Vec<Option<Answer>> {
-        self.metrics.recorded(decided.finished.iter().flat_map(|(_, finished)| &finished.entries));
+        self.metrics.recorded(decided.finished.iter().flat_map(|(key, finished)| {
+            let tenant = loaded.get(key).map(|loaded| loaded.tenant);
+            tenant.into_iter().flat_map(|tenant| finished.entries.iter().map(move |entry| (tenant, entry)))
+        }));
         for (key, finished) in &decided.finished {
             self.keep(loaded.remove(key), finished);
         }

@@ -9,14 +9,18 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use wallet_core::UnitId;
 use wallet_core::entry::{Entry, EntryKind};
 use wallet_core::posting::Part;
+use wallet_core::{TenantId, UnitId};
 
 type Labels = Vec<(&'static str, String)>;
 
 /// The most units that are labels. Tenants name their units, so their number is bounded.
 const UNITS: usize = 50;
+/// The most tenants that are labels: those that were created first, so that all servers use the same.
+pub(crate) const NAMED_TENANTS: u64 = 50;
+/// The label of all other units and tenants.
+const OTHER: &str = "other";
 
 /// The upper bounds of the buckets of the commands of a batch.
 const COMMANDS: [f64; 8] = [1.0, 2.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0];
@@ -26,6 +30,8 @@ const SECONDS: [f64; 12] = [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1,
 /// Counters over all lanes, since start.
 #[derive(Debug)]
 pub(crate) struct EngineMetrics {
+    /// False if the server has no address that shows the metrics. Then only plain counters are kept.
+    is_monitored: bool,
     batches: Counter,
     commands: Counter,
     largest_batch: AtomicU64,
@@ -39,11 +45,14 @@ pub(crate) struct EngineMetrics {
     moved: Family<Labels, Counter>,
     /// The units that are labels.
     units: Mutex<BTreeSet<UnitId>>,
+    /// The names of the tenants that are labels.
+    tenants: Mutex<BTreeMap<TenantId, String>>,
 }
 
 impl Default for EngineMetrics {
     fn default() -> Self {
         Self {
+            is_monitored: true,
             batches: Counter::default(),
             commands: Counter::default(),
             largest_batch: AtomicU64::new(0),
@@ -56,6 +65,7 @@ impl Default for EngineMetrics {
             entries: Family::default(),
             moved: Family::default(),
             units: Mutex::default(),
+            tenants: Mutex::default(),
         }
     }
 }
@@ -78,6 +88,10 @@ pub struct EngineCounts {
 }
 
 impl EngineMetrics {
+    pub(super) fn new(is_monitored: bool) -> Self {
+        Self { is_monitored, ..Self::default() }
+    }
+
     /// Registers the metrics of the lanes.
     pub(crate) fn register(&self, registry: &mut Registry) {
         let counters = [
@@ -106,7 +120,7 @@ impl EngineMetrics {
         registry.register("wallet_entries", "Committed ledger entries, by kind", self.entries.clone());
         registry.register(
             "wallet_credits",
-            "Minor units that committed entries have moved, by unit and the parts that they left and entered",
+            "Minor units that committed entries have moved, by tenant, unit and the parts that they left and entered",
             self.moved.clone(),
         );
         registry.register(
@@ -124,37 +138,50 @@ impl EngineMetrics {
 
     #[expect(clippy::cast_precision_loss, reason = "a batch has at most 4,096 commands")]
     pub(super) fn committed(&self, commands: usize, took: Duration) {
-        self.batch_commands.observe(commands as f64);
-        self.batch_seconds.observe(took.as_secs_f64());
+        if self.is_monitored {
+            self.batch_commands.observe(commands as f64);
+            self.batch_seconds.observe(took.as_secs_f64());
+        }
         let commands = commands as u64;
         self.batches.inc();
         self.commands.inc_by(commands);
         self.largest_batch.fetch_max(commands, Ordering::Relaxed);
     }
 
-    /// Counts entries that were committed.
-    pub(super) fn recorded<'a>(&self, entries: impl Iterator<Item = &'a Entry>) {
+    /// Takes over the names of the tenants that are labels.
+    pub(crate) fn name_tenants(&self, names: impl IntoIterator<Item = (TenantId, String)>) {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
+    }
+
+    /// Counts entries that were committed, each with the tenant of its wallet.
+    pub(super) fn recorded<'a>(&self, entries: impl Iterator<Item = (TenantId, &'a Entry)>) {
+        if !self.is_monitored {
+            return;
+        }
         let (mut kinds, mut moved) = (BTreeMap::<EntryKind, u64>::new(), BTreeMap::new());
-        for entry in entries {
+        for (tenant, entry) in entries {
             *kinds.entry(entry.kind).or_default() += 1;
             for posting in &entry.postings {
-                let sum: &mut u64 = moved.entry((&posting.unit, posting.from, posting.to)).or_default();
+                let movement = Movement { tenant, unit: &posting.unit, from: posting.from, to: posting.to };
+                let sum: &mut u64 = moved.entry(movement).or_default();
                 *sum += posting.amount.unsigned_abs();
             }
         }
         for (kind, count) in kinds {
             self.entries.get_or_create_owned(&vec![("kind", format!("{kind:?}"))]).inc_by(count);
         }
-        for ((unit, from, to), amount) in moved {
-            self.moved.get_or_create_owned(&self.movement(unit, from, to)).inc_by(amount);
+        for (movement, amount) in moved {
+            self.moved.get_or_create_owned(&self.labels(movement)).inc_by(amount);
         }
     }
 
-    fn movement(&self, unit: &UnitId, from: Part, to: Part) -> Labels {
+    fn labels(&self, Movement { tenant, unit, from, to }: Movement<'_>) -> Labels {
+        let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        let tenant = tenants.get(&tenant).map_or(OTHER, String::as_str).to_owned();
         let mut units = self.units.lock().unwrap_or_else(PoisonError::into_inner);
         let is_label = units.contains(unit) || units.len() < UNITS && units.insert(unit.clone());
-        let unit = if is_label { unit.to_string() } else { "other".to_owned() };
-        vec![("unit", unit), ("from", format!("{from:?}")), ("to", format!("{to:?}"))]
+        let unit = if is_label { unit.to_string() } else { OTHER.to_owned() };
+        vec![("tenant", tenant), ("unit", unit), ("from", format!("{from:?}")), ("to", format!("{to:?}"))]
     }
 
     pub(super) fn retried(&self) {
@@ -183,4 +210,13 @@ impl EngineMetrics {
             optimistic_batches: self.optimistic_batches.get(),
         }
     }
+}
+
+/// A kind of movement that is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Movement<'a> {
+    tenant: TenantId,
+    unit: &'a UnitId,
+    from: Part,
+    to: Part,
 }

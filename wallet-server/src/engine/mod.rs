@@ -11,6 +11,7 @@ mod backlog;
 mod batch;
 mod batch_time;
 mod error;
+mod hold_watch;
 mod job;
 mod lane;
 mod metrics;
@@ -34,8 +35,9 @@ use tokio_util::task::TaskTracker;
 use wallet_core::{Author, Command, Reply, TenantId, WalletId, WalletKey};
 
 pub(crate) use error::EngineError;
+pub(crate) use hold_watch::{HoldMetrics, HoldWatch};
 pub use metrics::EngineCounts;
-pub(crate) use metrics::EngineMetrics;
+pub(crate) use metrics::{EngineMetrics, NAMED_TENANTS};
 pub(crate) use movable_time::{ClockError, MovableTime, Moved, Step};
 pub(crate) use sweeper::{Sweeper, SweeperConfig, SweeperMetrics};
 
@@ -71,6 +73,8 @@ pub(crate) struct EngineConfig {
     /// Time limit for one call to the database; 10 s by default. A COMMIT that takes longer has an unknown outcome.
     pub(crate) database_timeout: Duration,
     pub(crate) traces: Traces,
+    /// True if the server has an address that shows the metrics.
+    pub(crate) is_monitored: bool,
 }
 
 impl Default for EngineConfig {
@@ -85,6 +89,7 @@ impl Default for EngineConfig {
             cached_rows: 64_000,
             database_timeout: Duration::from_secs(10),
             traces: Traces::default(),
+            is_monitored: true,
         }
     }
 }
@@ -137,7 +142,7 @@ impl Engine {
         config: &EngineConfig,
         tasks: &TaskTracker,
     ) -> Result<Self, StoreError> {
-        let metrics = Arc::new(EngineMetrics::default());
+        let metrics = Arc::new(EngineMetrics::new(config.is_monitored));
         let mut lanes = Vec::new();
         for number in 0..config.lanes.max(1) {
             let (queue, jobs) = mpsc::channel(config.queue);

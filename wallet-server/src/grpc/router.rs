@@ -324,7 +324,7 @@ mod tests {
         let limits = Limits { calls_in_progress: 2, ..Limits::default() };
         let methods = Methods::new().unwrap();
         let routes = Routes::default().with(Misbehaving);
-        let metrics = Arc::new(CallMetrics::register(&mut Registry::default(), methods.paths()));
+        let metrics = Arc::new(CallMetrics::register(&mut Registry::default(), methods.paths(), true));
         Calls::new(routes, methods, Origins::default(), Admission::Open, limits, metrics, Traces::default())
     }
 

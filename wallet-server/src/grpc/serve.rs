@@ -27,8 +27,8 @@ pub enum ServeError {
 }
 
 /// Registers the metrics of the calls of all methods.
-pub(crate) fn call_metrics(registry: &mut Registry) -> Result<CallMetrics, ServeError> {
-    Ok(CallMetrics::register(registry, Methods::new()?.paths()))
+pub(crate) fn call_metrics(registry: &mut Registry, is_monitored: bool) -> Result<CallMetrics, ServeError> {
+    Ok(CallMetrics::register(registry, Methods::new()?.paths(), is_monitored))
 }
 
 /// Serves until `shutdown`. Then health checks return "not serving", no connections are accepted, and calls in
@@ -110,7 +110,7 @@ mod tests {
     }
 
     fn calls(routes: Routes<Incoming>, limits: Limits) -> Calls<Incoming> {
-        let metrics = Arc::new(call_metrics(&mut Registry::default()).unwrap());
+        let metrics = Arc::new(call_metrics(&mut Registry::default(), true).unwrap());
         let (methods, origins) = (Methods::new().unwrap(), Origins::default());
         Calls::new(routes, methods, origins, Admission::Open, limits, metrics, Traces::default())
     }

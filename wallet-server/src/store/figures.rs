@@ -13,7 +13,7 @@ use wallet_core::Timestamp;
 use wallet_core::key::BUCKETS;
 
 use crate::store::connect::sqlite_path;
-use crate::store::tables::{feed_outbox, wallet_profiles, wallets};
+use crate::store::tables::{feed_outbox, holds, wallet_profiles, wallets};
 use crate::store::{Backend, Store, StoreError};
 
 /// The tables that every command changes.
@@ -115,6 +115,12 @@ impl Store {
             Ok(OldTransaction { owner: row.try_get("", "owner")?, age })
         };
         self.figures(sql).await?.first().map(transaction).transpose()
+    }
+
+    /// Returns the number of open holds.
+    pub(crate) async fn open_holds(&self) -> Result<i64, StoreError> {
+        let count = holds::Entity::find().count(&self.control()).await?;
+        Ok(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
     /// Returns the holds that the sweeper should have processed before a time, without those of frozen wallets.

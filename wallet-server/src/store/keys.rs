@@ -60,6 +60,16 @@ impl Store {
         Ok(tenants::Entity::find().order_by_asc(tenants::Column::Name).all(&self.control()).await?)
     }
 
+    /// Returns the names of the tenants that were created first, at most `most`.
+    pub(crate) async fn first_tenants(&self, most: u64) -> Result<Vec<(TenantId, String)>, StoreError> {
+        let query = tenants::Entity::find()
+            .order_by_asc(tenants::Column::CreateTime)
+            .order_by_asc(tenants::Column::Tenant)
+            .limit(most);
+        let rows = query.all(&self.control()).await?;
+        Ok(rows.into_iter().map(|row| (TenantId(row.tenant), row.name)).collect())
+    }
+
     /// Returns tenants by name, at most `most`, after one of them.
     pub(crate) async fn tenants_after(&self, after: &str, most: u64) -> Result<Vec<TenantRow>, StoreError> {
         let query = tenants::Entity::find().filter(tenants::Column::Name.gt(after));

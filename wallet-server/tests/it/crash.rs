@@ -7,6 +7,7 @@
 
 mod caller;
 mod chaos;
+mod load;
 mod lost_file;
 mod operator;
 mod outage;
@@ -15,6 +16,7 @@ mod points_of_migrations;
 mod power;
 mod restarts;
 mod silence;
+mod upgrade;
 mod witness;
 
 use tokio::sync::mpsc;

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use wallet_client::v1;
+use wallet_server::Config;
 
 use crate::connect::{Answered, Curl};
 use crate::frozen::tamper;
-use crate::harness::{Server, credits};
+use crate::harness::{Database, Front, Server, credits, micros, video, with_key};
 use crate::shorthand::gift;
 
 /// Reads a page of the monitoring address.
@@ -57,7 +59,7 @@ each_database! {
         assert!(counts.commands >= 4, "{counts:?}");
         assert!(value(&seen, "wallet_commands_total") >= 4.0);
         assert_eq!(value(&seen, "wallet_entries_total{kind=\"Granted\"}"), 2.0);
-        let issued = "wallet_credits_total{unit=\"credits\",from=\"Issued\",to=\"Available\"}";
+        let issued = "wallet_credits_total{tenant=\"default\",unit=\"credits\",from=\"Issued\",to=\"Available\"}";
         assert_eq!(value(&seen, issued), 110.0, "a top-up of 100 and two grants of 5");
         assert_eq!(value(&seen, "wallet_condition{condition=\"Database\"}"), 1.0);
         assert!(value(&seen, "wallet_batch_seconds_count") >= 1.0);
@@ -79,6 +81,33 @@ each_database! {
         assert!(value(&metrics(&server), "wallet_frozen_refusals_total") >= 3.0);
     }
 
+    async fn holds_and_those_that_no_sweep_has_processed_are_counted(server: Server) {
+        let client = server.wallet("w", 100).await;
+        for job in ["late", "on-time"] {
+            client.reserve(v1::ReserveRequest::new("w", job, video("5"))).await.unwrap();
+        }
+        let database = server.database.clone();
+        server.stop().await;
+        // A server counts at its start, before its first sweep.
+        let minute_ago = micros() - 60_000_000;
+        let late = format!("UPDATE holds SET sweep_at = {minute_ago} WHERE reservation_id = 'late'");
+        assert_eq!(database.execute(&late).await, 1);
+        let config = Config { sweep_period: Duration::from_secs(3_600), ..Config::default() };
+        let server = Server::start_with(database, config).await;
+        let mut seen = metrics(&server);
+        for _ in 0..1_000 {
+            if value(&seen, "wallet_holds_open") > 0.0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            seen = metrics(&server);
+        }
+        assert_eq!(value(&seen, "wallet_holds_open"), 2.0);
+        assert_eq!(value(&seen, "wallet_holds_overdue"), 1.0);
+        let age = value(&seen, "wallet_holds_oldest_overdue_seconds");
+        assert!((60.0..600.0).contains(&age), "{age}");
+    }
+
     async fn checks_and_mistakes_of_their_callers_are_answered(server: Server) {
         let _client = server.client().await;
         let ready = page(&server, "readyz", &[]);
@@ -90,6 +119,37 @@ each_database! {
             assert_eq!(page(&server, path, arguments).status, status, "{path}");
         }
     }
+}
+
+/// Credits are counted by tenant for the 50 tenants that were created first, and together for all others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credits_are_counted_by_tenant_for_the_first_50_tenants() {
+    let front = Front::new(Database::sqlite());
+    front.cli(&["tenants", "create", "studio"]);
+    // With the tenants `default` and `studio` they are 50; the last one is newer.
+    let others = "INSERT INTO tenants (tenant, name, mode, status, create_time, clock_ahead)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 48)
+        SELECT randomblob(16), 'n' || i, 0, 0, (SELECT max(create_time) FROM tenants) + i, 0 FROM n";
+    assert_eq!(front.database.execute(others).await, 48);
+    front.cli(&["tenants", "create", "late"]);
+    front
+        .database
+        .execute("UPDATE tenants SET create_time = create_time + 1000000 WHERE name = 'late'")
+        .await;
+    let keys = ["default", "studio", "late"].map(|tenant| front.key(tenant, "all"));
+    let server = front.serve().await;
+    for (n, key) in keys.iter().enumerate() {
+        let client = with_key(&server, key).await;
+        client.create_wallet(v1::CreateWalletRequest::new("w")).await.unwrap();
+        let amount = credits(10 + i64::try_from(n).unwrap());
+        client.top_up(v1::TopUpRequest::amount("w", "pack", amount)).await.unwrap();
+    }
+    let seen = metrics(&server);
+    for (tenant, amount) in [("default", 10.0), ("studio", 11.0), ("other", 12.0)] {
+        let issued = "unit=\"credits\",from=\"Issued\",to=\"Available\"";
+        assert_eq!(value(&seen, &format!("wallet_credits_total{{tenant=\"{tenant}\",{issued}}}")), amount);
+    }
+    assert!(!seen.contains("tenant=\"late\""), "{seen}");
 }
 
 /// Returns the metrics that `docs/monitoring.md` lists, without the suffix of counters, as `# TYPE` lines name them.

@@ -7,7 +7,7 @@ use crate::harness::{Server, credits, video};
 use crate::shorthand::settle;
 
 /// The tables whose rows commands insert or update.
-const WRITTEN: [&str; 8] =
+pub(crate) const WRITTEN: [&str; 8] =
     ["wallets", "wallet_profiles", "grants", "reservations", "holds", "entries", "events", "feed_outbox"];
 
 each_database! {

@@ -7,6 +7,7 @@
 mod args;
 mod chart;
 mod load;
+mod observed;
 mod pgbench;
 mod results;
 mod rounds;
@@ -14,4 +15,5 @@ mod run;
 mod table;
 
 pub(crate) use args::BenchArgs;
+pub(crate) use observed::{Options as ObservedOptions, run as run_observed};
 pub(crate) use run::run;

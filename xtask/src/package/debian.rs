@@ -28,12 +28,21 @@ pub(super) fn check(source: &Path, root: &Path) -> Result<()> {
     let installed = |path: &str| root.join(path).exists();
     for path in [
         "usr/bin/wallet-server",
-        "usr/share/man/man1/wallet-server-serve.1.gz",
         "usr/share/bash-completion/completions/wallet-server",
+        "usr/share/fish/vendor_completions.d/wallet-server.fish",
+        "usr/share/zsh/vendor-completions/_wallet-server",
+        "usr/share/doc/wallet-server/examples/alerts.yml",
+        "usr/share/doc/wallet-server/examples/dashboard.json",
         "etc/wallet-server/wallet.toml",
         "lib/systemd/system/wallet-server.service",
     ] {
         ensure!(installed(path) || installed(&format!("usr/{path}")), "the package has no {path}");
+    }
+    let pages = fs::read_dir(source.join("target/release/man"))?.collect::<Result<Vec<_>, _>>()?;
+    ensure!(pages.len() > 10, "only {} manual pages", pages.len());
+    for page in pages {
+        let page = format!("usr/share/man/man1/{}.gz", page.file_name().display());
+        ensure!(installed(&page), "the package has no {page}");
     }
     run_command(
         command(root.join("usr/bin/wallet-server"))

@@ -33,6 +33,8 @@ pub(crate) struct CallMetrics {
     methods: HashMap<String, Arc<MethodMetrics>>,
     /// Those of paths that are no method. A caller cannot make labels.
     unknown: Arc<MethodMetrics>,
+    /// False if the server has no address that shows the metrics. Then calls are not counted.
+    is_monitored: bool,
 }
 
 /// The metrics of one method. A call looks up nothing else.
@@ -52,11 +54,16 @@ pub(crate) struct ObservedCall {
     begun: Instant,
     code: Option<Code>,
     trace: Option<CallSpan>,
+    is_counted: bool,
 }
 
 impl CallMetrics {
     /// Registers the metrics of the methods with these paths.
-    pub(crate) fn register<'a>(registry: &mut Registry, paths: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn register<'a>(
+        registry: &mut Registry,
+        paths: impl Iterator<Item = &'a str>,
+        is_monitored: bool,
+    ) -> Self {
         let handled = Family::<Labels, Counter>::default();
         let seconds = Family::<Labels, Histogram>::new_with_constructor(|| Histogram::new(SECONDS));
         registry.register(
@@ -87,13 +94,14 @@ impl CallMetrics {
             let (service, method) = path.strip_prefix('/')?.split_once('/')?;
             Some((path.to_owned(), of(service, method)))
         });
-        Self { methods: methods.collect(), unknown: of("unknown", "unknown") }
+        Self { methods: methods.collect(), unknown: of("unknown", "unknown"), is_monitored }
     }
 
     /// Begins to observe a call.
     pub(crate) fn begin(&self, path: &str, begun: Instant) -> ObservedCall {
         let method = self.methods.get(path).unwrap_or(&self.unknown);
-        ObservedCall { method: Arc::clone(method), begun, code: None, trace: None }
+        let is_counted = self.is_monitored;
+        ObservedCall { method: Arc::clone(method), begun, code: None, trace: None, is_counted }
     }
 }
 
@@ -146,11 +154,13 @@ impl Drop for ObservedCall {
     fn drop(&mut self) {
         // A reply without a code was not sent to its end: the caller is gone.
         let code = self.code.unwrap_or(Code::Cancelled);
-        self.method.count(code);
+        if self.is_counted {
+            self.method.count(code);
+            self.method.seconds.observe(self.begun.elapsed().as_secs_f64());
+        }
         if let Some(span) = &self.trace {
             span.end(code.into(), is_failure(code).then(|| format!("{code:?}")));
         }
-        self.method.seconds.observe(self.begun.elapsed().as_secs_f64());
     }
 }
 
@@ -163,7 +173,7 @@ mod tests {
     #[test]
     fn calls_are_counted_by_method_and_code_and_paths_of_callers_make_no_labels() {
         let mut registry = Registry::default();
-        let metrics = CallMetrics::register(&mut registry, ["/a.B/C"].into_iter());
+        let metrics = CallMetrics::register(&mut registry, ["/a.B/C"].into_iter(), true);
         let mut fine = metrics.begin("/a.B/C", Instant::now());
         fine.note(&HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]));
         drop(fine);

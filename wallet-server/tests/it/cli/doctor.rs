@@ -9,7 +9,7 @@ use serde_json::Value;
 use wallet_client::v1;
 
 use super::{Ended, run};
-use crate::harness::{Database, Front, Server, id_of, video};
+use crate::harness::{Database, Front, Server, credits, id_of, video, with_key};
 
 /// The findings of a doctor by the name of their check: level, text and next step.
 struct Findings(BTreeMap<String, [String; 3]>);
@@ -120,6 +120,29 @@ each_database! {
         database.execute("UPDATE webhook_endpoints SET state = 2").await;
         let disabled = "disabled endpoints: 1, namely crm of tenant default (it answered 410 Gone)";
         Findings::of(&database, &[]).only("webhooks", "warning", disabled);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn holds_that_are_overdue_by_a_moved_clock_are_a_warning() {
+    for database in [Database::sqlite(), Database::postgres()] {
+        let front = Front::new(database);
+        front.cli(&["tenants", "create", "sandbox", "--test"]);
+        let key = front.key("sandbox", "all");
+        let server = front.serve().await;
+        let client = with_key(&server, &key).await;
+        client.create_wallet(v1::CreateWalletRequest::new("w")).await.unwrap();
+        client.top_up(v1::TopUpRequest::amount("w", "pack", credits(100))).await.unwrap();
+        client.reserve(v1::ReserveRequest::new("w", "job", video("5"))).await.unwrap();
+        server.stop().await;
+        let pepper = front.pepper_file();
+        let with_pepper = ["--key-pepper-file", pepper.as_str()];
+        Findings::of(&front.database, &with_pepper).only("clocks", "ok", "nothing is overdue");
+        // As by an AdvanceClock whose server ended before it had processed the wallet.
+        let day = "UPDATE tenants SET clock_ahead = 86400000000 WHERE name = 'sandbox'";
+        front.database.execute(day).await;
+        let overdue = "something is overdue by the clock of their tenant: 1, namely w of tenant sandbox";
+        Findings::of(&front.database, &with_pepper).only("clocks", "warning", overdue);
     }
 }
 

@@ -4,19 +4,15 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::task::{JoinSet, block_in_place};
-use tokio_util::sync::CancellationToken;
+use tokio::task::block_in_place;
 use wallet_client::{ClientConfig, WalletClient, v1};
 
-use super::caller::{Caller, STEPS};
-use super::witness::Witness;
-use super::{WALLETS, verify, wallet};
+use super::load::{CALLERS, Load, client};
+use super::{verify, wallet};
 use crate::harness::{Database, Process};
 
 /// The restarts of the test. The nightly run sets WALLET_RESTARTS, so that they take a minute.
 const RESTARTS: usize = 6;
-const CALLERS: usize = 16;
 /// Acknowledged calls before each restart, with both servers up.
 const ACKNOWLEDGED: usize = 400;
 
@@ -30,47 +26,15 @@ mod no_call_fails_while_one_of_two_servers_is_restarted_again_and_again {
         let database = Database::postgres();
         let mut servers = [Process::start(&database, &[]), Process::start(&database, &[])];
         let endpoints = [servers[0].endpoint(), servers[1].endpoint()];
-        let mut witness = Witness::default();
-        let clients = [(); 4].map(|()| client(&endpoints));
-        for n in 0..WALLETS {
-            let create = v1::CreateWalletRequest::new(wallet(n));
-            witness.saw_new_wallet(clients[0].create_wallet(create).await.unwrap());
-        }
-
-        let (acknowledge, mut acknowledged) = mpsc::unbounded_channel();
-        let enough = CancellationToken::new();
-        let mut working = JoinSet::new();
-        for n in 0..CALLERS {
-            let (client, acknowledge, enough) = (clients[n % 4].clone(), acknowledge.clone(), enough.clone());
-            working.spawn(async move {
-                let mut caller = Caller::new(n, wallet(n % WALLETS));
-                while !enough.is_cancelled() {
-                    let (went_on, acknowledgements, tries) = caller.insist(client.clone(), STEPS).await;
-                    assert_eq!(tries, STEPS, "a call failed, although the client has repeated it");
-                    acknowledge.send(acknowledgements).expect("the witness listens");
-                    caller = went_on;
-                }
-                caller
-            });
-        }
-        drop(acknowledge);
+        let mut load = Load::start(&endpoints).await;
         for n in 0..restarts {
-            let mut heard = 0;
-            while heard < ACKNOWLEDGED {
-                let acknowledgements = acknowledged.recv().await.expect("a caller has ended");
-                heard += acknowledgements.len();
-                witness.saw(acknowledgements);
-            }
+            load.goes_on(ACKNOWLEDGED).await;
             let server = &mut servers[n % 2];
             block_in_place(|| if n % 4 < 2 { server.stop() } else { server.kill() });
             *server = block_in_place(|| Process::start_at(&database, &server.address));
         }
-        enough.cancel();
-        while let Some(acknowledgements) = acknowledged.recv().await {
-            witness.saw(acknowledgements);
-        }
-        let callers = working.join_all().await;
-        println!("{} calls of {CALLERS} callers during {restarts} restarts", witness.acknowledged());
+        let (calls, load) = load.stop().await;
+        println!("{calls} calls of {CALLERS} callers during {restarts} restarts");
 
         servers[0].pause();
         clients_leave_a_silent_server(&endpoints).await;
@@ -84,16 +48,9 @@ mod no_call_fails_while_one_of_two_servers_is_restarted_again_and_again {
             once.get_balance(v1::GetBalanceRequest::new(wallet(0))).await.expect("without the other");
         }
 
-        witness.compare(&clients[0]).await;
-        witness.assert_all_happened_once(&callers);
-        witness.assert_final_state(&clients[1]).await;
+        load.assert_all_happened_once().await;
         verify(&database).await;
     }
-}
-
-/// A client of both servers, as in production.
-fn client(endpoints: &[String]) -> WalletClient {
-    WalletClient::connect_lazy(ClientConfig::default().endpoints(endpoints)).expect("the configuration works")
 }
 
 /// Makes the first calls of several clients: alone, as a stream and coalesced. About half of the clients begin with the

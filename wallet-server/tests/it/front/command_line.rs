@@ -96,6 +96,14 @@ fn mistakes_on_the_command_line_are_refused_with_the_next_step() {
     );
     refused(&[&create[..], &["--tenant", "studio"]].concat(), &pepper, "there is no tenant studio");
     refused(&["keys", "revoke", "0123456789"], &pepper, "there is no key 0123456789");
+    let replaced = front.key("default", "read");
+    let rotate = ["keys", "rotate", id_of(&replaced)];
+    let successor = front.cli(&rotate).lines().last().unwrap().to_owned();
+    let (old, new) = (id_of(&replaced), id_of(&successor));
+    let again = format!("key {old} was replaced by key {new}; rotate that one");
+    refused(&rotate, &pepper, &again);
+    let keys = front.cli(&["keys", "list"]);
+    assert_eq!(keys.lines().filter(|line| line.contains(" valid ")).count(), 2, "{keys}");
     let key = front.key("default", "read,topup");
     let token = ["keys", "token", "ann", "--key-id", id_of(&key), "--scopes"];
     for scope in ["topup", "events"] {

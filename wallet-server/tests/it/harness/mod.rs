@@ -26,7 +26,7 @@ pub(crate) use names::{credits, micros, tool, video};
 #[cfg(feature = "nats")]
 pub(crate) use nats::Nats;
 pub(crate) use postgres::{Postgres, free_port};
-pub(crate) use process::Process;
+pub(crate) use process::{BINARY, Process};
 pub(crate) use proxy::Proxy;
 pub(crate) use seed::seed;
 pub(crate) use server::Server;

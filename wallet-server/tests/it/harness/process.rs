@@ -9,7 +9,8 @@ use std::thread::{self, JoinHandle};
 use super::Database;
 use super::strace::{Recording, under_strace};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_wallet-server");
+/// The program under test.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_wallet-server");
 
 /// A running `wallet-server`; killed when dropped.
 pub(crate) struct Process {
@@ -32,7 +33,12 @@ impl Process {
 
     /// Starts the binary on this database and this address.
     pub(crate) fn start_at(database: &Database, address: &str) -> Self {
-        let mut command = Command::new(BINARY);
+        Self::of(BINARY, database, address)
+    }
+
+    /// Like [`Process::start_at`], with a program that may be of another release.
+    pub(crate) fn of(program: &str, database: &Database, address: &str) -> Self {
+        let mut command = Command::new(program);
         command.args(["--listen", address, "--database-url", &database.url]);
         Self::started(command.stderr(Stdio::null()))
     }

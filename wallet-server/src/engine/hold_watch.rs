@@ -1,0 +1,79 @@
+//! Counts the holds of the database for operators. Independent of the sweeper, so that holds show which no sweep
+//! reaches.
+
+use std::time::Duration;
+
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::causes::Chain;
+use crate::clock::Clock;
+use crate::store::{Store, StoreError};
+
+/// The time between two counts.
+const PERIOD: Duration = Duration::from_secs(15);
+
+/// The metrics of all holds in the database. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct HoldMetrics {
+    open: Gauge,
+    overdue: Gauge,
+    /// The age of the oldest overdue hold in seconds.
+    oldest: Gauge,
+}
+
+impl HoldMetrics {
+    /// Registers the metrics.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        registry.register("wallet_holds_open", "Holds in the database", self.open.clone());
+        registry.register(
+            "wallet_holds_overdue",
+            "Holds whose time has come and that no sweep has processed yet",
+            self.overdue.clone(),
+        );
+        registry.register_with_unit(
+            "wallet_holds_oldest_overdue",
+            "Time since the oldest overdue hold fell due",
+            Unit::Seconds,
+            self.oldest.clone(),
+        );
+    }
+}
+
+/// The job that counts the holds.
+#[derive(Debug, Clone)]
+pub(crate) struct HoldWatch {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) metrics: HoldMetrics,
+}
+
+impl HoldWatch {
+    /// Counts until `shutdown` is cancelled. After a failure the metrics keep the last figures.
+    pub(crate) async fn run(self, shutdown: CancellationToken) {
+        let mut ticks = tokio::time::interval(PERIOD);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            if let Err(error) = self.count().await {
+                tracing::warn!(error = %Chain(&error), "cannot count the holds");
+            }
+        }
+    }
+
+    async fn count(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let open = self.store.open_holds().await?;
+        let overdue = self.store.holds_before(now).await?;
+        self.metrics.overdue.set(overdue.map_or(0, |overdue| overdue.count));
+        let oldest = overdue.map_or(0, |overdue| now.since(overdue.oldest).as_secs());
+        self.metrics.oldest.set(i64::try_from(oldest).unwrap_or(i64::MAX));
+        self.metrics.open.set(open);
+        Ok(())
+    }
+}
