@@ -49,6 +49,8 @@ impl Lane {
 
     /// Runs batches until the queue is closed and empty.
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<QueuedCommand>) {
+        // As after any idle time.
+        self.runner.lock_next();
         while self.turn(&mut jobs).await {}
         self.checkpoint().await;
         if let Err(error) = self.runner.connection.close().await {
