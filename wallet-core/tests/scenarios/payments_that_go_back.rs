@@ -6,7 +6,7 @@ use wallet_core::wallet::WalletStatus::{Active, Suspended};
 
 use super::prelude::*;
 
-/// A month for 10.00, which renews with its payments.
+/// A month for 10.00, and a better one for 15.00, which renew with their payments.
 const MONTH: &str = r#"
     [[plans]]
     id = "month"
@@ -15,6 +15,15 @@ const MONTH: &str = r#"
     renewal = "ON_PAYMENT"
     list_price = { currency = "EUR", minor_units = 1000 }
     allowances = [{ unit = "credits", amount = 100 }]
+    refund = { window = "20d", partial = "UNUSED" }
+
+    [[plans]]
+    id = "better"
+    rank = 6
+    term = "MONTH"
+    renewal = "ON_PAYMENT"
+    list_price = { currency = "EUR", minor_units = 1500 }
+    allowances = [{ unit = "credits", amount = 150 }]
     refund = { window = "20d", partial = "UNUSED" }
 "#;
 
@@ -233,4 +242,20 @@ fn list_prices_of_payments_ahead_are_carried_over_too() {
     month([pay("p").invoiced("in_2", 1000), wait(days(1)), week().invoiced("in_2", 1000)])
         .when(refund_subscription("r"))
         .then([gave_all_back("r", 1000)]);
+}
+
+#[test]
+fn a_total_of_0_by_the_start_means_the_last_refund_and_not_the_last_payment() {
+    let of_february = |id: &str, cents| provider_refund_period(id, "2026-02-01", cents, Forgive);
+    let other = pay("q").for_period("2026-02-01").invoiced("in_3", 1500);
+    let both = [february("p", "in_2"), back("r", "in_2", 1000), other, back("t", "in_3", 1500)];
+    // The first refund failed, and its payment was refunded once more.
+    let once_more = [back("failed", "in_2", 0), of_february("last", 1000)];
+    month(both.into_iter().chain(once_more))
+        .and(of_february("last-failed", 0))
+        .then([paid_through("2026-03-01")])
+        .when(of_february("of-the-other", 1500))
+        .then([refused("INVALID_FIELD")])
+        .when(of_february("again", 1000))
+        .then([done(), paid_through("2026-02-01")]);
 }

@@ -267,15 +267,17 @@ impl Model {
         Some(Ok(()))
     }
 
-    /// A refund of all payments for a period failed: the one of the named payment, or the last.
+    /// A refund of all payments for a period failed: that of the named payment, or the last one.
     pub(super) fn pays_again(&mut self, period: PeriodId, reference: Option<&OriginId>) {
         if !self.went_back_ahead(period) {
             return;
         }
         let of_period: Vec<_> = self.payments.iter().filter(|(_, of, ..)| *of == period).collect();
-        let named =
-            of_period.iter().filter(|(paid, ..)| reference.is_some() && paid.reference.as_ref() == reference);
-        let refund = named.chain(of_period.last()).next().map(|(_, _, back, _)| *back);
+        let is_named = |(paid, ..): &&(Paid, PeriodId, u32, bool)| {
+            reference.is_some() && paid.reference.as_ref() == reference
+        };
+        let named = of_period.iter().copied().rfind(is_named).map(|(_, _, back, _)| *back);
+        let refund = named.or(of_period.iter().map(|(_, _, back, _)| *back).max());
         for (_, _, back, _) in self.payments.iter_mut().filter(|(_, of, ..)| *of == period) {
             *back = if Some(*back) == refund { 0 } else { *back };
         }
