@@ -259,3 +259,19 @@ fn a_total_of_0_by_the_start_means_the_last_refund_and_not_the_last_payment() {
         .when(of_february("again", 1000))
         .then([done(), paid_through("2026-02-01")]);
 }
+
+#[test]
+fn a_refund_that_failed_is_not_about_a_later_sale_that_was_charged_back() {
+    let by_start = provider_refund_period("failed", "2026-01-01", 0, Forgive);
+    for failed in [by_start, back("failed", "in_1", 0)] {
+        month([back("r", "in_1", 400), unsubscribe_now("x"), again(), charge_back_period("c", "2026-01-01")])
+            .when(failed.clone())
+            .then([done(), replied(Some(0), 0), parts("period:2.0.0", "paid out 100")])
+            .when(failed)
+            .then([replayed()]);
+    }
+    // No other sale has a refund.
+    month([charge_back_period("c", "2026-01-01")])
+        .when(back("failed", "in_1", 0))
+        .then([refused("NOT_REFUNDABLE")]);
+}
