@@ -275,3 +275,32 @@ fn a_refund_that_failed_is_not_about_a_later_sale_that_was_charged_back() {
         .when(back("failed", "in_1", 0))
         .then([refused("NOT_REFUNDABLE")]);
 }
+
+#[test]
+fn a_failed_refund_ahead_puts_another_term_off_again_in_any_order() {
+    let march = pay("q").for_period("2026-03-01").invoiced("in_3", 1000);
+    let both_back = [back("r", "in_3", 1000), back("t", "in_2", 1000)];
+    let steps = [february("p", "in_2"), march, change_plan("c", "year").at_the_end()];
+    month(steps.into_iter().chain(both_back))
+        .then([pending_on("2026-02-01")])
+        .when(back("first", "in_3", 0))
+        .then([done(), pending_on("2026-04-01"), paid_through("2026-04-01")])
+        .when(back("second", "in_2", 0))
+        .then([done(), pending_on("2026-04-01")])
+        .and(until("2026-03-02"))
+        .then([plan("month"), available(100)]);
+}
+
+#[test]
+fn a_refund_ahead_fails_while_an_earlier_period_is_provisional() {
+    let plans = format!("{}{}", with_plans(), MONTH.replace("ON_PAYMENT", "PROVISIONAL"));
+    let march = pay("q").for_period("2026-03-01").invoiced("in_3", 1000);
+    let refunded = [subscribe("s", "month"), march, back("r", "in_3", 1000), until("2026-02-01")];
+    given_catalog(&plans, refunded)
+        .then([provisional()])
+        .when(back("failed", "in_3", 0))
+        .then([done(), provisional(), paid_through("2026-04-01")])
+        .and(pay("f").for_period("2026-02-01"))
+        .and(until("2026-03-01"))
+        .then([active(), period("2026-03-01", "2026-04-01")]);
+}

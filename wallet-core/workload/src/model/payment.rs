@@ -242,14 +242,18 @@ impl Model {
         if *went_back == 0 || start < sub.end() {
             return None;
         }
+        let before = Sub { ends: None, change: None, provisional: false, ..sub.clone() };
         if total.minor_units > 0
             || sub.paused
-            || sub.sold.every != Every::Once && self.would_begin(&sub, start)
+            || sub.sold.every != Every::Once
+                && (self.would_begin(&sub, start) || self.would_begin(&before, start))
         {
             return Some(Err(refused("UNPAID")));
         }
-        // It is the payment from before, for its price. An end or a change of plan comes after it again.
-        self.sub = Some(Sub { ends: None, ..sub.clone() });
+        // It is the payment from before, for its price. An end or a change of plan comes after it again, and a provisional period
+        // waits on for its own payment.
+        let never_paid = self.never_paid.clone();
+        self.sub = Some(before);
         let paid = self.pay_period(Some(Timestamp::from_micros(start)));
         if paid.is_err() {
             self.sub = Some(sub);
@@ -257,6 +261,11 @@ impl Model {
         }
         if let Some(again) = &mut self.sub {
             again.prices = sub.prices;
+            again.provisional = sub.provisional;
+            again.change = sub.change.clone();
+            if sub.provisional {
+                self.never_paid = never_paid;
+            }
             let after = again.after_paid();
             again.ends = sub.ends.map(|ends| ends.max(after));
             if sub.change.is_some_and(|(_, from)| again.start_of(from) <= start) {
