@@ -90,9 +90,18 @@ pub(crate) fn is_refunded_ahead(payments: &[Payment], period: PeriodId) -> bool 
 }
 
 /// Adds the payment for a period, if there is anything to remember, and forgets the oldest. A payment that paid an earlier
-/// subscription is carried over: it counts once, for this period. So does one that other terms have carried over.
+/// subscription is carried over: it counts once, for this period. So does one that other terms have carried over. One that pays
+/// a period of this subscription already is not counted again.
 pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period: PeriodId) {
     if let Some(reference) = &paid.reference {
+        let pays_already = |before: &Payment| {
+            before.has_reference(reference)
+                && before.period.subscription == period.subscription
+                && before.is_for(before.period)
+        };
+        if payments.iter().any(pays_already) {
+            return;
+        }
         let is_another = |before: &Payment| {
             let is_earlier = before.carried_over || before.period.subscription < period.subscription;
             !before.has_reference(reference) || !is_earlier

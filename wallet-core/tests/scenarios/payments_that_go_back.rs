@@ -304,3 +304,21 @@ fn a_refund_ahead_fails_while_an_earlier_period_is_provisional() {
         .and(until("2026-03-01"))
         .then([active(), period("2026-03-01", "2026-04-01")]);
 }
+
+#[test]
+fn a_payment_counts_for_one_period_of_a_subscription() {
+    let of = |id: &str, start: &str, cents| provider_refund_period(id, start, cents, Forgive);
+    let upgrade = |id: &str| change_plan(id, "better").at_once();
+    // The upgrade is recorded again under another id.
+    month([upgrade("c").invoiced("in_3", 500), upgrade("d").invoiced("in_3", 500), february("q", "in_4")])
+        .when(of("too-much", "2026-02-01", 1500))
+        .then([refused("INVALID_FIELD")])
+        .when(of("r", "2026-02-01", 1000))
+        .then([done(), paid_through("2026-02-01")]);
+    // The upgrade names the payment of February.
+    month([february("p", "in_2"), upgrade("c").invoiced("in_2", 1000)])
+        .when(of("too-much", "2026-01-01", 1001))
+        .then([refused("INVALID_FIELD")])
+        .when(of("all", "2026-02-01", 1000))
+        .then([done(), paid_through("2026-02-01")]);
+}

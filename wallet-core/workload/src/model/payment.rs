@@ -31,6 +31,14 @@ impl Model {
     }
 
     pub(super) fn paid_for(&mut self, paid: &Paid, period: PeriodId) {
+        // One that pays this subscription already is the same payment again.
+        let counts = |(of, at, back, carried): &(Paid, PeriodId, u32, bool)| {
+            let is_same = paid.reference.is_some() && of.reference == paid.reference;
+            is_same && at.subscription == period.subscription && *back == 0 && !carried
+        };
+        if self.payments.iter().any(counts) {
+            return;
+        }
         // A payment of an earlier subscription or for a period that did not begin is now for this period alone.
         let earlier = |of: &PeriodId| of.subscription < period.subscription;
         self.payments.retain(|(of, at, _, carried)| {
