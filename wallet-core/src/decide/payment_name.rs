@@ -66,13 +66,16 @@ impl PaymentName {
         let last = self.subject(wallet, request)?;
         let profile = &wallet.profile;
         let is_replay = profile.money_back.contains_key(request);
-        let has_refund = profile.recorded_refunds.contains_key(&last)
+        // A chargeback keeps a record too, without a total.
+        let has_total =
+            |payment| profile.recorded_refunds.get(payment).is_some_and(|record| record.total.is_some());
+        let has_refund = has_total(&last)
             || last.period().is_some_and(|period| is_refunded_ahead(&profile.payments, period));
         if is_replay || has_refund {
             return Some(last);
         }
-        let refunded = profile.recorded_refunds.iter().filter(|(_, record)| record.total.is_some());
-        let refunded = refunded.map(|(payment, _)| payment).filter(|payment| self.may_name(wallet, payment));
+        let refunded = profile.recorded_refunds.keys().filter(|payment| has_total(payment));
+        let refunded = refunded.filter(|payment| self.may_name(wallet, payment));
         refunded.max().cloned().or(Some(last))
     }
 

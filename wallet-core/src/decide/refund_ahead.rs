@@ -14,7 +14,7 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::Money;
 use crate::wallet::payment::{self, withdraw_refund};
 use crate::wallet::rejection::{Rejection, Unrefundable};
-use crate::wallet::subscription::Subscription;
+use crate::wallet::subscription::{Standing, Subscription};
 
 /// Decides the refund of a payment that its period does not need: the period has not begun, or another payment has replaced
 /// this one. `None`: the refund is about credits that were given.
@@ -100,9 +100,15 @@ fn comes_again(
     if total.minor_units > 0 || present.is_paused() {
         return Err(unpaid);
     }
-    // It was paid before the subscription was cancelled, or before the refund made the end come earlier.
-    let without_end = Subscription { end: None, ..present.clone() };
-    let Period::Later(period) = period_in_question(&without_end, Some(start), now)? else {
+    if present.standing == Standing::PastDue && present.unpaid_start(now) == Some(start) {
+        return Err(unpaid);
+    }
+    // It was paid before the present period began provisionally, and before a cancel or a refund made the end, or a change of
+    // plan, come earlier.
+    let standing =
+        if present.standing == Standing::Provisional { Standing::Active } else { present.standing };
+    let before = Subscription { end: None, change: None, standing, ..present.clone() };
+    let Period::Later(period) = period_in_question(&before, Some(start), now)? else {
         return Err(unpaid);
     };
     let next = present.clone().paid_again(period);

@@ -90,9 +90,18 @@ pub(crate) fn is_refunded_ahead(payments: &[Payment], period: PeriodId) -> bool 
 }
 
 /// Adds the payment for a period, if there is anything to remember, and forgets the oldest. A payment that paid an earlier
-/// subscription is carried over: it counts once, for this period. So does one that other terms have carried over.
+/// subscription is carried over: it counts once, for this period. So does one that other terms have carried over. One that pays
+/// a period of this subscription already is not counted again.
 pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period: PeriodId) {
     if let Some(reference) = &paid.reference {
+        let pays_already = |before: &Payment| {
+            before.has_reference(reference)
+                && before.period.subscription == period.subscription
+                && before.is_for(before.period)
+        };
+        if payments.iter().any(pays_already) {
+            return;
+        }
         let is_another = |before: &Payment| {
             let is_earlier = before.carried_over || before.period.subscription < period.subscription;
             !before.has_reference(reference) || !is_earlier
@@ -123,15 +132,16 @@ pub(crate) fn refund_ahead(payments: &mut Vec<Payment>, period: PeriodId) {
 }
 
 /// Marks the payments for a period that one refund covered as not refunded: those of the refund of the payment with this
-/// reference, or else of the last one. Not if another payment pays the period.
+/// reference, or else the last refund. Not if another payment pays the period.
 pub(crate) fn withdraw_refund(payments: &mut [Payment], period: PeriodId, reference: Option<&OriginId>) {
     if !is_refunded_ahead(payments, period) {
         return;
     }
     let of_period = || payments.iter().filter(|payment| payment.period == period);
     let is_named = |payment: &&Payment| reference.is_some_and(|reference| payment.has_reference(reference));
-    let failed = of_period().rfind(is_named).or_else(|| of_period().next_back());
-    let refund = failed.map_or(0, |failed| failed.refund_ahead);
+    let last = of_period().map(|payment| payment.refund_ahead).max();
+    let named = of_period().rfind(is_named).map(|payment| payment.refund_ahead);
+    let refund = named.or(last).unwrap_or(0);
     for payment in payments.iter_mut().filter(|payment| payment.period == period) {
         payment.refund_ahead = if payment.refund_ahead == refund { 0 } else { payment.refund_ahead };
     }

@@ -6,7 +6,7 @@ use wallet_core::wallet::WalletStatus::{Active, Suspended};
 
 use super::prelude::*;
 
-/// A month for 10.00, which renews with its payments.
+/// A month for 10.00, and a better one for 15.00, which renew with their payments.
 const MONTH: &str = r#"
     [[plans]]
     id = "month"
@@ -15,6 +15,15 @@ const MONTH: &str = r#"
     renewal = "ON_PAYMENT"
     list_price = { currency = "EUR", minor_units = 1000 }
     allowances = [{ unit = "credits", amount = 100 }]
+    refund = { window = "20d", partial = "UNUSED" }
+
+    [[plans]]
+    id = "better"
+    rank = 6
+    term = "MONTH"
+    renewal = "ON_PAYMENT"
+    list_price = { currency = "EUR", minor_units = 1500 }
+    allowances = [{ unit = "credits", amount = 150 }]
     refund = { window = "20d", partial = "UNUSED" }
 "#;
 
@@ -233,4 +242,83 @@ fn list_prices_of_payments_ahead_are_carried_over_too() {
     month([pay("p").invoiced("in_2", 1000), wait(days(1)), week().invoiced("in_2", 1000)])
         .when(refund_subscription("r"))
         .then([gave_all_back("r", 1000)]);
+}
+
+#[test]
+fn a_total_of_0_by_the_start_means_the_last_refund_and_not_the_last_payment() {
+    let of_february = |id: &str, cents| provider_refund_period(id, "2026-02-01", cents, Forgive);
+    let other = pay("q").for_period("2026-02-01").invoiced("in_3", 1500);
+    let both = [february("p", "in_2"), back("r", "in_2", 1000), other, back("t", "in_3", 1500)];
+    // The first refund failed, and its payment was refunded once more.
+    let once_more = [back("failed", "in_2", 0), of_february("last", 1000)];
+    month(both.into_iter().chain(once_more))
+        .and(of_february("last-failed", 0))
+        .then([paid_through("2026-03-01")])
+        .when(of_february("of-the-other", 1500))
+        .then([refused("INVALID_FIELD")])
+        .when(of_february("again", 1000))
+        .then([done(), paid_through("2026-02-01")]);
+}
+
+#[test]
+fn a_refund_that_failed_is_not_about_a_later_sale_that_was_charged_back() {
+    let by_start = provider_refund_period("failed", "2026-01-01", 0, Forgive);
+    for failed in [by_start, back("failed", "in_1", 0)] {
+        month([back("r", "in_1", 400), unsubscribe_now("x"), again(), charge_back_period("c", "2026-01-01")])
+            .when(failed.clone())
+            .then([done(), replied(Some(0), 0), parts("period:2.0.0", "paid out 100")])
+            .when(failed)
+            .then([replayed()]);
+    }
+    // No other sale has a refund.
+    month([charge_back_period("c", "2026-01-01")])
+        .when(back("failed", "in_1", 0))
+        .then([refused("NOT_REFUNDABLE")]);
+}
+
+#[test]
+fn a_failed_refund_ahead_puts_another_term_off_again_in_any_order() {
+    let march = pay("q").for_period("2026-03-01").invoiced("in_3", 1000);
+    let both_back = [back("r", "in_3", 1000), back("t", "in_2", 1000)];
+    let steps = [february("p", "in_2"), march, change_plan("c", "year").at_the_end()];
+    month(steps.into_iter().chain(both_back))
+        .then([pending_on("2026-02-01")])
+        .when(back("first", "in_3", 0))
+        .then([done(), pending_on("2026-04-01"), paid_through("2026-04-01")])
+        .when(back("second", "in_2", 0))
+        .then([done(), pending_on("2026-04-01")])
+        .and(until("2026-03-02"))
+        .then([plan("month"), available(100)]);
+}
+
+#[test]
+fn a_refund_ahead_fails_while_an_earlier_period_is_provisional() {
+    let plans = format!("{}{}", with_plans(), MONTH.replace("ON_PAYMENT", "PROVISIONAL"));
+    let march = pay("q").for_period("2026-03-01").invoiced("in_3", 1000);
+    let refunded = [subscribe("s", "month"), march, back("r", "in_3", 1000), until("2026-02-01")];
+    given_catalog(&plans, refunded)
+        .then([provisional()])
+        .when(back("failed", "in_3", 0))
+        .then([done(), provisional(), paid_through("2026-04-01")])
+        .and(pay("f").for_period("2026-02-01"))
+        .and(until("2026-03-01"))
+        .then([active(), period("2026-03-01", "2026-04-01")]);
+}
+
+#[test]
+fn a_payment_counts_for_one_period_of_a_subscription() {
+    let of = |id: &str, start: &str, cents| provider_refund_period(id, start, cents, Forgive);
+    let upgrade = |id: &str| change_plan(id, "better").at_once();
+    // The upgrade is recorded again under another id.
+    month([upgrade("c").invoiced("in_3", 500), upgrade("d").invoiced("in_3", 500), february("q", "in_4")])
+        .when(of("too-much", "2026-02-01", 1500))
+        .then([refused("INVALID_FIELD")])
+        .when(of("r", "2026-02-01", 1000))
+        .then([done(), paid_through("2026-02-01")]);
+    // The upgrade names the payment of February.
+    month([february("p", "in_2"), upgrade("c").invoiced("in_2", 1000)])
+        .when(of("too-much", "2026-01-01", 1001))
+        .then([refused("INVALID_FIELD")])
+        .when(of("all", "2026-02-01", 1000))
+        .then([done(), paid_through("2026-02-01")]);
 }

@@ -31,6 +31,14 @@ impl Model {
     }
 
     pub(super) fn paid_for(&mut self, paid: &Paid, period: PeriodId) {
+        // One that pays this subscription already is the same payment again.
+        let counts = |(of, at, back, carried): &(Paid, PeriodId, u32, bool)| {
+            let is_same = paid.reference.is_some() && of.reference == paid.reference;
+            is_same && at.subscription == period.subscription && *back == 0 && !carried
+        };
+        if self.payments.iter().any(counts) {
+            return;
+        }
         // A payment of an earlier subscription or for a period that did not begin is now for this period alone.
         let earlier = |of: &PeriodId| of.subscription < period.subscription;
         self.payments.retain(|(of, at, _, carried)| {
@@ -242,14 +250,18 @@ impl Model {
         if *went_back == 0 || start < sub.end() {
             return None;
         }
+        let before = Sub { ends: None, change: None, provisional: false, ..sub.clone() };
         if total.minor_units > 0
             || sub.paused
-            || sub.sold.every != Every::Once && self.would_begin(&sub, start)
+            || sub.sold.every != Every::Once
+                && (self.would_begin(&sub, start) || self.would_begin(&before, start))
         {
             return Some(Err(refused("UNPAID")));
         }
-        // It is the payment from before, for its price. An end or a change of plan comes after it again.
-        self.sub = Some(Sub { ends: None, ..sub.clone() });
+        // It is the payment from before, for its price. An end or a change of plan comes after it again, and a provisional period
+        // waits on for its own payment.
+        let never_paid = self.never_paid.clone();
+        self.sub = Some(before);
         let paid = self.pay_period(Some(Timestamp::from_micros(start)));
         if paid.is_err() {
             self.sub = Some(sub);
@@ -257,6 +269,11 @@ impl Model {
         }
         if let Some(again) = &mut self.sub {
             again.prices = sub.prices;
+            again.provisional = sub.provisional;
+            again.change = sub.change.clone();
+            if sub.provisional {
+                self.never_paid = never_paid;
+            }
             let after = again.after_paid();
             again.ends = sub.ends.map(|ends| ends.max(after));
             if sub.change.is_some_and(|(_, from)| again.start_of(from) <= start) {
@@ -267,15 +284,17 @@ impl Model {
         Some(Ok(()))
     }
 
-    /// A refund of all payments for a period failed: the one of the named payment, or the last.
+    /// A refund of all payments for a period failed: that of the named payment, or the last one.
     pub(super) fn pays_again(&mut self, period: PeriodId, reference: Option<&OriginId>) {
         if !self.went_back_ahead(period) {
             return;
         }
         let of_period: Vec<_> = self.payments.iter().filter(|(_, of, ..)| *of == period).collect();
-        let named =
-            of_period.iter().filter(|(paid, ..)| reference.is_some() && paid.reference.as_ref() == reference);
-        let refund = named.chain(of_period.last()).next().map(|(_, _, back, _)| *back);
+        let is_named = |(paid, ..): &&(Paid, PeriodId, u32, bool)| {
+            reference.is_some() && paid.reference.as_ref() == reference
+        };
+        let named = of_period.iter().copied().rfind(is_named).map(|(_, _, back, _)| *back);
+        let refund = named.or(of_period.iter().map(|(_, _, back, _)| *back).max());
         for (_, _, back, _) in self.payments.iter_mut().filter(|(_, of, ..)| *of == period) {
             *back = if Some(*back) == refund { 0 } else { *back };
         }

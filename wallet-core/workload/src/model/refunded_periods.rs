@@ -387,11 +387,11 @@ impl Model {
 
     /// Returns the last of these periods that has a recorded refund, unless the one that is meant otherwise has.
     pub(super) fn last_refunded(&self, last: PeriodId, others: impl Fn(PeriodId) -> bool) -> PeriodId {
-        if self.went_back_ahead(last) || self.period_refunds.iter().any(|refund| refund.period == last) {
-            return last;
-        }
         let refunded = self.period_refunds.iter().filter(|refund| refund.cents.is_some());
         let periods = refunded.map(|refund| refund.period);
+        if self.went_back_ahead(last) || periods.clone().any(|period| period == last) {
+            return last;
+        }
         periods.filter(|period| others(*period)).max().unwrap_or(last)
     }
 
