@@ -4,7 +4,7 @@
 //! The calls of a lane also have a failpoint before and after them. A lane reaches its transaction only through
 //! this type, so no failpoint can be forgotten.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::sqlx::postgres::PgRow;
@@ -203,13 +203,19 @@ fn writing() -> TransactionOptions {
 }
 
 /// Runs a call, and records a failure if the connection fails or does not answer.
+///
+/// A call without an answer may have waited for a free connection all the time. So only connections that were opened before
+/// it began are not lent again: otherwise the callers that wait while connections are opened would make them useless.
 async fn noted<T>(
     last_failure: &LastFailure,
     call: impl Future<Output = Result<T, DbErr>>,
 ) -> Result<T, DbErr> {
+    let began = Instant::now();
     let answer = call.await;
-    if answer.as_ref().is_err_and(|error| is_of_connection(error) || is_silence(error)) {
-        last_failure.note();
+    match &answer {
+        Err(error) if is_of_connection(error) => last_failure.note(),
+        Err(error) if is_silence(error) => last_failure.note_of(began),
+        _ => {}
     }
     answer
 }
