@@ -87,13 +87,12 @@ impl WalletCommand for RecordRefund {
         self.payment.check(wallet, payment.as_ref(), &grants)?;
         let id = payment.ok_or(Rejection::TopUpNotFound)?;
         let before = wallet.profile.recorded_refunds.get(&id);
-        let price = match (price_of(wallet, &id, &grants), before.and_then(|before| before.total.clone())) {
+        let price = price_of(wallet, &id, &grants).or_else(|why| {
             // The refund of a payment that was carried over failed: the price is at least what had gone back.
-            (Err(Unrefundable::NoPrice), Some(back)) if self.total.minor_units == 0 => {
-                PeriodPrice::paid_in_full(back)
-            }
-            (price, _) => price.map_err(Rejection::NotRefundable)?,
-        };
+            let has_failed = self.total.minor_units == 0 && why == Unrefundable::NoPrice;
+            let went_back = before.and_then(|before| before.total.clone()).filter(|_| has_failed);
+            went_back.map(PeriodPrice::paid_in_full).ok_or(Rejection::NotRefundable(why))
+        })?;
         let share = refunded_share(&price, &self.total)?;
         check_not_closed(wallet)?;
         let decision = Decision::of(EntryKind::RefundRecorded, context.now).because(&self.reason);

@@ -31,13 +31,13 @@ pub(crate) fn refund_ahead(
     let present = wallet.profile.subscription.as_ref().filter(|present| present.id == period.subscription)?;
     let start = period.start;
     if let Some(number) = present.paid_ahead(start) {
-        return Some(goes_back(wallet, present, number, total, now));
+        return Some(take_back(wallet, present, number, total, now));
     }
     let mut payments = wallet.profile.payments.iter().rev();
     let last = payments.find(|payment| payment.period == period)?;
     let has_begun = present.is_in_period(start) || present.period_start() > start;
-    let is_back = last.is_refunded_ahead() && !has_begun;
-    is_back.then(|| comes_again(wallet, present, start, total, payment.reference(), now))
+    let waits_unpaid = last.is_refunded_ahead() && !has_begun;
+    waits_unpaid.then(|| pay_again(wallet, present, start, total, payment.reference(), now))
 }
 
 /// Decides the refund of a payment that was refunded before its period began and that another one has replaced. The same total
@@ -58,7 +58,8 @@ fn recorded_again(
     Ok(decision)
 }
 
-fn goes_back(
+/// Decides the refund of a period that was paid ahead: all of its money, or nothing.
+fn take_back(
     wallet: &Wallet,
     present: &Subscription,
     period: u32,
@@ -87,8 +88,8 @@ fn goes_back(
     Ok(decision)
 }
 
-/// The refund failed, if the total is 0: the period is paid again.
-fn comes_again(
+/// Decides a total for a period whose payment was taken back. If it is 0, the refund failed: the period is paid again.
+fn pay_again(
     wallet: &Wallet,
     present: &Subscription,
     start: Timestamp,

@@ -13,6 +13,7 @@ pub mod operation;
 pub mod payment_subject;
 pub mod period;
 pub mod source;
+pub(crate) mod stored;
 pub mod term;
 pub mod time;
 pub mod wallet_status;

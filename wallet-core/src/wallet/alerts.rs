@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Plan, Threshold};
 use crate::value::ids::UnitId;
+use crate::value::stored::is_default;
 use crate::value::time::Timestamp;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -23,13 +24,8 @@ pub struct Alerts {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub low: BTreeMap<UnitId, Vec<Threshold>>,
     /// The number of days by which the notification of an expiry precedes it; 0 for no notification.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub expiry_days: u16,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-const fn is_zero(days: &u16) -> bool {
-    *days == 0
 }
 
 impl Alerts {

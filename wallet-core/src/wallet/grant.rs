@@ -13,6 +13,7 @@ use crate::ledger::posting::Part;
 use crate::value::ids::{OriginId, UnitId};
 use crate::value::payment_subject::{PaymentSubject, PeriodId};
 use crate::value::source::Source;
+use crate::value::stored::is_default;
 use crate::value::time::Timestamp;
 
 pub use crate::value::grant_key::{GrantKey, InvalidGrantId, Origin};
@@ -78,7 +79,7 @@ pub struct GrantDetails {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<PeriodId>,
     /// The number of times that these credits have rolled over.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub rolled: u32,
     /// The caller's own labels.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -92,11 +93,6 @@ pub struct GrantDetails {
     /// The fingerprint of the command that issued it, which distinguishes replays from mismatches.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub fingerprint: String,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
-const fn is_zero(times: &u32) -> bool {
-    *times == 0
 }
 
 /// The reason of a clawback: credits of the grant that are still held are revoked when they return. The highest wins.

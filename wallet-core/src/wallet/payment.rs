@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::value::ids::OriginId;
 use crate::value::payment_subject::PeriodId;
+use crate::value::stored::is_default;
 use crate::wallet::grant::Money;
 
 /// The most payments that a wallet remembers.
@@ -27,18 +28,13 @@ pub struct Payment {
     #[serde(flatten)]
     pub paid: Paid,
     pub period: PeriodId,
-    /// The refund that took it back before its period began, counted per period from 1; 0 if there is none. It does not pay the
-    /// period.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    /// The refund that took it back before its period began, counted per period from 1; 0 if there is none. A payment that was
+    /// taken back does not pay its period.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub refund_ahead: u32,
     /// True if it was for a later period, and other terms began instead of that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub carried_over: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
-const fn is_zero(refund: &u32) -> bool {
-    *refund == 0
 }
 
 impl Payment {
@@ -52,12 +48,12 @@ impl Payment {
         self.refund_ahead > 0
     }
 
-    /// Returns whether it was made for this period, which it pays.
+    /// Returns whether it pays this period and was made for it, not carried over to it.
     pub(crate) fn is_for(&self, period: PeriodId) -> bool {
         self.pays(period) && !self.carried_over
     }
 
-    /// Returns whether it pays this period.
+    /// Returns whether it pays this period, for which it was made or to which it was carried over.
     pub(crate) fn pays(&self, period: PeriodId) -> bool {
         self.period == period && !self.is_refunded_ahead()
     }
@@ -172,19 +168,22 @@ pub(crate) fn price_of(
 ) -> Option<PeriodPrice> {
     let own = sum(payments.iter().filter(|payment| payment.is_for(period)));
     let carried_over = sum(payments.iter().filter(|payment| payment.pays(period) && payment.carried_over));
-    let Some(more) = carried_over else { return own.map(PeriodPrice::paid_in_full).or_else(listed) };
-    let of_currency = |money: &Money| if money.currency == more.currency { more.minor_units } else { 0 };
+    let Some(carried_over) = carried_over else { return own.map(PeriodPrice::paid_in_full).or_else(listed) };
+    let carried_over_in = |price: &Money| match price.currency == carried_over.currency {
+        true => carried_over.minor_units,
+        false => 0,
+    };
     Some(match (own, listed()) {
         (Some(own), _) => {
-            let minor_units = own.minor_units.saturating_add(of_currency(&own));
+            let minor_units = own.minor_units.saturating_add(carried_over_in(&own));
             PeriodPrice::paid_in_full(Money { minor_units, ..own })
         }
         (None, Some(PeriodPrice { whole, paid, listed })) => {
-            let more = of_currency(&whole);
-            let minor_units = whole.minor_units.max(more);
-            PeriodPrice { whole: Money { minor_units, ..whole }, paid: paid.max(more), listed }
+            let least = carried_over_in(&whole);
+            let minor_units = whole.minor_units.max(least);
+            PeriodPrice { whole: Money { minor_units, ..whole }, paid: paid.max(least), listed }
         }
-        (None, None) => PeriodPrice::paid_in_full(more),
+        (None, None) => PeriodPrice::paid_in_full(carried_over),
     })
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::value::amount::Amounts;
 use crate::value::ids::{OriginId, UnitId};
 use crate::value::payment_subject::PeriodId;
+use crate::value::stored::is_default;
 use crate::wallet::grant::{Clawback, Grant, GrantKey, Money};
 use crate::wallet::raises::Raises;
 
@@ -40,10 +41,10 @@ pub struct RecordedRefund {
     pub owed: Amounts,
     /// The last sale of a plan whose credits it concerns; 0 for a purchase. An upgrade within the period is paid for by
     /// a payment of its own.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub sale: u32,
     /// The last sale that gave credits for the period without its payment; 0 if there is none. It concerns none of them.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub unpaid_sale: u32,
     /// The credits of the period's windows to come that are no longer paid, per unit. The last windows are withheld
     /// first.
@@ -56,11 +57,6 @@ pub struct RecordedRefund {
     /// windows are cancelled: these count as refunded first.
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub bought: Amounts,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
-const fn is_zero(sale: &u32) -> bool {
-    *sale == 0
 }
 
 impl RecordedRefund {
@@ -170,7 +166,7 @@ pub struct MoneyBack {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<PeriodId>,
     /// The references of the payments for the period. A payment that is forgotten or carried over later goes on to name the
-    /// period in replays, and in news about this refund or chargeback.
+    /// period in replays of this request, and in later requests about the same money.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub references: BTreeSet<OriginId>,
     /// The money that went back so far, in all parts.

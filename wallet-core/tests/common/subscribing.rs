@@ -22,6 +22,11 @@ pub(crate) fn with_plans() -> String {
     format!("{}{CATALOG}", include_str!("plans.toml"))
 }
 
+/// Returns the same plans without the free credits of a new wallet.
+pub(crate) fn plans_without_free_credits() -> String {
+    with_plans().replacen(r#"allowances = [{ unit = "credits", amount = 5 }]"#, "", 1)
+}
+
 /// Returns midnight of a day: "2026-02-28".
 pub(crate) fn day(date: &str) -> Timestamp {
     let date: NaiveDate = date.parse().unwrap();

@@ -6,19 +6,14 @@ use wallet_core::wallet::WalletStatus::{Active, Suspended};
 
 use super::prelude::*;
 
-/// The plans without the free credits of a new wallet.
-fn plans() -> String {
-    with_plans().replacen(r#"allowances = [{ unit = "credits", amount = 5 }]"#, "", 1)
-}
-
 /// Returns a wallet with 100 credits a month, for a price that is not known.
 fn monthly(steps: impl IntoIterator<Item = Step>) -> World {
-    given_catalog(&plans(), [subscribe("s", "pro")].into_iter().chain(steps))
+    given_catalog(&plans_without_free_credits(), [subscribe("s", "pro")].into_iter().chain(steps))
 }
 
 /// Returns a wallet with 100 credits a month and a training a week for 120.00 a year.
 fn yearly(steps: impl IntoIterator<Item = Step>) -> World {
-    given_catalog(&plans(), [subscribe("s", "annual")].into_iter().chain(steps))
+    given_catalog(&plans_without_free_credits(), [subscribe("s", "annual")].into_iter().chain(steps))
 }
 
 fn used(n: i64) -> [Step; 2] {
@@ -172,7 +167,7 @@ fn disputes_about_a_period_and_a_purchase_suspend_until_both_are_won() {
 /// Returns a wallet with 100 credits of a month for 10.00.
 fn priced(steps: impl IntoIterator<Item = Step>) -> World {
     let price = "id = \"pro\"\nlist_price = { currency = \"EUR\", minor_units = 1000 }";
-    let catalog = plans().replacen("id = \"pro\"", price, 1);
+    let catalog = plans_without_free_credits().replacen("id = \"pro\"", price, 1);
     given_catalog(&catalog, [subscribe("s", "pro")].into_iter().chain(steps))
 }
 
@@ -242,7 +237,7 @@ fn a_won_dispute_between_two_changes_of_plan_leaves_what_a_refund_leaves() {
         let won = is.then(|| won("w"));
         let upgrade = [change_plan("u", "at-once")];
         let steps = refund_and_downgrade.into_iter().chain(dispute).chain(upgrade).chain(won);
-        given_catalog(&format!("{}{WINDOWS}", plans()), steps)
+        given_catalog(&format!("{}{WINDOWS}", plans_without_free_credits()), steps)
     };
     // The refund withholds 155 of 310 credits, of 40 and then of 570 credits of the other plans.
     disputed(false).then([available(10 + 570 - 115), parts("period:3.0.0", "available 455, paid out 115")]);
@@ -254,7 +249,8 @@ fn a_won_dispute_between_two_changes_of_plan_leaves_what_a_refund_leaves() {
 
 #[test]
 fn a_dispute_about_a_period_without_credits_is_won_after_its_end() {
-    let catalog = plans().replacen("allowances = [{ unit = \"credits\", amount = 30 }]", "", 1);
+    let catalog =
+        plans_without_free_credits().replacen("allowances = [{ unit = \"credits\", amount = 30 }]", "", 1);
     given_catalog(&catalog, [subscribe("s", "creator"), charged_back("c"), until("2026-03-10")])
         .then([status(Suspended)])
         .when(won("w"))
@@ -265,7 +261,8 @@ fn a_dispute_about_a_period_without_credits_is_won_after_its_end() {
 
 #[test]
 fn the_reference_of_a_payment_names_its_period() {
-    let sold = || given_catalog(&plans(), [subscribe("s", "pro").invoiced("in_1", 1000)]);
+    let sold =
+        || given_catalog(&plans_without_free_credits(), [subscribe("s", "pro").invoiced("in_1", 1000)]);
     sold()
         .when(charge_back_reference("c", "in_1"))
         .then([done(), parts("period:1.0.0", "paid out 100")])

@@ -29,7 +29,7 @@ const MONTH: &str = r#"
 
 /// Returns a subscription that began on 1 January 2026 and was paid with in_1.
 fn month(steps: impl IntoIterator<Item = Step>) -> World {
-    let plans = with_plans().replacen(r#"allowances = [{ unit = "credits", amount = 5 }]"#, "", 1);
+    let plans = plans_without_free_credits();
     let first = subscribe("s", "month").invoiced("in_1", 1000);
     given_catalog(&format!("{plans}{MONTH}{YEAR}"), [first].into_iter().chain(steps))
 }

@@ -6,20 +6,15 @@ use wallet_core::refund::UsedCredits::{Forgive, Owe};
 
 use super::prelude::*;
 
-/// The plans without the free credits of a new wallet.
-fn plans() -> String {
-    with_plans().replacen(r#"allowances = [{ unit = "credits", amount = 5 }]"#, "", 1)
-}
-
 /// Returns a wallet with 100 credits a month for 10.00, paid in January 2026.
 fn monthly(steps: impl IntoIterator<Item = Step>) -> World {
     let first = subscribe("s", "pro").invoiced("in_1", 1000);
-    given_catalog(&plans(), [first].into_iter().chain(steps))
+    given_catalog(&plans_without_free_credits(), [first].into_iter().chain(steps))
 }
 
 /// Returns a wallet with 100 credits a month and a training a week for 120.00 a year.
 fn yearly(steps: impl IntoIterator<Item = Step>) -> World {
-    given_catalog(&plans(), [subscribe("s", "annual")].into_iter().chain(steps))
+    given_catalog(&plans_without_free_credits(), [subscribe("s", "annual")].into_iter().chain(steps))
 }
 
 fn refunded(id: &str, cents: i64) -> Step {
@@ -174,7 +169,7 @@ fn a_repeated_refund_or_chargeback_has_its_first_reply() {
 fn cancelled_windows_are_refunded_first() {
     // Half of the year are 600 credits, and 1,100 were still to come.
     let year = subscribe("s", "annual").invoiced("in_1", 12_000);
-    given_catalog(&plans(), [year, refunded("r", 6000), unsubscribe_now("c").keeping()])
+    given_catalog(&plans_without_free_credits(), [year, refunded("r", 6000), unsubscribe_now("c").keeping()])
         .then([available(100)])
         .when(refunded("again", 6000))
         .then([available(100)])
@@ -224,7 +219,7 @@ fn the_price_of_a_period_is_its_payments_or_the_list_price() {
         .when(provider_refund_period("r", "2026-02-01", 100, Forgive))
         .then(not_refundable("NO_PRICE"));
     yearly([until("2027-02-10")]).when(refunded("r", 12_000)).then([done()]);
-    given_catalog(&plans(), [subscribe("s", "pro")])
+    given_catalog(&plans_without_free_credits(), [subscribe("s", "pro")])
         .when(refunded("r", 100))
         .then(not_refundable("NO_PRICE"));
 }
@@ -298,8 +293,11 @@ fn kreatorflow_records_refunds_that_its_own_rules_would_refuse() {
 
 /// Returns a wallet with 100 credits a month, of which every month is paid, and February was paid ahead for 10.00.
 fn paid_ahead(steps: impl IntoIterator<Item = Step>) -> World {
-    let catalog =
-        plans().replacen("id = \"pro\"", "id = \"pro\"\nrenewal = \"ON_PAYMENT\"\ndunning = \"3d\"", 1);
+    let catalog = plans_without_free_credits().replacen(
+        "id = \"pro\"",
+        "id = \"pro\"\nrenewal = \"ON_PAYMENT\"\ndunning = \"3d\"",
+        1,
+    );
     let february = [subscribe("s", "pro").invoiced("in_1", 1000), pay("p").invoiced("in_2", 1000)];
     given_catalog(&catalog, february.into_iter().chain(steps))
 }

@@ -26,7 +26,7 @@ const PRICED: &str = r#"
 "#;
 
 fn sold(steps: impl IntoIterator<Item = Step>) -> World {
-    let plans = with_plans().replacen(r#"allowances = [{ unit = "credits", amount = 5 }]"#, "", 1);
+    let plans = plans_without_free_credits();
     let first = subscribe("s", "month").invoiced("in_1", 1000);
     given_catalog(&format!("{plans}{PRICED}"), [first].into_iter().chain(steps))
 }
@@ -148,7 +148,7 @@ fn a_payment_that_is_carried_over_is_that_of_the_later_sale() {
 }
 
 #[test]
-fn a_payment_refunded_ahead_and_told_again_leaves_the_one_that_replaced_it() {
+fn a_payment_refunded_ahead_and_recorded_again_leaves_the_one_that_replaced_it() {
     let february = |id: &str, invoice| pay(id).for_period("2026-02-01").invoiced(invoice, 1000);
     let back = |id: &str, cents| provider_refund_reference(id, "in_2", cents, Forgive);
     let replaced = || sold([february("p", "in_2"), back("r", 1000), february("q", "in_3")]);

@@ -202,7 +202,8 @@ fn lot(model: &Model, core: &Grant, lot: &Lot) -> Result<(), String> {
     let life = (core.effective_time.as_micros(), core.expire_time.as_micros(), core.create_time.as_micros());
     let core_is =
         (core.unit.as_str(), core.source, core.priority, life, core.clawback, core.warn_time.as_micros());
-    let model_is = (lot.unit, lot.source, lot.priority, (lot.from, lot.until, lot.made), lot.gone, lot.warn);
+    let model_is =
+        (lot.unit, lot.source, lot.priority, (lot.from, lot.until, lot.made), lot.clawback, lot.warn);
     if core_is != model_is {
         return same(&what.to_string(), core_is, model_is);
     }

@@ -115,13 +115,13 @@ impl Generator {
         let at_work = by_bank && self.rng.percent(60);
         let asked = |lot: &Lot| model.now.min(lot.paid() + 24 * HOUR - 1);
         let fits = |lot: &&Lot| {
-            let sound = lot.gone.is_none() && lot.used == 0 && model.held_of(&lot.key) == 0;
+            let sound = lot.clawback.is_none() && lot.used == 0 && model.held_of(&lot.key) == 0;
             lot.purchase().is_some() && lot.first.is_none() && (hopeless || by_bank || sound)
         };
         let mut lots: Vec<&Lot> = model.lots.iter().filter(fits).collect();
         if at_work && lots.iter().any(|lot| model.held_of(&lot.key) > 0) {
             lots.retain(|lot| model.held_of(&lot.key) > 0);
-            // Jobs that may owe, so that one settle has overage and credits that are gone.
+            // Jobs that may owe, so that one settle has overage and credits whose money has gone back.
             if lots.iter().any(|lot| model.is_held_by_owing_job(&lot.key)) {
                 lots.retain(|lot| model.is_held_by_owing_job(&lot.key));
             }
@@ -189,10 +189,11 @@ impl Generator {
     /// Sometimes, before a change of plan to come: a payment ahead goes back in full, or comes again because that failed.
     fn refund_before_a_change(&mut self, model: &Model) -> Option<Command> {
         let sub = model.sub.as_ref().filter(|sub| sub.change.is_some() && self.rng.clone().percent(40))?;
-        let went_back = model.payments.iter().filter(|(_, period, back, _)| {
-            *back > 0 && period.subscription == sub.id && period.start.as_micros() > model.now
-        });
-        let failed = went_back.map(|(_, period, ..)| (*period, 0)).next_back();
+        let went_back =
+            model.payments.iter().filter(|payment| payment.went_back > 0).map(|payment| payment.period);
+        let is_later =
+            |period: &PeriodId| period.subscription == sub.id && period.start.as_micros() > model.now;
+        let failed = went_back.filter(is_later).map(|period| (period, 0)).next_back();
         let paid = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period))).next_back();
         let paid = paid.and_then(|period| Some((period, model.price_of_period(period)?.0)));
         let (period, minor_units) = failed.or(paid)?;
@@ -207,8 +208,8 @@ impl Generator {
 
     /// Names a period by its start or by a payment for it, sometimes by one that is unknown.
     fn payment_for(&mut self, model: &Model, period: PeriodId) -> PaymentName {
-        let of_period = model.payments.iter().filter(|(_, of, ..)| *of == period);
-        let references: Vec<_> = of_period.filter_map(|(paid, ..)| paid.reference.clone()).collect();
+        let of_period = model.payments.iter().filter(|payment| payment.period == period);
+        let references: Vec<_> = of_period.filter_map(|payment| payment.paid.reference.clone()).collect();
         match self.rng.pick(&references).cloned() {
             Some(reference) if self.rng.percent(50) => PaymentName::PaidPeriod(reference),
             None if self.rng.percent(2) => PaymentName::PaidPeriod(self.new_id("pay")),
@@ -234,7 +235,8 @@ impl Generator {
     fn period_ahead(&mut self, model: &Model) -> Option<PeriodId> {
         let sub = model.sub.as_ref().filter(|_| self.rng.clone().percent(25))?;
         let paid = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period)));
-        let back = model.payments.iter().filter(|(_, _, back, _)| *back > 0).map(|(_, period, ..)| *period);
+        let back =
+            model.payments.iter().filter(|payment| payment.went_back > 0).map(|payment| payment.period);
         let periods: Vec<PeriodId> = paid.chain(back).collect();
         self.rng.pick(&periods).copied()
     }

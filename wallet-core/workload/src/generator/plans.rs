@@ -22,7 +22,7 @@ impl Generator {
             let anchor = self.rng.percent(20).then_some(Timestamp::from_micros(model.now - ago));
             // Sometimes the anchor is the start of a period of an earlier subscription.
             let mut rng = self.rng.clone();
-            let paid = model.payments.iter().map(|(_, period, ..)| period.start);
+            let paid = model.payments.iter().map(|payment| payment.period.start);
             let given = model.lots.iter().filter_map(|lot| lot.period).map(|period| period.start);
             let starts: Vec<Timestamp> = paid.chain(given).filter(|it| it.as_micros() <= model.now).collect();
             let again = rng.percent(30);

@@ -36,7 +36,7 @@ impl Lot {
             expired: 0,
             taken: 0,
             paid_out: 0,
-            gone: None,
+            clawback: None,
             unpaid: false,
             revoked: false,
             with_subscription: false,
@@ -219,7 +219,7 @@ impl Model {
         let lot = &mut self.lots[n];
         lot.taken += lot.free + lot.waiting;
         (lot.free, lot.waiting) = (0, 0);
-        (lot.gone, lot.revoked) = (lot.gone.max(Some(Clawback::Revoked)), true);
+        (lot.clawback, lot.revoked) = (lot.clawback.max(Some(Clawback::Revoked)), true);
         self.remember(command, EntryKind::GrantRevoked);
         Ok(Answered::done(seen))
     }

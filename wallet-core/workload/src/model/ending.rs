@@ -106,7 +106,8 @@ impl Model {
         let cost = self.cost(&job, cost)?;
         let over = |unit: Unit| (find(&cost, unit) - job.reserved(unit)).max(0);
         // Held credits of a charged-back purchase cannot be charged.
-        let gone = |model: &Self, unit| model.gone(&job, unit, find(&cost, unit).min(job.reserved(unit)));
+        let clawed_back =
+            |model: &Self, unit| model.clawed_back(&job, unit, find(&cost, unit).min(job.reserved(unit)));
         let wanted =
             |unit: Unit| match job.price.unbounded && !job.price.most.iter().any(|(of, _)| *of == unit) {
                 true => over(unit),
@@ -115,20 +116,20 @@ impl Model {
         if job.price.beyond == Beyond::AllOrRefuse {
             let beyond = |(unit, _): &(Unit, i64)| match wanted(unit) {
                 0 => (*unit, 0),
-                wanted => (*unit, wanted + gone(self, unit)),
+                wanted => (*unit, wanted + clawed_back(self, unit)),
             };
             let beyond: Vec<(Unit, i64)> = job.price.amounts.iter().map(beyond).collect();
             self.affords(None, &beyond)?;
         }
         for (unit, reserved) in &job.price.amounts {
             let wanted = wanted(unit);
-            let gone = gone(self, unit);
+            let clawed_back = clawed_back(self, unit);
             let whole = |amount: i64| amount / catalog::step(unit) * catalog::step(unit);
-            // Credits that are gone are charged to available credits first, and the rest becomes debt. Overage is charged to what is
-            // left after that.
-            let from_available = gone.min(self.available(unit));
+            // Credits whose money has gone back are charged to available credits first, and the rest becomes debt. Overage is
+            // charged to what is left after that.
+            let from_available = clawed_back.min(self.available(unit));
             let there = self.available(unit) - from_available;
-            let owed = self.owed(unit).debt + gone - from_available;
+            let owed = self.owed(unit).debt + clawed_back - from_available;
             let (beyond, debt) = match job.price.beyond {
                 Beyond::Never => (0, 0),
                 Beyond::AllOrRefuse => (wanted, 0),
@@ -138,9 +139,9 @@ impl Model {
                     (all.min(there), all - all.min(there))
                 }
             };
-            self.charge_held(n, unit, find(&cost, unit).min(*reserved) - gone, self.now);
+            self.charge_held(n, unit, find(&cost, unit).min(*reserved) - clawed_back, self.now);
             self.charge_free(n, unit, from_available + beyond);
-            self.charge_debt(n, unit, gone - from_available + debt);
+            self.charge_debt(n, unit, clawed_back - from_available + debt);
             if over(unit) > beyond + debt {
                 self.jobs[n].uncollected.push((unit, over(unit) - beyond - debt));
             }
@@ -173,10 +174,10 @@ impl Model {
     }
 
     /// Returns the part of a charge to a hold that belongs to purchases whose money has gone back.
-    fn gone(&self, job: &Job, unit: Unit, amount: i64) -> i64 {
+    fn clawed_back(&self, job: &Job, unit: Unit, amount: i64) -> i64 {
         let there = |part: &&Part| {
             let lot = part.lot.as_ref().and_then(|key| self.find_lot(key));
-            part.unit == unit && lot.is_some_and(|lot| self.lots[lot].gone != Some(Clawback::ChargedBack))
+            part.unit == unit && lot.is_some_and(|lot| self.lots[lot].clawback != Some(Clawback::ChargedBack))
         };
         let there: i64 = job.parts.iter().filter(there).map(|part| part.held).sum();
         let claimed: i64 = self.claims_on(job, unit).iter().map(|(_, claimed, _)| claimed).sum();
@@ -191,8 +192,8 @@ impl Model {
             for p in 0..self.jobs[n].parts.len() {
                 let part = &self.jobs[n].parts[p];
                 let Some(lot) = part.lot.as_ref().and_then(|key| self.find_lot(key)) else { continue };
-                let gone = self.lots[lot].gone == Some(Clawback::ChargedBack);
-                if part.unit != unit || gone || (self.lots[lot].until <= at) != lapsing {
+                let is_charged_back = self.lots[lot].clawback == Some(Clawback::ChargedBack);
+                if part.unit != unit || is_charged_back || (self.lots[lot].until <= at) != lapsing {
                     continue;
                 }
                 let mut now = left.min(part.held - part.charged);
@@ -242,7 +243,7 @@ impl Model {
             if rest == 0 {
                 continue;
             }
-            if self.lots[lot].gone.is_some() {
+            if self.lots[lot].clawback.is_some() {
                 self.lots[lot].taken += rest;
                 self.jobs[n].parts[p].forfeited += rest;
             } else if self.lots[lot].until > at {
@@ -294,11 +295,11 @@ impl Model {
 
     fn charge_fee(&mut self, n: usize, unit: Unit, fee: i64) {
         if fee > 0 {
-            let gone = self.gone(&self.jobs[n], unit, fee);
-            let from_available = gone.min(self.available(unit));
-            self.charge_held(n, unit, fee - gone, self.now);
+            let clawed_back = self.clawed_back(&self.jobs[n], unit, fee);
+            let from_available = clawed_back.min(self.available(unit));
+            self.charge_held(n, unit, fee - clawed_back, self.now);
             self.charge_free(n, unit, from_available);
-            self.charge_debt(n, unit, gone - from_available);
+            self.charge_debt(n, unit, clawed_back - from_available);
             self.jobs[n].fees.push((unit, fee));
         }
     }

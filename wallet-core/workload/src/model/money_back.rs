@@ -121,10 +121,10 @@ impl Model {
         if asked > self.now || asked < paid {
             return Err(Refusal::field());
         }
-        let gone = lots.iter().filter_map(|n| self.lots[*n].gone).max();
+        let clawback = lots.iter().filter_map(|n| self.lots[*n].clawback).max();
         let used = lots.iter().any(|n| self.lots[*n].used > 0);
         let held = lots.iter().any(|n| self.held_of(&self.lots[*n].key) > 0);
-        match gone {
+        match clawback {
             Some(Clawback::ChargedBack) => return Err(refused("CHARGED_BACK")),
             _ if self.recorded_of(*first).is_some_and(|(_, cents, _)| *cents > 0) => {
                 return Err(refused("ALREADY_REFUNDED"));
@@ -155,7 +155,7 @@ impl Model {
             let lot = &mut self.lots[*n];
             lot.paid_out += lot.free + lot.waiting;
             (lot.free, lot.waiting) = (0, 0);
-            lot.gone = Some(Clawback::Refunded);
+            lot.clawback = Some(Clawback::Refunded);
         }
         self.remember(command, EntryKind::TopUpRefunded);
         Ok(Answered::done(self.seen(&lots)))
@@ -197,11 +197,11 @@ impl Model {
         if lots.is_empty() {
             return Err(Refusal::new("TOP_UP_NOT_FOUND"));
         }
-        if lots.iter().any(|n| self.lots[*n].gone == Some(Clawback::ChargedBack)) {
+        if lots.iter().any(|n| self.lots[*n].clawback == Some(Clawback::ChargedBack)) {
             return Err(refused("CHARGED_BACK"));
         }
         let before =
-            lots.iter().filter_map(|n| Some((self.lots[*n].key.clone(), self.lots[*n].gone?))).collect();
+            lots.iter().filter_map(|n| Some((self.lots[*n].key.clone(), self.lots[*n].clawback?))).collect();
         for (unit, _) in UNITS {
             // A recorded refund may have turned a part into debt already.
             let used = self.used_of(&lots, unit) - self.owed_of(lots[0], unit);
@@ -212,7 +212,7 @@ impl Model {
             let lot = &mut self.lots[*n];
             lot.taken += lot.free + lot.waiting;
             (lot.free, lot.waiting) = (0, 0);
-            lot.gone = Some(Clawback::ChargedBack);
+            lot.clawback = Some(Clawback::ChargedBack);
         }
         // Other available credits repay the debt at once, in spending order.
         for (unit, _) in super::catalog::UNITS {
@@ -299,13 +299,13 @@ impl Model {
             corrections += self.withdraw(unit, used, &reverse.request, corrections);
         }
         for n in lots {
-            if self.lots[n].gone != Some(Clawback::ChargedBack) {
+            if self.lots[n].clawback != Some(Clawback::ChargedBack) {
                 continue;
             }
             let earlier = before.iter().find(|(key, _)| *key == self.lots[n].key).map(|(_, why)| *why);
             let revoked = self.lots[n].revoked.then_some(Clawback::Revoked);
-            self.lots[n].gone = earlier.max(revoked);
-            if self.lots[n].gone.is_none() {
+            self.lots[n].clawback = earlier.max(revoked);
+            if self.lots[n].clawback.is_none() {
                 let back = std::mem::take(&mut self.lots[n].taken);
                 corrections += self.bring_back(n, back, &reverse.request, corrections);
             }
@@ -373,7 +373,7 @@ impl Model {
             if lot.free + lot.waiting > 0 {
                 lot.taken += lot.free + lot.waiting;
                 (lot.free, lot.waiting) = (0, 0);
-                lot.gone = lot.gone.max(Some(Clawback::Revoked));
+                lot.clawback = lot.clawback.max(Some(Clawback::Revoked));
             }
         }
         let unpaid = self.sub.take().filter(|sub| sub.provisional);

@@ -12,6 +12,31 @@ use super::money_back::refused;
 use super::prices::PeriodPrice;
 use super::state::{Model, Sold, Sub};
 
+/// A payment for a period, with a reference or an amount, or with the refund of a payment that had neither.
+#[derive(Debug, Clone)]
+pub(crate) struct Payment {
+    pub(crate) paid: Paid,
+    pub(crate) period: PeriodId,
+    /// The number of the refund with which it went back before its period began, or 0.
+    pub(crate) went_back: u32,
+    /// True if other terms began instead of its period.
+    pub(crate) carried_over: bool,
+}
+
+impl Payment {
+    fn new(paid: Paid, period: PeriodId) -> Self {
+        Self { paid, period, went_back: 0, carried_over: false }
+    }
+
+    pub(crate) fn has_reference(&self, reference: Option<&OriginId>) -> bool {
+        reference.is_some() && self.paid.reference.as_ref() == reference
+    }
+
+    pub(crate) fn pays(&self, period: PeriodId) -> bool {
+        self.period == period && self.went_back == 0
+    }
+}
+
 impl Sold {
     fn renews_by_the_clock(&self) -> bool {
         !self.on_payment && self.provisional.is_none() && self.every != Every::Once
@@ -27,49 +52,48 @@ impl Sub {
 impl Model {
     /// Returns the reference of the last payment.
     pub(crate) fn last_payment(&self) -> Option<OriginId> {
-        self.payments.last().and_then(|(paid, ..)| paid.reference.clone())
+        self.payments.last().and_then(|payment| payment.paid.reference.clone())
     }
 
     pub(super) fn paid_for(&mut self, paid: &Paid, period: PeriodId) {
         // One that pays this subscription already is the same payment again.
-        let counts = |(of, at, back, carried): &(Paid, PeriodId, u32, bool)| {
-            let is_same = paid.reference.is_some() && of.reference == paid.reference;
-            is_same && at.subscription == period.subscription && *back == 0 && !carried
+        let is_same = |payment: &Payment| payment.has_reference(paid.reference.as_ref());
+        let counts = |payment: &Payment| {
+            let is_present = payment.period.subscription == period.subscription;
+            is_same(payment) && is_present && payment.went_back == 0 && !payment.carried_over
         };
         if self.payments.iter().any(counts) {
             return;
         }
         // A payment of an earlier subscription or for a period that did not begin is now for this period alone.
-        let earlier = |of: &PeriodId| of.subscription < period.subscription;
-        self.payments.retain(|(of, at, _, carried)| {
-            paid.reference.is_none() || of.reference != paid.reference || !earlier(at) && !carried
-        });
+        let is_earlier =
+            |payment: &Payment| payment.period.subscription < period.subscription || payment.carried_over;
+        self.payments.retain(|payment| !is_same(payment) || !is_earlier(payment));
         if *paid != Paid::default() || self.went_back_ahead(period) {
-            self.keep_payment((paid.clone(), period, 0, false));
+            self.keep_payment(Payment::new(paid.clone(), period));
         }
     }
 
     /// Other terms begin instead of periods that were paid ahead: their payments now count for the first period of those.
     pub(super) fn carry_over(&mut self, ahead: Vec<(PeriodId, Option<PeriodPrice>)>, to: PeriodId) {
         for (from, price) in ahead {
-            let pays = |(_, of, back, _): &(Paid, PeriodId, u32, bool)| *of == from && *back == 0;
-            let paying: Vec<_> = self.payments.iter().filter(|payment| pays(payment)).collect();
-            let is_known = paying.iter().any(|(paid, ..)| paid.amount.is_some());
+            let paying: Vec<_> = self.payments.iter().filter(|payment| payment.pays(from)).collect();
+            let is_known = paying.iter().any(|payment| payment.paid.amount.is_some());
             if let Some((_, minor_units)) = price.filter(|_| !is_known) {
                 let amount = Some(Money { currency: "EUR".to_owned(), minor_units });
                 if paying.is_empty() {
-                    self.keep_payment((Paid { amount, reference: None }, from, 0, false));
-                } else if let Some((paid, ..)) = self.payments.iter_mut().find(|payment| pays(payment)) {
-                    paid.amount = amount;
+                    self.keep_payment(Payment::new(Paid { amount, reference: None }, from));
+                } else if let Some(first) = self.payments.iter_mut().find(|payment| payment.pays(from)) {
+                    first.paid.amount = amount;
                 }
             }
-            for (_, of, _, carried) in self.payments.iter_mut().filter(|payment| pays(payment)) {
-                (*of, *carried) = (to, true);
+            for payment in self.payments.iter_mut().filter(|payment| payment.pays(from)) {
+                (payment.period, payment.carried_over) = (to, true);
             }
         }
     }
 
-    pub(super) fn keep_payment(&mut self, payment: (Paid, PeriodId, u32, bool)) {
+    pub(super) fn keep_payment(&mut self, payment: Payment) {
         self.payments.push(payment);
         let oldest = self.payments.len().saturating_sub(24);
         self.payments.drain(..oldest);
@@ -78,8 +102,8 @@ impl Model {
     /// Returns the period that a request means by the reference of a payment: that of the request when it was carried out first,
     /// otherwise that of the payment, if it is one of the last 24 or its money went back.
     pub(super) fn period_paid_with(&self, request: &RequestId, reference: &OriginId) -> Option<PeriodId> {
-        let paid = |(paid, ..): &&(Paid, PeriodId, u32, bool)| paid.reference.as_ref() == Some(reference);
-        let known = self.payments.iter().rfind(paid).map(|(_, period, ..)| *period);
+        let paid = self.payments.iter().rfind(|payment| payment.has_reference(Some(reference)));
+        let known = paid.map(|payment| payment.period);
         let before = self.named_periods.iter().find(|(of, _)| of == request).map(|(_, period)| *period);
         let names = self.named_by(reference);
         before.filter(|before| names.contains(before)).or(known).or(names.into_iter().max())
@@ -94,8 +118,8 @@ impl Model {
     /// Money of a period went back or returned: remembers the references of its payments.
     pub(super) fn names_period(&mut self, request: &RequestId, period: PeriodId) {
         self.named_periods.push((request.clone(), period));
-        let of_period = self.payments.iter().filter(|(_, of, ..)| *of == period);
-        let references = of_period.filter_map(|(paid, ..)| Some((paid.reference.clone()?, period)));
+        let of_period = self.payments.iter().filter(|payment| payment.period == period);
+        let references = of_period.filter_map(|payment| Some((payment.paid.reference.clone()?, period)));
         self.references_back.extend(references);
     }
 
@@ -105,11 +129,8 @@ impl Model {
         command: &Command,
     ) -> Result<Answered, Refusal> {
         let reference = payment.paid.reference.as_ref();
-        let known = self
-            .payments
-            .iter()
-            .filter(|(paid, ..)| paid.reference.is_some() && paid.reference.as_ref() == reference);
-        let went_back: Vec<bool> = known.map(|(_, _, back, _)| *back > 0).collect();
+        let known = self.payments.iter().filter(|payment| payment.has_reference(reference));
+        let went_back: Vec<bool> = known.map(|payment| payment.went_back > 0).collect();
         if self.requested(command)? || went_back.contains(&false) {
             return Ok(Answered::again(Seen::Wallet));
         }
@@ -154,8 +175,8 @@ impl Model {
 
     fn is_first_payment(&self, payment: &RecordPayment, start: i64) -> bool {
         let present = self.sub.as_ref().map(|sub| sub.period_from(start));
-        let is_other = |(_, of, back, carried): &(Paid, PeriodId, u32, bool)| {
-            Some(*of) != present || *back > 0 || *carried
+        let is_other = |payment: &Payment| {
+            Some(payment.period) != present || payment.went_back > 0 || payment.carried_over
         };
         let again = present.is_some_and(|present| self.went_back_ahead(present));
         (payment.paid != Paid::default() || again) && self.payments.iter().all(is_other)
@@ -163,13 +184,8 @@ impl Model {
 
     /// Returns whether all payments for a period went back before it began.
     pub(crate) fn went_back_ahead(&self, period: PeriodId) -> bool {
-        let of: Vec<bool> = self
-            .payments
-            .iter()
-            .filter(|(_, of, ..)| *of == period)
-            .map(|(_, _, back, _)| *back > 0)
-            .collect();
-        !of.is_empty() && !of.contains(&false)
+        let mut of_period = self.payments.iter().filter(|payment| payment.period == period).peekable();
+        of_period.peek().is_some() && of_period.all(|payment| payment.went_back > 0)
     }
 
     /// Returns the start of the period that has begun and is not paid.
@@ -246,8 +262,8 @@ impl Model {
         if let Some(at) = sub.paid.iter().position(|n| sub.start_of(*n) == start) {
             return Some(self.unpay(sub, at, total));
         }
-        let (_, _, went_back, _) = self.payments.iter().rfind(|(_, of, ..)| *of == period)?;
-        if *went_back == 0 || start < sub.end() {
+        let last = self.payments.iter().rfind(|payment| payment.period == period)?;
+        if last.went_back == 0 || start < sub.end() {
             return None;
         }
         let before = Sub { ends: None, change: None, provisional: false, ..sub.clone() };
@@ -289,15 +305,13 @@ impl Model {
         if !self.went_back_ahead(period) {
             return;
         }
-        let of_period: Vec<_> = self.payments.iter().filter(|(_, of, ..)| *of == period).collect();
-        let is_named = |(paid, ..): &&(Paid, PeriodId, u32, bool)| {
-            reference.is_some() && paid.reference.as_ref() == reference
-        };
-        let named = of_period.iter().copied().rfind(is_named).map(|(_, _, back, _)| *back);
-        let refund = named.or(of_period.iter().map(|(_, _, back, _)| *back).max());
-        for (_, _, back, _) in self.payments.iter_mut().filter(|(_, of, ..)| *of == period) {
-            *back = if Some(*back) == refund { 0 } else { *back };
-        }
+        let mut of_period: Vec<_> =
+            self.payments.iter_mut().filter(|payment| payment.period == period).collect();
+        let named = of_period.iter().rfind(|payment| payment.has_reference(reference));
+        let last = of_period.iter().map(|payment| payment.went_back).max();
+        let refund = named.map(|payment| payment.went_back).or(last);
+        let of_refund = of_period.iter_mut().filter(|payment| Some(payment.went_back) == refund);
+        of_refund.for_each(|payment| payment.went_back = 0);
     }
 
     /// Returns whether a payment of this period would begin it now.
@@ -327,15 +341,14 @@ impl Model {
             sub.dunning = Some((self.now - sub.end() + SECOND - 1) / SECOND * SECOND);
         }
         self.subscribed(sub);
-        let refunds = self.payments.iter().filter(|(_, of, ..)| *of == period).map(|(_, _, back, _)| *back);
-        let refund = refunds.max().unwrap_or(0) + 1;
+        let of_period = self.payments.iter().filter(|payment| payment.period == period);
+        let refund = of_period.map(|payment| payment.went_back).max().unwrap_or(0) + 1;
         let mut known = false;
-        for (_, _, back, _) in self.payments.iter_mut().filter(|(_, of, back, _)| *of == period && *back == 0)
-        {
-            (*back, known) = (refund, true);
+        for payment in self.payments.iter_mut().filter(|payment| payment.pays(period)) {
+            (payment.went_back, known) = (refund, true);
         }
         if !known {
-            self.keep_payment((Paid::default(), period, refund, false));
+            self.keep_payment(Payment { went_back: refund, ..Payment::new(Paid::default(), period) });
         }
         Ok(())
     }

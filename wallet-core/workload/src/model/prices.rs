@@ -88,9 +88,9 @@ impl Model {
             let paid = self
                 .payments
                 .iter()
-                .filter(|(_, of, back, carried)| *of == period && *back == 0 && *carried == is_carried);
+                .filter(|payment| payment.pays(period) && payment.carried_over == is_carried);
             let paid: Vec<i64> =
-                paid.filter_map(|(paid, ..)| Some(paid.amount.as_ref()?.minor_units)).collect();
+                paid.filter_map(|payment| Some(payment.paid.amount.as_ref()?.minor_units)).collect();
             if paid.is_empty() { None } else { Some(paid.into_iter().sum::<i64>()) }
         };
         let carried = sum(true);

@@ -28,7 +28,7 @@ impl Model {
                 let lot = &mut self.lots[n];
                 lot.taken += lot.free;
                 lot.free = 0;
-                lot.gone = lot.gone.max(Some(Clawback::Revoked));
+                lot.clawback = lot.clawback.max(Some(Clawback::Revoked));
                 (lot.until, lot.warn) = (at, NEVER);
                 let unit = lot.unit;
                 self.mark_changed(unit);

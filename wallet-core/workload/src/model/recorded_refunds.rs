@@ -112,7 +112,7 @@ impl Model {
             let mut rest = 0;
             for part in job.parts.iter().filter(|part| part.unit == unit) {
                 let Some(n) = part.lot.as_ref().and_then(|key| self.find_lot(key)) else { continue };
-                let counts = self.lots[n].gone != Some(Clawback::ChargedBack)
+                let counts = self.lots[n].clawback != Some(Clawback::ChargedBack)
                     && self.refunded_payment(n).as_ref() == Some(&payment);
                 rest += if counts { part.held - part.charged } else { 0 };
             }
@@ -158,7 +158,7 @@ impl Model {
         self.one_purchase(named)?;
         let PurchaseName::TopUp(id) = purchase else { return Err(Refusal::new("TOP_UP_NOT_FOUND")) };
         let first = *lots.first().ok_or_else(|| Refusal::new("TOP_UP_NOT_FOUND"))?;
-        match lots.iter().filter_map(|n| self.lots[*n].gone).max() {
+        match lots.iter().filter_map(|n| self.lots[*n].clawback).max() {
             Some(Clawback::ChargedBack) => return Err(refused("CHARGED_BACK")),
             Some(Clawback::Refunded) => return Err(refused("ALREADY_REFUNDED")),
             Some(Clawback::Revoked) | None => {}
@@ -251,7 +251,7 @@ impl Model {
             let back = left.min(self.lots[n].paid_out);
             left -= back;
             self.lots[n].paid_out -= back;
-            match self.lots[n].gone {
+            match self.lots[n].clawback {
                 Some(_) => self.lots[n].taken += back,
                 None => made += self.bring_back(n, back, request, corrections + made),
             }

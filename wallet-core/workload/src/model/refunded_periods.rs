@@ -140,7 +140,7 @@ impl Model {
             return Ok(Answered::again(self.seen(&lots)));
         }
         match reference.is_some_and(|reference| self.is_replaced(reference, period)) {
-            true => self.check_told_again(refund, period)?,
+            true => self.check_recorded_again(refund, period)?,
             false => self.give_money_back(refund, period, reference)?,
         }
         self.names_period(&refund.request, period);
@@ -368,7 +368,7 @@ impl Model {
             return *period;
         }
         let of_lots = self.lots.iter().filter_map(|lot| lot.period);
-        let of_payments = self.payments.iter().map(|(_, period, ..)| *period);
+        let of_payments = self.payments.iter().map(|payment| payment.period);
         let of_chargebacks = self.chargebacks.iter().filter_map(|(payment, ..)| payment.period());
         let of_sub = self.sub.iter().flat_map(|sub| {
             let last = start.min(Timestamp::from_micros(NEVER - 1)).as_micros();
@@ -403,13 +403,13 @@ impl Model {
 
     /// Returns whether the payment with this reference went back before its period began, and another one pays it.
     pub(super) fn is_replaced(&self, reference: &OriginId, period: PeriodId) -> bool {
-        let named = self.payments.iter().rfind(|(paid, ..)| paid.reference.as_ref() == Some(reference));
-        let is_back = named.is_some_and(|(_, _, back, _)| *back > 0);
-        is_back && self.payments.iter().any(|(_, of, back, _)| *of == period && *back == 0)
+        let named = self.payments.iter().rfind(|payment| payment.has_reference(Some(reference)));
+        let went_back = named.is_some_and(|payment| payment.went_back > 0);
+        went_back && self.payments.iter().any(|payment| payment.pays(period))
     }
 
     /// A payment that another one has replaced went back: nothing changes if its total was recorded before.
-    fn check_told_again(&self, refund: &RecordRefund, period: PeriodId) -> Result<(), Refusal> {
+    fn check_recorded_again(&self, refund: &RecordRefund, period: PeriodId) -> Result<(), Refusal> {
         let is_same = |before: &Command| match before {
             Command::RecordRefund(before) => {
                 let of = (before.request.clone(), period);

@@ -61,14 +61,14 @@ impl Model {
     fn put_back(&mut self, n: usize, key: &GrantKey, amount: i64) {
         let Some(l) = self.find_lot(key) else { return };
         let (taken, forgiven) = self.claw_back(l, amount, true);
-        let charged_back = self.lots[l].gone == Some(Clawback::ChargedBack);
+        let charged_back = self.lots[l].clawback == Some(Clawback::ChargedBack);
         self.lots[l].used -= amount;
         self.forgive(n, self.lots[l].unit, if charged_back { taken } else { forgiven });
         let (now, amount, lot) = (self.now, amount - taken, &mut self.lots[l]);
         if amount == 0 {
             return;
         }
-        if let Some(why) = lot.gone.or(lot.unpaid.then_some(Clawback::Revoked)) {
+        if let Some(why) = lot.clawback.or(lot.unpaid.then_some(Clawback::Revoked)) {
             lot.taken += amount;
             if why == Clawback::ChargedBack {
                 let unit = lot.unit;

@@ -6,7 +6,6 @@ use wallet_core::catalog::Threshold;
 use wallet_core::decide::{CreateWallet, ProcessDue, Reserve};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{Clawback, GrantKey};
-use wallet_core::payment::Paid;
 use wallet_core::reservation::State;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{
@@ -19,6 +18,7 @@ use super::auto_top_up::Auto;
 use super::calendar::Every;
 use super::catalog::{self, Allowance, Beyond, Unit};
 use super::following::is_other_edition;
+use super::payment::Payment;
 use super::pile::Pile;
 use super::prices::PeriodPrice;
 use super::refunded_periods::{Dispute, PeriodRefund};
@@ -43,7 +43,7 @@ pub(crate) struct Lot {
     pub(crate) taken: i64,
     pub(crate) paid_out: i64,
     /// The clawback of the lot, if there was one.
-    pub(crate) gone: Option<Clawback>,
+    pub(crate) clawback: Option<Clawback>,
     /// True if the lot was given in a period that had begun without its payment and ended unpaid.
     pub(crate) unpaid: bool,
     /// True if the platform revoked the lot, which outlasts a chargeback.
@@ -231,9 +231,8 @@ pub struct Model {
     /// True for a wallet with two catalogs in turn, and if the second one is current.
     pub(crate) changing: bool,
     pub(crate) other_edition: bool,
-    /// The payments with a reference or an amount, their periods, and the number of the refund with which they went back before,
-    /// or 0; and whether other terms began instead of their periods.
-    pub(crate) payments: Vec<(Paid, PeriodId, u32, bool)>,
+    /// The last payments for periods.
+    pub(crate) payments: Vec<Payment>,
     pub(crate) sales: u32,
     /// The trials that the wallet has had.
     pub(crate) trials: BTreeSet<&'static str>,
@@ -426,10 +425,10 @@ impl Model {
 
     /// Returns whether a job holds credits of a purchase that was charged back.
     pub(crate) fn is_disputed(&self, job: &Job) -> bool {
-        let gone = |key: &GrantKey| {
-            self.lots.iter().any(|lot| lot.key == *key && lot.gone == Some(Clawback::ChargedBack))
+        let is_charged_back = |key: &GrantKey| {
+            self.lots.iter().any(|lot| lot.key == *key && lot.clawback == Some(Clawback::ChargedBack))
         };
-        job.parts.iter().any(|part| part.held > 0 && part.lot.as_ref().is_some_and(gone))
+        job.parts.iter().any(|part| part.held > 0 && part.lot.as_ref().is_some_and(is_charged_back))
     }
 
     /// Returns the debt of a unit and its limit.

@@ -25,7 +25,7 @@ impl Model {
             let lot = &self.lots[n];
             if lot.warn < NEVER {
                 let left = lot.free > 0 || lot.waiting > 0 || self.held_of(&lot.key) > 0;
-                if !left || lot.gone.is_some() {
+                if !left || lot.clawback.is_some() {
                     self.lots[n].warn = NEVER;
                 }
             }
