@@ -8,7 +8,6 @@
 mod prometheus;
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -17,7 +16,7 @@ use anyhow::{Context as _, Result, ensure};
 use prometheus::Prometheus;
 
 use crate::postgres::Postgres;
-use crate::process::{cargo, command, run as run_command, target};
+use crate::process::{cargo, command, free_address, run as run_command, target};
 use crate::server::Server;
 use crate::tools::Tools;
 
@@ -73,14 +72,14 @@ pub(crate) fn run() -> Result<()> {
 
     let postgres = Postgres::start()?;
     let url = postgres.create(DATABASE)?;
-    let monitoring = free_address()?;
+    let monitoring = free_address()?.to_string();
     // Nothing listens there.
     let nats = format!("nats://{}", free_address()?);
     let options = ["--monitoring-listen", &monitoring, "--nats-url", &nats];
     let server = Server::wallet(&program("wallet-server"), &url, &options)?;
     let prometheus = Prometheus::start(&monitoring)?;
     let folder = tempfile::tempdir()?;
-    let with_tls = free_address()?;
+    let with_tls = free_address()?.to_string();
     let _with_tls = with_short_certificate(folder.path(), &with_tls)?;
     let of_tls = Prometheus::start(&with_tls)?;
     let names = Prometheus::alerts()?;
@@ -194,10 +193,6 @@ fn program(name: &str) -> PathBuf {
 }
 
 /// An address on which nobody listens.
-fn free_address() -> Result<String> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
-}
-
 #[expect(clippy::disallowed_methods, reason = "a drill has one thread and no runtime")]
 fn pause(time: Duration) {
     std::thread::sleep(time);

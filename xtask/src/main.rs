@@ -51,7 +51,7 @@ enum Task {
     /// Measures the release build under load next to the echo server and to pgbench
     Bench(bench::BenchArgs),
     /// Measures the CPU time per command without metrics and traces, with metrics, and with both, for docs/benchmarks.md
-    MetricsCost(bench::ObservedOptions),
+    MetricsCost(bench::MetricsCostOptions),
     /// Counts the instructions of one Reserve and one Settle in the core
     Instructions,
     /// Prints start time, idle memory and sizes of the release build
@@ -95,7 +95,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::VerifySpeed => speed::run(&speed::VERIFY_SPEED),
         Task::Torture(options) => torture::run(&options),
         Task::Bench(args) => bench::run(&args),
-        Task::MetricsCost(options) => bench::run_observed(&options),
+        Task::MetricsCost(options) => bench::run_metrics_cost(&options),
         Task::Instructions => instructions::run(),
         Task::Facts => facts::run(),
         Task::Tables(task) => tables::run(&task),

@@ -3,7 +3,6 @@
 //! A watchdog shell holds the other end of a pipe: when this process is gone, for whatever reason, the pipe closes, and
 //! the watchdog stops the server and removes its folder.
 
-use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -11,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
-use crate::process::{command, output};
+use crate::process::{command, free_address, output};
 
 /// The settings, in addition to the defaults. A checkpoint during a measurement would be chance.
 const SETTINGS: &str = "
@@ -55,7 +54,7 @@ impl Postgres {
         watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let watchdog = as_user(&mut watchdog, &dir, user).spawn()?;
 
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = free_address()?.port();
         let postgres = Self { bin, dir, user, port, watchdog };
         let data = postgres.dir.join("data").display().to_string();
         let initdb = ["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];

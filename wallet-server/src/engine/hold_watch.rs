@@ -1,4 +1,4 @@
-//! Counts the holds of the database for operators. Independent of the sweeper, so that holds show which no sweep
+//! Counts the holds of the database for operators. It does not depend on the sweeper, so it also counts holds that no sweep
 //! reaches.
 
 use std::time::Duration;

@@ -49,7 +49,7 @@ impl Lane {
 
     /// Runs batches until the queue is closed and empty.
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<QueuedCommand>) {
-        // As after any idle time.
+        // The first batch locks its wallets, like the first one after any idle time.
         self.runner.lock_next();
         while self.turn(&mut jobs).await {}
         self.checkpoint().await;

@@ -23,11 +23,11 @@ pub(super) struct LastFailure(Arc<Mutex<Option<Instant>>>);
 impl LastFailure {
     /// Records that a connection has failed now.
     pub(super) fn note(&self) {
-        self.note_of(Instant::now());
+        self.note_opened_before(Instant::now());
     }
 
     /// Records the failure of a connection that was opened before this time.
-    pub(super) fn note_of(&self, time: Instant) {
+    pub(super) fn note_opened_before(&self, time: Instant) {
         let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *failed = Some(failed.map_or(time, |failed| failed.max(time)));
     }
@@ -61,11 +61,11 @@ mod tests {
     fn connections_that_were_opened_during_a_call_without_an_answer_are_lent_again() {
         let last_failure = LastFailure::default();
         let (began, hour) = (Instant::now() - Duration::from_secs(3_600), Duration::from_secs(3_600));
-        last_failure.note_of(began);
+        last_failure.note_opened_before(began);
         assert!(last_failure.is_before(hour / 2));
         assert!(!last_failure.is_before(2 * hour));
         // A call that began earlier says nothing new.
-        last_failure.note_of(began - hour);
+        last_failure.note_opened_before(began - hour);
         assert!(!last_failure.is_before(2 * hour - Duration::from_secs(1)));
     }
 }

@@ -204,8 +204,8 @@ fn writing() -> TransactionOptions {
 
 /// Runs a call, and records a failure if the connection fails or does not answer.
 ///
-/// A call without an answer may have waited for a free connection all the time. So only connections that were opened before
-/// it began are not lent again: otherwise the callers that wait while connections are opened would make them useless.
+/// A call without an answer may have spent its time waiting for a free connection. So it rules out only connections that were
+/// opened before it began. Otherwise callers that wait while new connections are opened would rule out those too.
 async fn noted<T>(
     last_failure: &LastFailure,
     call: impl Future<Output = Result<T, DbErr>>,
@@ -214,7 +214,7 @@ async fn noted<T>(
     let answer = call.await;
     match &answer {
         Err(error) if is_of_connection(error) => last_failure.note(),
-        Err(error) if is_silence(error) => last_failure.note_of(began),
+        Err(error) if is_silence(error) => last_failure.note_opened_before(began),
         _ => {}
     }
     answer

@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{ALERTS, Missing, free_address, pause};
-use crate::process::{command, output};
+use super::{ALERTS, Missing, pause};
+use crate::process::{command, free_address, output};
 
 const DASHBOARD: &str = "ops/dashboard.json";
 /// Part of the expression for credits that were lost. There are none while all is well.
@@ -44,7 +44,7 @@ impl Prometheus {
             rules.display()
         );
         fs::write(&config, settings)?;
-        let address = free_address()?;
+        let address = free_address()?.to_string();
         let mut prometheus = command("prometheus");
         prometheus.arg(format!("--config.file={}", config.display()));
         prometheus.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));

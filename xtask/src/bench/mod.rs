@@ -7,7 +7,7 @@
 mod args;
 mod chart;
 mod load;
-mod observed;
+mod metrics_cost;
 mod pgbench;
 mod results;
 mod rounds;
@@ -15,5 +15,5 @@ mod run;
 mod table;
 
 pub(crate) use args::BenchArgs;
-pub(crate) use observed::{Options as ObservedOptions, run as run_observed};
+pub(crate) use metrics_cost::{Options as MetricsCostOptions, run as run_metrics_cost};
 pub(crate) use run::run;

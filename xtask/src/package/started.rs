@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::dockerfile::Dockerfile;
-use crate::process::command;
+use crate::process::{command, free_address};
 
 /// The longest time from the start to the first probe that succeeds.
 const START: Duration = Duration::from_secs(60);
@@ -37,7 +36,7 @@ pub(super) fn check(file: &Dockerfile, root: &Path) -> Result<()> {
     );
     println!("without settings it is refused: {}", reason.lines().last().unwrap_or_default());
 
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let port = free_address()?.port();
     let trial = [
         ("WALLET_LISTEN".to_owned(), format!("127.0.0.1:{port}")),
         ("WALLET_MONITORING_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),

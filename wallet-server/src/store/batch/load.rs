@@ -117,12 +117,15 @@ fn grants_of_read_sets(backend: Backend, loaded: &LoadedWallets, plan: &ReadPlan
         Some((*key, subscription.period_start().as_micros()))
     };
     let named_by = |(key, reference): &(WalletKey, OriginId)| {
-        let named = loaded.get(key).map(|loaded| loaded.wallet.profile.periods_named_by(reference));
-        let starts: BTreeSet<_> = named.into_iter().flatten().map(|period| (*key, period.start)).collect();
-        starts
+        let key = *key;
+        let named = loaded.get(&key).map(|loaded| loaded.wallet.profile.periods_named_by(reference));
+        named.into_iter().flatten().map(move |period| (key, period.start))
     };
-    let paid_periods: Vec<(WalletKey, Timestamp)> =
-        plan.paid_periods.iter().copied().chain(plan.periods_by_payment.iter().flat_map(named_by)).collect();
+    let named = plan.periods_by_payment.iter().flat_map(named_by);
+    // Two sales may have a period with the same start.
+    let paid_periods: BTreeSet<(WalletKey, Timestamp)> =
+        plan.paid_periods.iter().copied().chain(named).collect();
+    let paid_periods: Vec<_> = paid_periods.into_iter().collect();
     let periods: Vec<(WalletKey, i64)> = plan.present_periods.iter().filter_map(present_period).collect();
     [
         (!by_origin.is_empty()).then(|| load::grants_by_origin(backend, &by_origin)),

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 
 use super::args::Sizes;
@@ -16,7 +16,7 @@ use super::load::{Arrival, Load};
 use super::run::say;
 use crate::document::{self, BENCHMARKS};
 use crate::postgres::Postgres;
-use crate::process::{command, output};
+use crate::process::{command, free_address, output};
 use crate::release::{build, program};
 use crate::server::Server;
 
@@ -47,7 +47,7 @@ pub(crate) struct Options {
 }
 
 /// A server under measurement.
-struct Observed {
+struct MeasuredServer {
     title: &'static str,
     server: Server,
     /// The CPU time per command of each round, in microseconds.
@@ -66,10 +66,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let collector = Server::echo(&program("examples/echo"))?;
     let traces = ["--traces-collector", &collector.endpoint, "--traces-percent", TRACED];
     let mut servers = [
-        Observed::start("without both", &postgres, "off", false, &[])?,
-        Observed::start("without both, once more", &postgres, "again", false, &[])?,
-        Observed::start("metrics", &postgres, "metrics", true, &[])?,
-        Observed::start("metrics, and traces of 1 % of the calls", &postgres, "traces", true, &traces)?,
+        MeasuredServer::start("without both", &postgres, "off", false, &[])?,
+        MeasuredServer::start("without both, once more", &postgres, "again", false, &[])?,
+        MeasuredServer::start("metrics", &postgres, "metrics", true, &[])?,
+        MeasuredServer::start("metrics, and traces of 1 % of the calls", &postgres, "traces", true, &traces)?,
     ];
     for round in 1..=options.rounds {
         // Another one is the first in each round.
@@ -88,10 +88,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     );
     let table = format!("{}\n\n{}", heading.trim(), table(&servers));
     println!("{table}");
-    document::write(BENCHMARKS, "observed", &table)
+    document::write(BENCHMARKS, "metrics-cost", &table)
 }
 
-impl Observed {
+impl MeasuredServer {
     fn start(
         title: &'static str,
         postgres: &Postgres,
@@ -99,7 +99,7 @@ impl Observed {
         has_metrics: bool,
         options: &[&str],
     ) -> Result<Self> {
-        let address = format!("127.0.0.1:{}", free_port()?);
+        let address = free_address()?.to_string();
         let monitoring: &[&str] = if has_metrics { &["--monitoring-listen", &address] } else { &[] };
         let url = postgres.create(database)?;
         let server = Server::wallet(&program("wallet-server"), &url, &[monitoring, options].concat())?;
@@ -162,22 +162,22 @@ impl Drop for Scraper {
 }
 
 /// The table: the median of the CPU time per command, and of its ratio to that of the first server in the same round.
-fn table(servers: &[Observed]) -> String {
+fn table(servers: &[MeasuredServer]) -> String {
     let mut lines = vec![
         "| server | CPU time per command | of the first row, median | lowest and highest round |".to_owned(),
         "|---|---|---|---|".to_owned(),
     ];
-    for observed in servers {
+    for server in servers {
         let mut ratios: Vec<f64> =
-            observed.cost.iter().zip(&servers[0].cost).map(|(one, other)| one / other).collect();
-        let mut cost = observed.cost.clone();
+            server.cost.iter().zip(&servers[0].cost).map(|(one, other)| one / other).collect();
+        let mut cost = server.cost.clone();
         for values in [&mut ratios, &mut cost] {
             values.sort_by(f64::total_cmp);
         }
         let percent = |ratio: f64| format!("{:+.1} %", (ratio - 1.0) * 100.0);
         lines.push(format!(
             "| {} | {:.1} us | {} | {} to {} |",
-            observed.title,
+            server.title,
             cost[cost.len() / 2],
             percent(ratios[ratios.len() / 2]),
             percent(ratios[0]),
@@ -185,8 +185,4 @@ fn table(servers: &[Observed]) -> String {
         ));
     }
     lines.join("\n")
-}
-
-fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0").context("no free port")?.local_addr()?.port())
 }
