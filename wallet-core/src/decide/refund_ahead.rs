@@ -88,7 +88,7 @@ fn take_back(
     Ok(decision)
 }
 
-/// Decides a total for a period whose payment was taken back. If it is 0, the refund failed: the period is paid again.
+/// Decides a total for a later period whose payment was refunded. If it is 0, the refund failed: the period is paid again.
 fn pay_again(
     wallet: &Wallet,
     present: &Subscription,

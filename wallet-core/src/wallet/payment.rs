@@ -29,7 +29,7 @@ pub struct Payment {
     pub paid: Paid,
     pub period: PeriodId,
     /// The refund that took it back before its period began, counted per period from 1; 0 if there is none. A payment that was
-    /// taken back does not pay its period.
+    /// refunded does not pay its period.
     #[serde(default, skip_serializing_if = "is_default")]
     pub refund_ahead: u32,
     /// True if it was for a later period, and other terms began instead of that.
