@@ -278,7 +278,7 @@ pub(super) fn sqlite_path(url: &str) -> Option<PathBuf> {
 async fn read_only(url: &str, path: &Path) -> Result<Pool, StoreError> {
     async fn readable(url: &str, access: Access) -> Result<Pool, StoreError> {
         let readers = connect_readers(url, Backend::Sqlite, access, READERS).await?;
-        readers.connections.execute_unprepared("SELECT count(*) FROM sqlite_master").await?;
+        readers.connections().execute_unprepared("SELECT count(*) FROM sqlite_master").await?;
         Ok(readers)
     }
     let error = match readable(url, Access::ReadOnly).await {
@@ -326,12 +326,12 @@ async fn connect_control(url: &str, backend: Backend, connections: u32) -> Resul
             options.map_sqlx_sqlite_opts(|options| sqlite(options).create_if_missing(false));
         }
     }
-    pool(options).await
+    pool(options, backend).await
 }
 
 /// Opens a pool. It lends only connections that are in no transaction, and on PostgreSQL only those that were opened after the
 /// last failure.
-async fn pool(mut options: ConnectOptions) -> Result<Pool, StoreError> {
+async fn pool(mut options: ConnectOptions, backend: Backend) -> Result<Pool, StoreError> {
     let last_failure = LastFailure::default();
     let failure = last_failure.clone();
     options.map_sqlx_postgres_pool_opts(returned_clean);
@@ -339,7 +339,7 @@ async fn pool(mut options: ConnectOptions) -> Result<Pool, StoreError> {
         let is_newer = failure.is_before(connection.age);
         Box::pin(async move { Ok(is_newer) })
     });
-    Ok(Pool { connections: Database::connect(options).await?, last_failure })
+    Ok(Pool::open(options, last_failure, backend == Backend::Postgres).await?)
 }
 
 /// Opens connections whose every transaction is a read-only snapshot. On SQLite, a transaction that writes nothing
@@ -374,7 +374,7 @@ async fn connect_readers(
             options.map_sqlx_sqlite_opts(|options| sqlite(options).create_if_missing(false));
         }
     }
-    pool(options).await
+    pool(options, backend).await
 }
 
 /// Suppresses PostgreSQL's warning that the ROLLBACK of [`returned_clean`] had nothing to roll back.

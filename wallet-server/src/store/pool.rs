@@ -4,16 +4,85 @@
 //! When PostgreSQL restarts, it ends all connections at once. A session that was opened while the server was
 //! read-only stays read-only until it is closed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+
+use crate::causes::Chain;
 
 /// Connections for reads or for the control plane. Cheap to clone.
+///
+/// If no call is answered any more, the driver's pool is replaced by a new one. A connection that goes silent while it
+/// is returned to the driver's pool takes its place there until the operating system gives it up, which may be after a quarter
+/// of an hour. If that happens to all connections, no caller gets one.
 #[derive(Debug, Clone)]
 pub(super) struct Pool {
-    pub(super) connections: DatabaseConnection,
+    current: Arc<Mutex<Current>>,
+    /// The options of another pool of the driver. None for SQLite, whose file does not go silent.
+    renewal: Option<Arc<ConnectOptions>>,
     pub(super) last_failure: LastFailure,
+}
+
+/// The driver's pool in use.
+#[derive(Debug)]
+struct Current {
+    connections: DatabaseConnection,
+    /// The time of the last answer, at first that of the pool's creation.
+    answered: Instant,
+}
+
+impl Pool {
+    /// Opens a pool whose connections observe `last_failure`. Replaces it when it goes silent, if `renews`.
+    pub(super) async fn open(
+        options: ConnectOptions,
+        last_failure: LastFailure,
+        renews: bool,
+    ) -> Result<Self, DbErr> {
+        let connections = Database::connect(options.clone()).await?;
+        let current = Arc::new(Mutex::new(Current { connections, answered: Instant::now() }));
+        let renewal = renews.then(|| {
+            let mut options = options;
+            options.connect_lazy(true);
+            Arc::new(options)
+        });
+        Ok(Self { current, renewal, last_failure })
+    }
+
+    /// Returns the connections to use for a call.
+    pub(super) fn connections(&self) -> DatabaseConnection {
+        self.lock().connections.clone()
+    }
+
+    /// Records that a call was answered now.
+    pub(super) fn answered(&self) {
+        self.lock().answered = Instant::now();
+    }
+
+    /// Replaces all connections if no call was answered for this long.
+    pub(super) async fn renew_if_stuck(&self, silence: Duration) {
+        let is_stuck = |current: &Current| current.answered.elapsed() >= silence;
+        let Some(options) = self.renewal.as_ref().filter(|_| is_stuck(&self.lock())) else { return };
+        let connections = match Database::connect((**options).clone()).await {
+            Ok(connections) => connections,
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "cannot replace silent connections");
+                return;
+            }
+        };
+        let mut current = self.lock();
+        // Another caller may have been faster.
+        if is_stuck(&current) {
+            tracing::warn!("no connection of a pool answers: all are replaced");
+            let new = Current { connections, answered: Instant::now() };
+            let old = std::mem::replace(&mut *current, new);
+            tokio::spawn(old.connections.close());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The time at which a connection of a pool last failed.
@@ -41,7 +110,28 @@ impl LastFailure {
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+
     use super::*;
+    use crate::postgres::Postgres;
+    use crate::store::timed::TimedConnection;
+
+    #[tokio::test]
+    async fn connections_that_never_become_free_are_replaced() {
+        let mut options = ConnectOptions::new(Postgres::shared().create_database());
+        options.max_connections(1).acquire_timeout(Duration::from_millis(100)).sqlx_logging(false);
+        let pool = Pool::open(options, LastFailure::default(), true).await.unwrap();
+        #[expect(clippy::disallowed_methods, reason = "stands for a connection that went silent")]
+        let lost = pool.connections().begin().await.unwrap();
+        let mut failed = 0;
+        let call = || TimedConnection::new(pool.clone(), Duration::from_millis(200));
+        while call().execute_unprepared("SELECT 1").await.is_err() {
+            failed += 1;
+            assert!(failed < 100, "the only connection is waited for without end");
+        }
+        assert!(failed > 0, "the only connection was free");
+        drop(lost);
+    }
 
     #[test]
     fn connections_from_before_a_failure_are_not_lent_again() {

@@ -17,7 +17,7 @@ use tokio_stream::StreamExt;
 
 use crate::store::error::is_of_connection;
 use crate::store::failpoints;
-use crate::store::pool::{LastFailure, Pool};
+use crate::store::pool::Pool;
 use crate::store::sql::ColumnStatement;
 
 /// A transaction, or connections for single statements. No call may take longer than `call_timeout`.
@@ -34,15 +34,15 @@ enum Calls {
     /// Calls of a lane. They have failpoints.
     Lane,
     /// Calls of a snapshot or a publication, on one connection of a pool.
-    Snapshot(LastFailure),
+    Snapshot(Pool),
     /// Single statements, each on any connection of a pool. A query whose connection fails is repeated once.
-    Single(LastFailure),
+    Single(Pool),
 }
 
 impl TimedConnection<DatabaseConnection> {
     /// Returns connections for single statements.
     pub(super) fn new(pool: Pool, call_timeout: Duration) -> Self {
-        Self { connection: pool.connections, call_timeout, calls: Calls::Single(pool.last_failure) }
+        Self { connection: pool.connections(), call_timeout, calls: Calls::Single(pool) }
     }
 
     /// Returns the connection of a lane for single statements, each a transaction of its own.
@@ -78,33 +78,35 @@ impl TimedConnection<DatabaseTransaction> {
     /// Begins a transaction of the control plane, which writes. Tries again once if the pool lent a dead
     /// connection.
     pub(super) async fn begin_publishing(pool: &Pool, call_timeout: Duration) -> Result<Self, DbErr> {
-        let begin = || noted(&pool.last_failure, bounded(call_timeout, begun(&pool.connections)));
+        let connections = pool.connections();
+        let begin = || noted(pool, call_timeout, begun(&connections));
         let connection = match begin().await {
             Err(error) if is_of_connection(&error) => begin().await?,
             begun => begun?,
         };
-        Ok(Self { connection, call_timeout, calls: Calls::Snapshot(pool.last_failure.clone()) })
+        Ok(Self { connection, call_timeout, calls: Calls::Snapshot(pool.clone()) })
     }
 
     /// Begins a read-only transaction. A BEGIN that is not answered is cancelled, or it would keep a connection
     /// from others; when the connection returns to the pool, it is rolled back or discarded. Tries again once if
     /// the pool lent a dead connection.
     pub(super) async fn begin_reading(pool: &Pool, call_timeout: Duration) -> Result<Self, DbErr> {
+        let connections = pool.connections();
         #[expect(clippy::disallowed_methods, reason = "the one place where a reading transaction begins")]
-        let begin = || noted(&pool.last_failure, bounded(call_timeout, pool.connections.begin()));
+        let begin = || noted(pool, call_timeout, connections.begin());
         let connection = match begin().await {
             Err(error) if is_of_connection(&error) => begin().await?,
             begun => begun?,
         };
-        Ok(Self { connection, call_timeout, calls: Calls::Snapshot(pool.last_failure.clone()) })
+        Ok(Self { connection, call_timeout, calls: Calls::Snapshot(pool.clone()) })
     }
 
     /// Commits. Unless the database refuses, an error leaves the outcome unknown.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
         match self.calls {
             Calls::Lane => bounded(self.call_timeout, between_points(self.connection.commit())).await,
-            Calls::Snapshot(last) | Calls::Single(last) => {
-                noted(&last, bounded(self.call_timeout, self.connection.commit())).await
+            Calls::Snapshot(pool) | Calls::Single(pool) => {
+                noted(&pool, self.call_timeout, self.connection.commit()).await
             }
         }
     }
@@ -130,9 +132,7 @@ impl<C> TimedConnection<C> {
     async fn call<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         match &self.calls {
             Calls::Lane => bounded(self.call_timeout, between_points(call)).await,
-            Calls::Snapshot(last) | Calls::Single(last) => {
-                noted(last, bounded(self.call_timeout, call)).await
-            }
+            Calls::Snapshot(pool) | Calls::Single(pool) => noted(pool, self.call_timeout, call).await,
         }
     }
 
@@ -202,20 +202,29 @@ fn writing() -> TransactionOptions {
     }
 }
 
-/// Runs a call, and records a failure if the connection fails or does not answer.
+/// Runs a call with a time limit, and records if it is answered, its connection fails, or there is no answer.
 ///
-/// A call without an answer may have spent its time waiting for a free connection. So it rules out only connections that were
-/// opened before it began. Otherwise callers that wait while new connections are opened would rule out those too.
+/// A call without an answer may have waited for a free connection all the time. So only connections that were opened before
+/// it began are not lent again: otherwise callers that wait while new connections are opened would rule out those too.
 async fn noted<T>(
-    last_failure: &LastFailure,
+    pool: &Pool,
+    call_timeout: Duration,
     call: impl Future<Output = Result<T, DbErr>>,
 ) -> Result<T, DbErr> {
     let began = Instant::now();
-    let answer = call.await;
+    let answer = bounded(call_timeout, call).await;
     match &answer {
-        Err(error) if is_of_connection(error) => last_failure.note(),
-        Err(error) if is_silence(error) => last_failure.note_opened_before(began),
-        _ => {}
+        Ok(_) => pool.answered(),
+        Err(error) if is_of_connection(error) => pool.last_failure.note(),
+        Err(error) => {
+            if is_silence(error) {
+                pool.last_failure.note_opened_before(began);
+            }
+            if is_silence(error) || is_wait_for_connection(error) {
+                // By then, every call that began before the silence has been given up.
+                pool.renew_if_stuck(2 * call_timeout).await;
+            }
+        }
     }
     answer
 }
@@ -239,6 +248,11 @@ async fn between_points<T>(call: impl Future<Output = T>) -> T {
 
 fn gone(why: &str) -> DbErr {
     DbErr::Conn(RuntimeErr::Internal(why.to_owned()))
+}
+
+/// Returns true if no connection became free within the time that a caller waits for one.
+fn is_wait_for_connection(error: &DbErr) -> bool {
+    matches!(error, DbErr::ConnectionAcquire(_))
 }
 
 /// Returns true for errors made by [`gone`].
