@@ -4,6 +4,10 @@
 //! Calls go in one direction: `grpc` calls `engine` (commands) or `query` (reads), and both call `store`. [`App`]
 //! wires them; [`cli`] is the binary.
 
+// With optimization, the compiler lays out the nested futures of a call in one query, which is deeper than the default
+// of 128.
+#![recursion_limit = "256"]
+
 mod app;
 mod call_name;
 mod catalogs;
