@@ -60,8 +60,8 @@ use crate::{ClientConfig, Error, RetryPolicy, trace};
 /// # Coalescing
 ///
 /// Many tasks may share a client. Their calls of [`reserve`](Self::reserve), [`extend`](Self::extend) and
-/// [`settle`](Self::settle) that wait at the same time travel as one request, which costs client and server a fraction of
-/// as many single ones. A lone call goes out at once. Each call keeps its own deadline, retries and error, and calls of
+/// [`settle`](Self::settle) that wait at the same time travel as one request, at a fraction of the cost of single
+/// requests. A lone call goes out at once. Each call keeps its own deadline, retries and error, and calls of
 /// one method are executed in the order in which they were made, so only the speed differs.
 ///
 /// A request is answered when its slowest call is, so a call may wait for one about another wallet.

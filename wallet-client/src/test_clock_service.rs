@@ -6,7 +6,7 @@ use crate::{Error, WalletClient, v1};
 
 rpc_methods! {
     TestClockServiceClient {
-        /// Moves the clock of a tenant for tests forward, and records everything that becomes due on the way. On a server
+        /// Moves the clock of a test tenant forward, and records everything that becomes due on the way. On a server
         /// with a manual clock, that clock moves.
         ///
         /// A step by a duration that is sent twice moves twice as far: after an error, and because this client

@@ -165,9 +165,11 @@ impl TestServerBuilder {
         let mut command = Command::new(binary);
         command.args(["serve", "--manual-clock", "--listen", "127.0.0.1:0", "--database-url"]);
         command.arg(format!("sqlite://{}", folder.join("wallet.db").display()));
-        // The test's environment may contain settings of another server.
-        for variable in ["WALLET_CATALOG", "WALLET_LANES", "WALLET_BATCH_MAX", "WALLET_LOG"] {
-            command.env_remove(variable);
+        // The test's environment may contain settings of another server, for example the NATS stream to publish to.
+        for (variable, _) in env::vars_os() {
+            if variable.to_string_lossy().starts_with("WALLET_") {
+                command.env_remove(variable);
+            }
         }
         if let Some(toml) = &self.catalog {
             let file = folder.join("catalog.toml");

@@ -65,7 +65,7 @@ impl<'a> UnitOfWork<'a> {
         self.author = author;
     }
 
-    /// The instant of the work.
+    /// Returns the instant of the work.
     pub const fn now(&self) -> Timestamp {
         self.now
     }

@@ -95,7 +95,7 @@ pub enum AppError {
         .0.join(", ")
     )]
     UnsafeDatabase(Vec<String>),
-    /// A stream of NATS is configured, and the build has no client for it.
+    /// A NATS stream is configured, and the build has no client for it.
     #[error(
         "this build cannot publish to NATS: build wallet-server with the feature `nats`, or remove nats.url"
     )]
@@ -312,7 +312,7 @@ impl App {
     }
 }
 
-/// The background jobs.
+/// The background tasks.
 struct Jobs {
     sweeper: Sweeper,
     hold_watch: HoldWatch,

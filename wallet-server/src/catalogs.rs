@@ -9,8 +9,10 @@
 mod publish;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use lru::LruCache;
 use thiserror::Error;
 use wallet_core::catalog::Catalog;
 use wallet_core::catalog::Unusable;
@@ -23,8 +25,8 @@ use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::store::{CatalogRow, Store, StoreError};
 
-/// The most older catalogs kept in memory.
-const MAX_CACHED: usize = 64;
+/// The most older catalogs kept in memory. The least recently used ones make room for others.
+const MAX_CACHED: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
 /// A catalog with the time of its publication.
 #[derive(Debug, Clone)]
@@ -54,10 +56,16 @@ pub(crate) struct PublishedCatalogs {
     built_in: Arc<Catalog>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Cache {
     current: BTreeMap<TenantId, Publication>,
-    older: BTreeMap<(TenantId, i64), Publication>,
+    older: LruCache<(TenantId, i64), Publication>,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { current: BTreeMap::new(), older: LruCache::new(MAX_CACHED) }
+    }
 }
 
 impl PublishedCatalogs {
@@ -86,17 +94,13 @@ impl PublishedCatalogs {
         if let Some(publication) = current.filter(|publication| publication.catalog.version == version) {
             return Ok(Some(publication));
         }
-        let cached = self.read().older.get(&(tenant, version)).cloned();
+        let cached = self.write().older.get(&(tenant, version)).cloned();
         if cached.is_some() {
             return Ok(cached);
         }
         let Some(row) = self.store.catalog(tenant, version).await? else { return Ok(None) };
         let publication = usable(&row)?;
-        let mut cache = self.write();
-        if cache.older.len() >= MAX_CACHED {
-            cache.older.pop_first();
-        }
-        cache.older.insert((tenant, version), publication.clone());
+        self.write().older.put((tenant, version), publication.clone());
         Ok(Some(publication))
     }
 

@@ -4,7 +4,7 @@
 //! PostgreSQL that is the database's clock, which all servers share; on SQLite it is the system's clock, because
 //! the monotonic clock stops while a machine is suspended. [`filter`] decides what happens when the reference
 //! jumps: credits that expire by mistake do not come back. A manual clock stands still until it is moved forward,
-//! so that a year of renewals can be watched in a minute. The clock of a tenant for tests may be ahead of the server's
+//! so that a year of renewals can be watched in a minute. The clock of a test tenant may be ahead of the server's
 //! ([`tenants`]).
 
 mod filter;

@@ -47,7 +47,7 @@ pub struct Config {
     pub feed_retention: Duration,
     /// The networks that URLs of webhooks may name besides public ones. By default there are none.
     pub webhooks_allow: Vec<IpNet>,
-    /// The stream of NATS to which the feed is published. `None`: it is not published.
+    /// The NATS stream to which the feed is published. `None`: it is not published.
     pub nats: Option<NatsConfig>,
     /// The time limit for one call to the database, after which it counts as lost; 10 s by default.
     pub database_timeout: Duration,
@@ -139,7 +139,7 @@ impl Default for Config {
     }
 }
 
-/// A stream of NATS JetStream.
+/// A NATS stream JetStream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NatsConfig {
     /// The servers, as in `nats://localhost:4222`.

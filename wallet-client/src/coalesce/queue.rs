@@ -12,8 +12,8 @@ pub(super) const REQUESTS: usize = 2;
 pub(super) const MAX_CALLS: usize = 256;
 /// The most bytes of the calls of a request together, a quarter of the server's bound.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
-/// The calls of a request have deadlines that differ by at most this part of the time of the first call. The server
-/// sees the last of these deadlines.
+/// The deadlines of the calls of a request differ from the first one's by at most its limit divided by this. The server sees
+/// the last of these deadlines.
 const DEADLINE_SPREAD: u32 = 8;
 
 /// A call that waits.

@@ -22,7 +22,7 @@ use crate::{Error, WalletClient};
 /// A started job with its credits set aside, made by [`WalletClient::hold`] and [`WalletClient::hold_existing`].
 ///
 /// A background task sends a heartbeat per third of the lease for as long as this value lives. Deliver output only after
-/// [`settle`](Self::settle) has returned `Ok`: then no race gives output away.
+/// [`settle`](Self::settle) has returned `Ok`: before that, the job may have ended without a charge.
 ///
 /// Dropping a hold sends nothing and fires [`cancellation`](Self::cancellation). The server returns the credits when the
 /// lease ends.

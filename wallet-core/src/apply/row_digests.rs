@@ -76,7 +76,7 @@ fn of_run(reservation: &Reservation) -> Option<Digest> {
     let Reservation { state, attempt, worker, lease, .. } = reservation;
     let worker = worker.as_ref().map_or("", |worker| worker.as_str());
     #[expect(clippy::expect_used, reason = "the digest must be that of the stored lease")]
-    let lease = lease.map_or(0, |lease| i64::try_from(lease.as_micros()).expect("a lease is at most a day"));
+    let lease = lease.map_or(0, |lease| i64::try_from(lease.as_micros()).expect("a lease is at most 7 days"));
     (*state == State::Processing).then(|| Digest::of_run(*attempt, worker, lease))
 }
 

@@ -130,7 +130,7 @@ pub struct ChargedBackPaymentView {
     pub balances: Vec<UnitBalance>,
 }
 
-/// The grants of a purchase that the payment provider has refunded.
+/// The grants of a purchase or a period that the payment provider has refunded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedRefundView {
     /// The money that the payment provider had refunded by then, in all parts.

@@ -19,7 +19,7 @@ pub(super) enum CliError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error(
-        "there is no pepper of the API keys: give --key-pepper-file; `openssl rand -hex 32 > FILE` makes one"
+        "no pepper for API keys is configured: give --key-pepper-file; `openssl rand -hex 32 > FILE` makes one"
     )]
     NoPepper,
     #[error("{address} cannot be looked up")]

@@ -98,7 +98,7 @@ impl Target {
 
     /// Returns the status of the server as a whole, or why it is unknown.
     async fn check(&self) -> Result<ServingStatus, String> {
-        let unusable = |error: tonic::transport::Error| format!("is no endpoint: {}", Chain(&error));
+        let unusable = |error: tonic::transport::Error| format!("is not a valid endpoint: {}", Chain(&error));
         let mut endpoint = Endpoint::from_shared(self.endpoint.clone()).map_err(unusable)?;
         if endpoint.uri().scheme_str() == Some("https") {
             let pem = self.authorities.as_ref();

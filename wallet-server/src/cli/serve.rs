@@ -78,7 +78,7 @@ fn config(Settings { server, feed, nats, limits }: Settings) -> Result<Config, C
     })
 }
 
-/// Returns the stream of NATS, if its servers are given.
+/// Returns the NATS stream, if its servers are given.
 fn stream(NatsSettings { url, stream, credentials_file, ca_file }: NatsSettings) -> Option<NatsConfig> {
     let servers: Vec<String> = url.iter().map(ToString::to_string).collect();
     let stream = stream.to_string();

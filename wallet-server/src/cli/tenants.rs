@@ -24,7 +24,7 @@ pub(super) enum TenantsCommand {
     Create {
         /// The name: 1 to 64 letters, digits, - and _.
         name: String,
-        /// A tenant for tests: its keys begin with cw_test_, and AdvanceClock moves its clock.
+        /// A test tenant: its keys begin with cw_test_, and AdvanceClock moves its clock.
         #[arg(long)]
         test: bool,
         /// Its first catalog (TOML). Default: the bundled example.

@@ -1,4 +1,4 @@
-//! The clocks of tenants for tests, which `AdvanceClock` moves ahead of the server's clock.
+//! The clocks of test tenants, which `AdvanceClock` moves ahead of the server's clock.
 //!
 //! The row of each tenant has the time by which its clock is ahead. A server keeps these times in memory, so that
 //! neither a command nor a read needs a query for them, and reads the rows again every few seconds: another server may

@@ -17,7 +17,7 @@ const LITTLE_SPACE: u64 = 256 << 20;
 /// The free space below which an operator should act, even if the database is small.
 const SOME_SPACE: u64 = 1 << 30;
 
-/// The age from which a transaction is too old: PostgreSQL keeps all rows that were replaced since its begin.
+/// The age from which a transaction is too old: PostgreSQL keeps all rows that were replaced since it began.
 const OLD: Duration = Duration::from_secs(15 * 60);
 
 /// The number of dead rows that a small table may have.
@@ -149,7 +149,7 @@ fn of_tables(tables: &[TableVacuum]) -> Finding {
     }
     let full = names(&|table| table.dead > DEAD_ROWS.max(table.live));
     if !full.is_empty() {
-        let text = format!("more dead rows than live ones are in {}", full.join(", "));
+        let text = format!("these tables have more dead rows than live ones: {}", full.join(", "));
         let next = "`VACUUM ANALYZE` them, and look for old transactions";
         return Finding::warning(CHECK, text, next);
     }

@@ -30,7 +30,7 @@ pub(super) fn certificate(settings: &Settings) -> Option<Finding> {
     let renew = "renew it; a running server takes the new files within 30 seconds";
     let days = first.end.since(now).as_secs() / DAY;
     Some(if first.end <= now {
-        Finding::error(CHECK, format!("{file} has expired on {}", first.end), renew)
+        Finding::error(CHECK, format!("{file} expired on {}", first.end), renew)
     } else if first.begin > now {
         Finding::error(
             CHECK,

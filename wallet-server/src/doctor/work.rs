@@ -36,7 +36,7 @@ pub(super) async fn holds(store: &Store) -> Result<Finding, StoreError> {
     ))
 }
 
-/// Examines the wallets of tenants for tests whose clocks are ahead. Their rows show times that have not come by the
+/// Examines the wallets of test tenants whose clocks are ahead. Their rows show times that have not come by the
 /// server's clock, so [`holds`] does not find them.
 pub(super) async fn moved_clocks(store: &Store) -> Result<Finding, StoreError> {
     const CHECK: &str = "clocks";
@@ -52,7 +52,7 @@ pub(super) async fn moved_clocks(store: &Store) -> Result<Finding, StoreError> {
         }
     }
     if count == 0 {
-        return Ok(Finding::ok(CHECK, "nothing is overdue by the clocks of tenants for tests"));
+        return Ok(Finding::ok(CHECK, "nothing is overdue by the clocks of test tenants"));
     }
     let mut names = Vec::new();
     for due in &first {

@@ -220,7 +220,7 @@ impl<'a> BatchedWallet<'a> {
         if work.wallet().exists() && !work.wallet().frozen {
             let sound = work.wallet().check();
             if let Err(broken) = &sound {
-                tracing::error!(%broken, "a wallet is frozen: an invariant is violated");
+                tracing::error!(%broken, "a wallet is frozen: an invariant is violated; run `wallet-server verify --wallet ID`");
             }
             if is_broken || sound.is_err() {
                 work.freeze();

@@ -1,4 +1,4 @@
-//! The time of each wallet of a batch: the server's, or that of the clock of a tenant for tests.
+//! The time of each wallet of a batch: the server's, or that of the clock of a test tenant.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -18,7 +18,7 @@ pub(crate) enum EngineError {
     OutcomeUnknown,
     /// The database did not respond, or the wallet stayed locked, until the retries were used up: certainly not
     /// executed.
-    #[error("the database did not respond in time; nothing was executed")]
+    #[error("the database did not respond in time, or the wallet stayed locked; nothing was executed")]
     Unavailable,
     /// The reference clock jumped and is not trusted yet: certainly not executed.
     #[error("the server's clock is in doubt; nothing was executed")]

@@ -42,7 +42,7 @@ impl HoldMetrics {
     }
 }
 
-/// The job that counts the holds.
+/// The background task that counts the holds.
 #[derive(Debug, Clone)]
 pub(crate) struct HoldWatch {
     pub(crate) store: Store,

@@ -22,7 +22,7 @@ const IDLE: Duration = Duration::from_millis(500);
 /// The number of commands after which a lane that is never idle checks the length of its database's journal.
 pub(super) const COMMANDS_PER_CHECK: usize = 500;
 
-/// A lane: what waits, and the runner of its batches.
+/// A lane: its backlog, and the runner of its batches.
 pub(super) struct Lane {
     pub(super) runner: BatchRunner,
     batch_max: usize,
@@ -110,8 +110,8 @@ impl Lane {
         is_behind
     }
 
-    /// Checkpoints if the journal is long. SQLite starts the journal again only if nothing was added to it during a checkpoint.
-    /// So the lane makes the checkpoint, between two batches: those of other connections run while the lane writes.
+    /// Checkpoints if the journal is long. SQLite restarts the journal only if nothing was appended to it during a checkpoint, so
+    /// the lane checkpoints between two batches. A checkpoint by another connection would overlap with the lane's writes.
     async fn shorten_journal(&mut self) {
         self.since_check = 0;
         match self.runner.store.has_long_journal(&self.runner.connection).await {

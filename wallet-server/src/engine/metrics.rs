@@ -130,7 +130,7 @@ impl EngineMetrics {
         );
         registry.register_with_unit(
             "wallet_batch",
-            "Time from the begin of a batch to its commit, retries included",
+            "Time from the start of a batch to its commit, retries included",
             Unit::Seconds,
             self.batch_seconds.clone(),
         );

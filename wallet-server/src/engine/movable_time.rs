@@ -53,10 +53,10 @@ pub(crate) enum ClockError {
     #[error("moves the clock of the tenant more than 36,600 days ahead of the server's, which is the most")]
     TooFarAhead,
     #[error(
-        "the tenant is live: only the clock of a tenant for tests moves, or that of a server with --manual-clock"
+        "the tenant is live: only the clock of a test tenant moves, or that of a server with --manual-clock"
     )]
     Live,
-    #[error("another clock is moving on this server")]
+    #[error("another clock is moving on this server; try again when it has arrived")]
     Busy,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -93,7 +93,7 @@ impl MovableTime {
         Ok(Moved { time: self.clock.of(tenant), still_due })
     }
 
-    /// Moves the clock of a tenant for tests ahead.
+    /// Moves the clock of a test tenant ahead.
     async fn move_tenant(&self, tenant: TenantId, step: Step, author: &Author) -> Result<(), ClockError> {
         let now = self.clock.now();
         let to = match step {

@@ -27,7 +27,7 @@ use crate::store::{Backend, LoadedWallets, Optimistic, ReadPlan, StoreError, Sto
 const LOCKED_BATCHES: u32 = 16;
 
 impl BatchRunner {
-    /// Returns whether the batch may be tried without locks.
+    /// Returns whether the batch may be tried without locks. Counts it down if the last attempt failed and batches lock for now.
     pub(super) fn may_be_optimistic(&mut self, batch: &[QueuedCommand], keys: &[WalletKey]) -> bool {
         if self.locked_batches > 0 {
             self.locked_batches -= 1;

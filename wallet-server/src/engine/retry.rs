@@ -139,6 +139,9 @@ impl BatchRunner {
             let error = match self.try_once(batch, tries.conflicts > 0).await {
                 Ok(answers) => {
                     self.broken.clear();
+                    for job in batch.iter() {
+                        self.unreadable.remove(&job.key);
+                    }
                     // Checked between COMMIT and the answers: an acknowledged command must be found again.
                     if self.store.in_place().is_err() {
                         return Ok(all(batch, &EngineError::OutcomeUnknown));
@@ -153,7 +156,7 @@ impl BatchRunner {
             match error.kind {
                 StoreErrorKind::InvariantViolated if batch.len() == 1 && self.broken.insert(batch[0].key) => {
                     span.in_scope(|| {
-                        tracing::error!(lane, error = cause, "a wallet is frozen: an invariant is violated");
+                        tracing::error!(lane, error = cause, "a wallet is frozen: an invariant is violated; run `wallet-server verify --wallet ID`");
                     });
                     continue;
                 }
@@ -161,7 +164,13 @@ impl BatchRunner {
                     // In a batch of one command the wallet is known. It is logged once, because the sweeper tries
                     // again every second.
                     if batch.len() == 1 && self.unreadable.insert(batch[0].key) {
-                        span.in_scope(|| tracing::error!(lane, error = cause, "a wallet is unreadable"));
+                        span.in_scope(|| {
+                            tracing::error!(
+                                lane,
+                                error = cause,
+                                "a wallet is unreadable; run `wallet-server verify --wallet ID`"
+                            )
+                        });
                     }
                     return Err(EngineError::Unreadable);
                 }
@@ -174,7 +183,7 @@ impl BatchRunner {
                 kind => tries.count(kind),
             }
             if tries.are_used_up() {
-                span.in_scope(|| tracing::error!(lane, commands, error = cause, "giving up on a batch"));
+                span.in_scope(|| tracing::error!(lane, commands, error = cause, "giving up on a batch: its commands are answered with STORE_UNAVAILABLE; look at the log of the database"));
                 return Ok(all(batch, &EngineError::Unavailable));
             }
             self.metrics.retried();

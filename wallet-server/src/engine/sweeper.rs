@@ -67,7 +67,7 @@ impl SweeperMetrics {
     }
 }
 
-/// The job that finds wallets with due events. Cheap to clone.
+/// The background task that finds wallets with due events. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Sweeper {
     pub(crate) store: Store,

@@ -82,7 +82,7 @@ impl FeedNews {
 }
 
 impl Subscription {
-    /// Waits until the feed has items after a position, but at most for a time.
+    /// Waits until the feed has items after a position, for at most `longest`.
     pub(crate) async fn after(&mut self, position: i64, longest: Duration) -> News {
         let tenant = self.tenant;
         let has_items =

@@ -58,7 +58,7 @@ impl SequencerMetrics {
     }
 }
 
-/// The job that gives items their positions.
+/// The background task that gives items their positions.
 #[derive(Debug, Clone)]
 pub(crate) struct Sequencer {
     pub(crate) store: Store,

@@ -93,7 +93,7 @@ impl WalletNews {
 }
 
 impl WalletSubscription {
-    /// Waits until the wallet has a later version, but at most for a time.
+    /// Waits until the wallet has a later version, for at most `longest`.
     pub(crate) async fn after(&mut self, version: i64, longest: Duration) -> News {
         tokio::select! {
             () = self.stopping.cancelled() => News::Stopping,

@@ -18,6 +18,7 @@ use wallet_proto::v1::catalog_service_server::SERVICE_NAME as CATALOG;
 use wallet_proto::v1::event_service_server::SERVICE_NAME as EVENT;
 use wallet_proto::v1::key_service_server::SERVICE_NAME as KEY;
 use wallet_proto::v1::tenant_service_server::SERVICE_NAME as TENANT;
+use wallet_proto::v1::test_clock_service_server::SERVICE_NAME as TEST_CLOCK;
 use wallet_proto::v1::wallet_service_server::SERVICE_NAME as WALLET;
 use wallet_proto::v1::webhook_service_server::SERVICE_NAME as WEBHOOK;
 
@@ -88,7 +89,7 @@ impl Health {
         let serving = failing.is_empty();
         tracing::info!(?condition, holds, serving, "health");
         let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
-        for service in ["", WALLET, ADMIN, CATALOG, EVENT, KEY, TENANT, WEBHOOK] {
+        for service in ["", WALLET, ADMIN, CATALOG, EVENT, KEY, TENANT, TEST_CLOCK, WEBHOOK] {
             self.reporter.set_service_status(service, status).await;
         }
     }

@@ -102,7 +102,7 @@ fn content(cause: Cause, operation_path: &str) -> Content {
         },
         Cause::Engine(EngineError::DeadlinePassed) => with_reason(
             ErrorReason::DeadlinePassed,
-            "the deadline passed before execution began; the call was not executed",
+            "the deadline passed before execution began; the call was not executed, repeat it with the same ids and a longer deadline",
         ),
         Cause::Engine(EngineError::Unavailable) | Cause::Read(ReadError::Unavailable | ReadError::Long) => {
             store_unavailable()
@@ -138,9 +138,10 @@ fn content(cause: Cause, operation_path: &str) -> Content {
             ErrorReason::WalletTokenExpired,
             "the wallet token has expired; ask the back end for another one",
         ),
-        Cause::Key(KeyError::TenantSuspended) => {
-            with_reason(ErrorReason::TenantSuspended, "the tenant of the API key is suspended")
-        }
+        Cause::Key(KeyError::TenantSuspended) => with_reason(
+            ErrorReason::TenantSuspended,
+            "the tenant of the API key is suspended; an operator can resume it",
+        ),
         Cause::RateLimited(above) => rate_limited(above),
         Cause::ScopeMissing(scope) | Cause::Issue(IssueError::Beyond(scope)) => Content {
             metadata: vec![("scope".to_owned(), scope.name().to_owned())],
@@ -161,7 +162,7 @@ fn content(cause: Cause, operation_path: &str) -> Content {
             ..with_reason(
                 ErrorReason::TooManyWatchers,
                 format!(
-                    "there are {limit} watchers at this server, the most that it allows; end one of them"
+                    "there are {limit} watchers, the most that this server allows to a wallet, a tenant or all streams; end one of them"
                 ),
             )
         },

@@ -1,4 +1,4 @@
-//! The text of an API key: `cw_live_<id>_<secret>_<checksum>`, `cw_test_` for tenants of tests.
+//! The text of an API key: `cw_live_<id>_<secret>_<checksum>`, `cw_test_` for test tenants.
 //!
 //! The id has 10 characters, the secret 43 (256 bits), the checksum 6, all of them letters and digits, so that a
 //! double click selects a key and scanners of repositories recognise it. The checksum shows a typing error without a

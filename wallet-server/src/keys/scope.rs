@@ -95,7 +95,7 @@ impl FromIterator<Scope> for Scopes {
 /// The text is not a set of scopes.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{0:?} is no scope; allowed are {names}, and the sets worker, billing and all, which is every scope but tenants",
+    "{0:?} is not a scope; the scopes are {names}, and the sets worker, billing and all, which is every scope but tenants",
     names = Scopes::from_iter(Scope::ALL)
 )]
 pub(crate) struct UnknownScope(String);
@@ -150,7 +150,10 @@ mod tests {
         assert_eq!(all, Scope::ALL.into_iter().filter(|scope| *scope != Scope::Tenants).collect());
         for (text, wrong) in [("read,write", "write"), ("", ""), (",", ",")] {
             let error = text.parse::<Scopes>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{wrong:?} is no scope; allowed are estimate")), "{error}");
+            assert!(
+                error.starts_with(&format!("{wrong:?} is not a scope; the scopes are estimate")),
+                "{error}"
+            );
         }
     }
 

@@ -18,7 +18,7 @@ impl PublisherMetrics {
     pub(crate) fn register(&self, registry: &mut Registry) {
         registry.register(
             "wallet_nats_published",
-            "Items of the feed that the stream of NATS has acknowledged to this server",
+            "Items of the feed that the NATS stream has acknowledged to this server",
             self.published.clone(),
         );
         registry.register(
@@ -28,7 +28,7 @@ impl PublisherMetrics {
         );
         registry.register(
             "wallet_nats_lag",
-            "Items of the feed that the stream of NATS lacks; 0 while another server publishes",
+            "Items of the feed that the NATS stream lacks; 0 while another server publishes",
             self.lag.clone(),
         );
     }

@@ -43,7 +43,7 @@ const LIMIT: Duration = LEASE;
 /// The interval at which a failure that lasts is logged.
 const WARNING: Duration = Duration::from_secs(60);
 
-/// The job that publishes.
+/// The background task that publishes.
 pub(crate) struct Publisher {
     pub(crate) config: NatsConfig,
     pub(crate) store: Store,
@@ -127,7 +127,7 @@ impl Publisher {
         if lease.is_held
             && let Err(error) = self.store.end_job_lease(JOB, lease.holder).await
         {
-            tracing::warn!(error = %Chain(&error), "the lease of the publisher to NATS stays until it ends");
+            tracing::warn!(error = %Chain(&error), "the lease to publish to NATS was not given back; another server takes over in 10 seconds");
         }
     }
 

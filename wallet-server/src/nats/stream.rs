@@ -35,7 +35,7 @@ pub(super) enum NatsError {
     Credentials(#[source] io::Error),
     #[error("no connection to NATS")]
     Connect(#[source] ConnectError),
-    #[error("the stream {0} of NATS cannot be opened")]
+    #[error("the NATS stream {0} cannot be opened; create it as docs/nats.md shows")]
     Open(String, #[source] GetStreamError),
     #[error("the stream {0} of NATS has retention {1:?}, which deletes messages that were read: use limits")]
     Retention(String, RetentionPolicy),

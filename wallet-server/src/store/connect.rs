@@ -64,7 +64,7 @@ const STATEMENT_CACHE: usize = 256;
 /// The kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Backend {
-    /// A file that only this process uses.
+    /// A file that one server uses; other processes may only read it.
     Sqlite,
     /// A server that several wallet servers may share.
     Postgres,

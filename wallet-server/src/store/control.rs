@@ -1,4 +1,5 @@
-//! The rows of the control plane: catalogs, the key that signs quotes, sweeper leases, and the database's clock.
+//! Single statements outside batches: catalogs, signing keys, sweeper leases, unfreezing, the newest times in the database
+//! and its clock, and the journal of SQLite.
 //!
 //! Every statement is a transaction of its own.
 

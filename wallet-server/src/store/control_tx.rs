@@ -13,7 +13,7 @@ use crate::store::tables::{api_keys, audit_events, catalogs, feed_outbox, tenant
 use crate::store::timed::TimedConnection;
 use crate::store::{AuditRow, CatalogRow, KeyRow, Store, StoreError, StoreErrorKind, TenantRow};
 
-/// A change of tenants or keys. Dropping it before its commit discards it.
+/// A transaction that changes tenants, API keys or endpoints. Dropping it before its commit rolls it back.
 #[derive(Debug)]
 pub(crate) struct ControlTx {
     transaction: TimedConnection<DatabaseTransaction>,
@@ -23,9 +23,9 @@ pub(crate) struct ControlTx {
 /// A move of the clock of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ClockMove {
-    /// Forward by this time.
+    /// Forward by this duration.
     By(Duration),
-    /// Until it is ahead of the server's clock by this time.
+    /// Forward until it is ahead of the server's clock by this duration.
     AheadBy(Duration),
 }
 
@@ -56,7 +56,7 @@ impl Change {
 }
 
 impl Store {
-    /// Begins to change tenants or keys.
+    /// Begins a transaction that changes tenants, API keys or endpoints.
     pub(crate) async fn begin_control(&self) -> Result<ControlTx, StoreError> {
         let transaction = TimedConnection::begin_publishing(self.controllers(), self.call_timeout()).await?;
         Ok(ControlTx { transaction, store: self.clone() })

@@ -176,8 +176,8 @@ fn is_certain_of_commit(code: &str) -> bool {
 }
 
 /// Returns true if PostgreSQL raises this error only while it prepares or executes a statement, before the commit: the
-/// tables were altered, the server is read-only, a right or a prepared statement is missing, memory or disk space is used
-/// up, or the statement was cancelled. A cancelled wait for a replica is a warning after the commit, not an error.
+/// tables were altered, the server is read-only, a right is missing, a prepared statement is missing or exists already, memory
+/// or disk space is used up, or the statement was cancelled. A cancelled wait for a replica is a warning after the commit, not an error.
 fn is_raised_before_commit(code: &str) -> bool {
     matches!(code, "0A000" | "25006" | "26000" | "42501" | "42P05" | "57014")
         || code.len() == 5 && code.starts_with("53")

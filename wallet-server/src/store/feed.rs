@@ -138,7 +138,7 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the last position of each tenant's feed.
+    /// Returns the ends of each tenant's feed.
     pub(crate) async fn feed_ends(&self) -> Result<BTreeMap<TenantId, FeedEnds>, StoreError> {
         let heads = feed_heads::Entity::find().all(&self.feed()).await?;
         Ok(heads.into_iter().map(|head| (TenantId(head.tenant), head.into())).collect())

@@ -1,5 +1,5 @@
-//! The leases of jobs of which one server is enough. They only avoid duplicate work: the jobs are correct if several
-//! servers run them.
+//! The leases of background tasks that one server runs for all. They only avoid duplicate work: the tasks are correct even
+//! if several servers run them.
 
 use std::time::Duration;
 

@@ -76,7 +76,7 @@ impl Store {
         Ok(query.order_by_asc(tenants::Column::Name).limit(most).all(&self.control()).await?)
     }
 
-    /// Returns the tenants for tests whose clocks are ahead of the server's, and by how much.
+    /// Returns the test tenants whose clocks are ahead of the server's, and by how much.
     pub(crate) async fn tenant_clocks(&self) -> Result<Vec<(TenantId, Duration)>, StoreError> {
         let of_tests = tenants::Column::ClockAhead.gt(0).and(tenants::Column::Mode.eq(1));
         let ahead = tenants::Entity::find().filter(of_tests).all(&self.control()).await?;

@@ -74,14 +74,16 @@ async fn migrate_within(
 ) -> Result<Vec<String>, StoreError> {
     let found = Migrations::of(applied(transaction, backend).await?);
     if let Some(name) = found.exclusive() {
-        let text =
-            format!("this release is too old for the database, to which a newer one has applied {name}");
+        let text = format!(
+            "this release is too old for the database, to which a newer one has applied {name}; start a newer release"
+        );
         return Err(StoreError::new(StoreErrorKind::Refused, text));
     }
     match (found.missing.first(), found.unknown.first()) {
         (Some(missing), Some(unknown)) => {
-            let text =
-                format!("a newer release has applied {unknown}, and {missing} of this release is missing");
+            let text = format!(
+                "a newer release has applied {unknown}, and {missing} of this release is missing; start the newest release in use"
+            );
             return Err(StoreError::new(StoreErrorKind::Refused, text));
         }
         (_, None) => {

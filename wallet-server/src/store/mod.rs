@@ -4,9 +4,10 @@
 //! [`Store`] opens connections, [`batch`] runs a batch's transaction, [`tables`] has the rows of each table, [`sql`] the
 //! statements of the hot path. No rule about credits is in this module.
 //!
-//! Lock order: a transaction locks wallets, sorted by (bucket, wallet_key), and nothing else; the lock of a wallet
-//! guards all its other rows. A batch that sells a plan first takes the shared lock of its tenants' catalogs
-//! ([`publishing`]). The feed has locks of its own ([`feed`]), which no batch takes.
+//! Lock order: a batch locks wallets, sorted by (bucket, wallet_key), and nothing else; the lock of a wallet guards all
+//! its other rows. A batch that sells a plan first takes the shared lock of its tenants' catalogs ([`publishing`]). The
+//! control plane locks tenants, keys and endpoints ([`control_tx`]), and the feed has locks of its own ([`feed`]); no
+//! batch takes any of these.
 
 mod backup;
 mod batch;

@@ -1,4 +1,4 @@
-//! The positions of the feeds up to which the stream of NATS has the items.
+//! The positions of the feeds up to which the NATS stream has the items.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Pages of a whole table in primary key order, for `verify`, which shares no other code with the server.
+//! Pages of a whole table in primary key order, for `verify`.
 //!
 //! SQLite returns a page packed into one cell, with a line for each row. A page that cannot be packed, and every
 //! page of PostgreSQL, is read row by row. In both cases a row that cannot be decoded counts against its wallet and

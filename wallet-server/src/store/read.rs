@@ -64,7 +64,7 @@ impl Store {
 }
 
 impl Store {
-    /// Returns the own rows of the wallets with these keys that exist, as last committed.
+    /// Returns the last committed rows of the table `wallets` with these keys. Wallets that do not exist are missing.
     pub(crate) async fn wallet_rows(&self, keys: &[WalletKey]) -> Result<WalletRows, StoreError> {
         let readers = TimedConnection::new(self.readers().clone(), self.call_timeout());
         batch::wallet_rows(&readers, self.backend(), keys).await

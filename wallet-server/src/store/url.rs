@@ -58,7 +58,10 @@ impl DatabaseUrl {
             .map(|pair| pair.split('=').next().unwrap_or(pair))
         {
             if !PARAMETERS.contains(&name) && !name.starts_with("options[") {
-                return Err(format!("it has an unknown parameter; allowed are {}", PARAMETERS.join(", ")));
+                return Err(format!(
+                    "it has an unknown parameter; the parameters are {}",
+                    PARAMETERS.join(", ")
+                ));
             }
         }
         // The parser's message may repeat the part that it could not read.

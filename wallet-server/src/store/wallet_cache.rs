@@ -13,7 +13,7 @@ use crate::store::LoadedWallet;
 /// The most open reservations that are kept of a wallet. The others are read when a command names them.
 const RESERVATIONS_PER_WALLET: usize = 256;
 
-/// The wallets that were used last.
+/// The least recently used wallets make room for others.
 #[derive(Debug)]
 pub(crate) struct WalletCache {
     wallets: LruCache<WalletKey, Box<LoadedWallet>>,
@@ -46,14 +46,14 @@ impl WalletCache {
         self.take_unchecked(key).filter(|wallet| wallet.stored.version == version)
     }
 
-    /// Removes a wallet and returns it. Its version must be compared with the database before the wallet is believed.
+    /// Removes a wallet and returns it. Its version must be compared with the database before a decision on it counts.
     pub(crate) fn take_unchecked(&mut self, key: WalletKey) -> Option<Box<LoadedWallet>> {
         let wallet = self.wallets.pop(&key)?;
         self.rows -= wallet.rows();
         Some(wallet)
     }
 
-    /// Keeps a wallet as it was committed. Wallets that were not used for the longest time make room for it.
+    /// Keeps a wallet as it was committed. Evicts the least recently used ones if there are too many rows.
     pub(crate) fn put(&mut self, mut wallet: Box<LoadedWallet>) {
         wallet.drop_closed_rows(self.most_reservations);
         self.rows += wallet.rows();

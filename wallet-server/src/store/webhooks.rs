@@ -25,7 +25,7 @@ pub(crate) type DeliveryRow = webhook_deliveries::Model;
 pub(crate) struct Delivered {
     /// The position of the feed up to which items have been attempted.
     pub(crate) last_position: i64,
-    /// The deliveries with earlier failures that succeeded.
+    /// The positions of deliveries that succeeded after earlier failures.
     pub(crate) succeeded: Vec<i64>,
     pub(crate) failed: Vec<DeliveryRow>,
     /// The time of the first failure after the last success.

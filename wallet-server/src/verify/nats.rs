@@ -1,4 +1,4 @@
-//! The check of the positions up to which the stream of NATS has the items of the feeds.
+//! The check of the positions up to which the NATS stream has the items of the feeds.
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@
 //!
 //! Each endpoint is served by a task of its own, round by round, until it has everything.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,13 +31,14 @@ const JOB: &str = "webhooks";
 const LEASE: Duration = Duration::from_secs(10);
 /// The interval at which endpoints with new items are looked for.
 const PERIOD: Duration = Duration::from_millis(500);
-/// The interval at which the longest waiting delivery is attempted while the position of its endpoint stands still.
+/// The interval at which the waiting delivery with the lowest position is attempted while the position of its endpoint stands
+/// still.
 const PROBE: Duration = Duration::from_secs(300);
 
 /// Renders an item as the body of a message.
 pub(crate) type Render = Arc<dyn Fn(&Catalog, &FeedItem) -> Vec<u8> + Send + Sync>;
 
-/// The job that delivers. Cheap to clone.
+/// The background task that delivers. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Deliverer {
     pub(crate) webhooks: Webhooks,
@@ -73,6 +74,8 @@ impl Deliverer {
             }
             tasks.retain(|_, task| !task.is_finished());
             let Some(work) = noted(self.work().await) else { continue };
+            let enabled: HashSet<_> = work.iter().map(|(row, _)| (row.tenant, &row.endpoint_id)).collect();
+            probed.retain(|(tenant, endpoint_id), _| enabled.contains(&(*tenant, endpoint_id)));
             for (row, is_due) in work {
                 let key = (row.tenant, row.endpoint_id.clone());
                 let is_probe = probed.get(&key).is_none_or(|last| now >= *last + PROBE);

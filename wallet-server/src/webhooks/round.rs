@@ -60,7 +60,7 @@ struct Attempt {
 }
 
 impl Deliverer {
-    /// Makes up to [`AT_ONCE`] attempts and records their results. Returns false if nothing was to be done.
+    /// Makes up to [`AT_ONCE`] attempts and records their results. Returns false if there was nothing to do.
     pub(super) async fn round(&self, row: &EndpointRow, is_probe: bool) -> Result<bool, RoundError> {
         let info = EndpointInfo::try_from(row)?;
         let work = self.collect(row, &info, is_probe).await?;
@@ -128,7 +128,7 @@ impl Deliverer {
             due = store.webhook_deliveries_due(row, now, AT_ONCE as u64).await?;
             work.is_full = store.webhook_deliveries_waiting(row).await? >= MOST_WAITING;
             if due.is_empty() && work.is_full && is_probe {
-                due = store.webhook_deliveries(row, 0, 1).await?;
+                due.extend(store.webhook_delivery_first(row).await?);
             }
             if !work.is_full {
                 self.add_new_items(row, info, AT_ONCE - due.len(), &mut work).await?;

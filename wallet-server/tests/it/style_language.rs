@@ -78,7 +78,6 @@ const BANNED: &[(&str, &str)] = &[
     ("trouble", "error, failure, its kind"),
     ("way out", "remedy"),
     ("ways out", "remedies"),
-    ("once_allowance_granted", "granted once"),
     ("whatever a", "any, everything that, regardless of"),
     ("whatever becomes", "any, everything that, regardless of"),
     ("whatever comes", "any, everything that, regardless of"),

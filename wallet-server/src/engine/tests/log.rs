@@ -34,3 +34,24 @@ async fn a_line_about_a_command_names_wallet_command_and_request_id() {
     let error = line["fields"]["error"].as_str().unwrap();
     assert!(error.starts_with("a row cannot be decoded: "), "{error}");
 }
+
+#[tokio::test]
+async fn a_wallet_that_becomes_unreadable_again_is_logged_again() {
+    let database = Database::sqlite();
+    let mut world = World::open(&database).await;
+    world.prepare(Kind::TopUp, "log").await;
+    let wallet = wallet(Kind::TopUp, "log");
+    let condition = format!("WHERE wallet_id = '{wallet}'");
+    let (log, _logging) = MemoryLog::of_this_thread();
+    for times in 1..=2 {
+        let runner = &mut world.lane.runner;
+        for change in ["SET profile = profile || 'x'", "SET profile = rtrim(profile, 'x')"] {
+            tamper(runner.connection.raw(), &format!("UPDATE wallet_profiles {change} {condition}")).await;
+            for _ in 0..2 {
+                let (jobs, _answers) = asked(&[(wallet.clone(), command(Kind::TopUp))]);
+                runner.answer(jobs).await;
+            }
+        }
+        assert_eq!(log.lines("a wallet is unreadable").len(), times);
+    }
+}

@@ -52,7 +52,7 @@ async fn each_at_its_time(database: Database) {
     database.verify().await;
 }
 
-/// Two tenants for tests with a clock that is ahead, and a live one, each with three wallets in which a hold is due by the
+/// Two test tenants with a clock that is ahead, and a live one, each with three wallets in which a hold is due by the
 /// clock that is ahead.
 struct Ahead {
     lane: Lane,

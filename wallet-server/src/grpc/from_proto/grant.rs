@@ -142,7 +142,7 @@ impl FieldReader {
                 None
             }
             Err(_) => {
-                self.add(path, format!("{used} is no treatment of used credits"));
+                self.add(path, format!("is {used}, FORGIVE or OWE is allowed"));
                 None
             }
         }

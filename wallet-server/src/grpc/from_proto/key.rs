@@ -41,7 +41,10 @@ impl FieldReader {
         let read = self.scopes(path, scopes);
         if let Some(scope) = read.beyond(Scopes::of_tokens()) {
             let allowed = Scopes::of_tokens();
-            self.add(path, format!("has {}, which no wallet token has; allowed are {allowed}", scope.name()));
+            self.add(
+                path,
+                format!("has {}, which no wallet token has; a token can have {allowed}", scope.name()),
+            );
         }
         read
     }
@@ -136,7 +139,7 @@ mod tests {
                 "scopes[1]: 0 is not a scope",
                 "scopes[2]: 11 is not a scope",
                 "key_id: is not the id of a key, which has 10 letters and digits",
-                "scopes: has topup, which no wallet token has; allowed are estimate read events",
+                "scopes: has topup, which no wallet token has; a token can have estimate read events",
                 "calls_burst: needs calls_per_second",
                 "calls_per_second: must be from 0 to 100000, is -1",
                 "calls_burst: must be from 0 to 1000000, is 1000001",

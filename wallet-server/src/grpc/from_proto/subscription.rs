@@ -74,7 +74,7 @@ impl FieldReader {
             Ok(v1::UnusedCredits::Keep) => Some(UnusedCredits::Keep),
             Ok(v1::UnusedCredits::Lapse) => Some(UnusedCredits::Lapse),
             Err(_) => {
-                self.add(path, format!("{unused} is no fate of unused credits"));
+                self.add(path, format!("is {unused}, KEEP or LAPSE is allowed"));
                 None
             }
         }
@@ -176,7 +176,7 @@ mod tests {
                 "overrides.limits: has 33 entries, at most 32 are allowed",
                 "when: 3 is not a cancel time",
                 "when: 3 is not a time of a change",
-                "unused: 3 is no fate of unused credits",
+                "unused: is 3, KEEP or LAPSE is allowed",
             ]
         );
     }

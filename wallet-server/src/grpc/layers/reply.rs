@@ -52,7 +52,7 @@ pub(crate) struct Reply {
     form: Form,
     /// True: a stream, which may last as long as it is read.
     is_stream: bool,
-    /// The call and its begin for the log, and its observation.
+    /// The call, its start for the log, and its observation.
     call: Option<(CallName, Instant, ObservedCall)>,
 }
 

@@ -1,4 +1,4 @@
-//! AdvanceClock: moves the clock of a tenant for tests, or a manual one, and records everything that falls due on the way.
+//! AdvanceClock: moves the clock of a test tenant, or a manual one, and records everything that falls due on the way.
 
 use wallet_core::Rejection;
 use wallet_proto::v1;

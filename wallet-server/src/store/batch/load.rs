@@ -76,7 +76,7 @@ async fn load_new(
     add_grants(loaded, all(connection, load::open_grants(backend, &keys)).await?)
 }
 
-/// Returns the own rows of the wallets with these keys that exist.
+/// Returns the rows of the table `wallets` with these keys. Wallets that do not exist are missing.
 pub(in crate::store) async fn wallet_rows(
     connection: &impl ConnectionTrait,
     backend: Backend,

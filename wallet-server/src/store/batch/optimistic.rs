@@ -31,7 +31,7 @@ impl Optimistic {
         Self { connection: TimedConnection::of_lane(&connection.0, call_timeout) }
     }
 
-    /// Returns the own rows of those of the wallets that exist.
+    /// Returns the rows of the table `wallets` with these keys. Wallets that do not exist are missing.
     pub(crate) async fn wallets(&self, keys: &[WalletKey]) -> Result<WalletRows, StoreError> {
         if keys.is_empty() {
             return Ok(WalletRows::new());

@@ -19,9 +19,9 @@ pub(crate) struct ReadPlan {
     pub(super) grants: Vec<(WalletKey, GrantKey)>,
     /// The grants that a payment bought.
     pub(super) payments: Vec<(WalletKey, ExternalRef)>,
-    /// All grants of a purchase, by its id.
+    /// The credits that came back from a purchase (grace credits and corrections), by its id. Its own grants are in `grants`.
     pub(super) purchases: Vec<(WalletKey, OriginId)>,
-    /// All grants of a purchase, by its payment.
+    /// The credits that came back from a purchase, by its payment. Its own grants are in `payments`.
     pub(super) purchases_by_payment: Vec<(WalletKey, ExternalRef)>,
     /// All grants of a period, by its start.
     pub(super) paid_periods: Vec<(WalletKey, Timestamp)>,

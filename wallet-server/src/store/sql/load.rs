@@ -130,7 +130,7 @@ pub(crate) fn grants_by_payment(backend: Backend, keys: &[(WalletKey, ExternalRe
     lookup::<grants::Entity>(backend, keys, &condition)
 }
 
-/// Selects all grace credits that come from these purchases.
+/// Selects the credits that came back from these purchases: grace credits and corrections.
 pub(crate) fn grants_by_purchase(backend: Backend, keys: &[(WalletKey, OriginId)]) -> Statement {
     let keys: Vec<_> = keys.iter().map(|(key, id)| (*key, id.to_string())).collect();
     grants_by_payment_subject(backend, &keys)

@@ -1,4 +1,4 @@
-//! The positions of the tenants' feeds up to which the stream of NATS has the items.
+//! The positions of the tenants' feeds up to which the NATS stream has the items.
 
 use sea_orm::entity::prelude::*;
 

@@ -122,5 +122,5 @@ fn micros(time: Option<Timestamp>) -> i64 {
 
 #[expect(clippy::expect_used, reason = "the lease must be the one of which the entry has a digest")]
 fn lease_micros(lease: Duration) -> i64 {
-    i64::try_from(lease.as_micros()).expect("a lease is at most a day")
+    i64::try_from(lease.as_micros()).expect("a lease is at most 7 days")
 }

@@ -13,7 +13,7 @@ pub(crate) struct Model {
     /// 0: active, 1: suspended.
     pub(crate) status: i16,
     pub(crate) create_time: i64,
-    /// The microseconds by which the clock of a tenant for tests is ahead of the server's; 0 for a live tenant.
+    /// The microseconds by which the clock of a test tenant is ahead of the server's; 0 for a live tenant.
     pub(crate) clock_ahead: i64,
 }
 

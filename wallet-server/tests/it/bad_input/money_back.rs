@@ -67,7 +67,7 @@ each_database! {
             "payment: is required: top_up_id, external_ref, period_start_time or payment_ref",
             "refunded_total.currency: must be three upper-case letters such as EUR",
             "refunded_total.minor_units: is -1, must not be negative",
-            "used: 7 is no treatment of used credits",
+            "used: is 7, FORGIVE or OWE is allowed",
         ];
         assert_eq!(violations(client.record_refund(bad).await), expected);
     }

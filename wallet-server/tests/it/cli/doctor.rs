@@ -266,11 +266,7 @@ fn a_certificate_is_examined_with_its_key_and_its_end() {
     issue(2020, 2100);
     Findings::of(&database, &files).only("certificate", "ok", "cert.pem expires in ");
     issue(2019, 2020);
-    Findings::of(&database, &files).only(
-        "certificate",
-        "error",
-        "cert.pem has expired on 2020-01-01T00:00:00Z",
-    );
+    Findings::of(&database, &files).only("certificate", "error", "cert.pem expired on 2020-01-01T00:00:00Z");
     issue(2099, 2100);
     Findings::of(&database, &files).only("certificate", "error", "cert.pem is valid only from 2099");
     fs::write(&key, KeyPair::generate().unwrap().serialize_pem()).unwrap();

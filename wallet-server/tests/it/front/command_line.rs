@@ -92,7 +92,7 @@ fn mistakes_on_the_command_line_are_refused_with_the_next_step() {
     refused(
         &["keys", "create", "k", "--scopes", "write"],
         &pepper,
-        "\"write\" is no scope; allowed are estimate",
+        "\"write\" is not a scope; the scopes are estimate",
     );
     refused(&[&create[..], &["--tenant", "studio"]].concat(), &pepper, "there is no tenant studio");
     refused(&["keys", "revoke", "0123456789"], &pepper, "there is no key 0123456789");

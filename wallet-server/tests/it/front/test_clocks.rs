@@ -1,4 +1,4 @@
-//! Clocks of tenants for tests, on servers with the system's clock: a month of one tenant passes, and others see nothing.
+//! Clocks of test tenants, on servers with the system's clock: a month of one tenant passes, and others see nothing.
 
 use std::time::Duration;
 

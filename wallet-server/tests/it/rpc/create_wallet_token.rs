@@ -48,7 +48,7 @@ async fn given(database: Database) {
         violations(client.create_wallet_token(wrong).await),
         [
             "wallet_id: must not be empty",
-            "scopes: has topup, which no wallet token has; allowed are estimate read events",
+            "scopes: has topup, which no wallet token has; a token can have estimate read events",
             "ttl: is 3601s, 1s to 3600s is allowed",
         ]
     );

@@ -33,7 +33,7 @@ async fn given(database: Database) {
     refused(other, ErrorReason::ScopeMissing, Code::PermissionDenied);
 }
 
-/// The clock of a tenant for tests is shown.
+/// The clock of a test tenant is shown.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_is_ahead_is_listed() {
     let front = Front::new(Database::sqlite());

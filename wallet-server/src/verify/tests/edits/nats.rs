@@ -1,4 +1,4 @@
-//! Edits of the positions up to which the stream of NATS has the items of the feeds.
+//! Edits of the positions up to which the NATS stream has the items of the feeds.
 
 use super::Edit;
 use super::Finds::{Fault, Nothing};
