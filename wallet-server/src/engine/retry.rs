@@ -26,7 +26,7 @@ use tracing::Span;
 
 use crate::causes::Chain;
 use crate::engine::error::EngineError;
-use crate::engine::job::{Answer, QueuedCommand, is_frozen};
+use crate::engine::queued_command::{Answer, QueuedCommand, is_frozen};
 use crate::engine::runner::BatchRunner;
 use crate::store::{StoreError, StoreErrorKind, failpoints};
 
@@ -81,22 +81,22 @@ impl BatchRunner {
             match decided {
                 Ok(answers) => {
                     let took = begun.elapsed();
-                    if let Some(job) = batch.first() {
+                    if let Some(queued) = batch.first() {
                         let decided = answers.iter().flatten().count();
                         self.metrics.committed(decided, took);
-                        job.ticket.decided(decided, Instant::now());
+                        queued.ticket.decided(decided, Instant::now());
                     }
-                    for (job, answer) in batch.into_iter().zip(answers) {
+                    for (queued, answer) in batch.into_iter().zip(answers) {
                         let Some(answer) = answer else {
-                            behind.push(job);
+                            behind.push(queued);
                             continue;
                         };
-                        if let Some(call) = job.trace() {
-                            let waited = begun.saturating_duration_since(job.queued_at);
-                            call.decided(&job.wallet, job.command.name(), waited, took);
+                        if let Some(call) = queued.trace() {
+                            let waited = begun.saturating_duration_since(queued.queued_at);
+                            call.decided(&queued.wallet, queued.command.name(), waited, took);
                         }
                         failpoints::reach_before_reply();
-                        self.answer_one(job, answer);
+                        self.answer_one(queued, answer);
                     }
                 }
                 Err(_) if batch.len() > 1 => {
@@ -105,8 +105,8 @@ impl BatchRunner {
                     halves.extend([second, batch]);
                 }
                 Err(error) => {
-                    for job in batch {
-                        self.answer_one(job, Err(error.clone()));
+                    for queued in batch {
+                        self.answer_one(queued, Err(error.clone()));
                     }
                 }
             }
@@ -114,11 +114,11 @@ impl BatchRunner {
         behind
     }
 
-    fn answer_one(&self, job: QueuedCommand, answer: Answer) {
+    fn answer_one(&self, queued: QueuedCommand, answer: Answer) {
         if is_frozen(&answer) {
             self.metrics.refused_as_frozen();
         }
-        job.answer(answer);
+        queued.answer(answer);
     }
 
     /// Returns one answer per command that is left in the batch, or the error that some command of the batch
@@ -139,8 +139,8 @@ impl BatchRunner {
             let error = match self.try_once(batch, tries.conflicts > 0).await {
                 Ok(answers) => {
                     self.broken.clear();
-                    for job in batch.iter() {
-                        self.unreadable.remove(&job.key);
+                    for queued in batch.iter() {
+                        self.unreadable.remove(&queued.key);
                     }
                     // Checked between COMMIT and the answers: an acknowledged command must be found again.
                     if self.store.in_place().is_err() {
@@ -152,7 +152,7 @@ impl BatchRunner {
             };
             let (lane, commands, cause) = (self.lane, batch.len(), Chain(&error).to_string());
             // Of a batch of one command, the lines name wallet, command and request id.
-            let span = if let [job] = &batch[..] { job.span() } else { Span::none() };
+            let span = if let [queued] = &batch[..] { queued.span() } else { Span::none() };
             match error.kind {
                 StoreErrorKind::InvariantViolated if batch.len() == 1 && self.broken.insert(batch[0].key) => {
                     span.in_scope(|| {
@@ -214,8 +214,8 @@ impl BatchRunner {
         }
         let tried = caught(self.run_batch(batch, skip_locked)).await;
         let in_doubt = mem::take(&mut self.committing);
-        for job in batch.iter_mut().filter(|job| in_doubt.contains(&job.key)) {
-            job.in_doubt = true;
+        for queued in batch.iter_mut().filter(|queued| in_doubt.contains(&queued.key)) {
+            queued.in_doubt = true;
         }
         let Ok(tried) = tried else {
             // The state of the connection is unknown too.
@@ -239,8 +239,8 @@ impl BatchRunner {
 
 /// Answers the commands whose callers' deadline has passed. They are not executed any more.
 fn dismiss_late(batch: &mut Vec<QueuedCommand>) {
-    for job in batch.extract_if(.., |job| job.is_late()) {
-        job.answer(Err(EngineError::DeadlinePassed));
+    for queued in batch.extract_if(.., |queued| queued.is_late()) {
+        queued.answer(Err(EngineError::DeadlinePassed));
     }
 }
 

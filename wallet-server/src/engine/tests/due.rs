@@ -273,8 +273,8 @@ type Answer = oneshot::Receiver<Result<Reply, EngineError>>;
 pub(super) fn send(door: &mpsc::Sender<QueuedCommand>, commands: &[(&WalletId, Command)]) -> Vec<Answer> {
     let commands: Vec<_> =
         commands.iter().map(|(wallet, command)| ((*wallet).clone(), command.clone())).collect();
-    let (jobs, answers) = asked(&commands);
-    jobs.into_iter().for_each(|job| door.try_send(job).unwrap());
+    let (queued, answers) = asked(&commands);
+    queued.into_iter().for_each(|command| door.try_send(command).unwrap());
     answers
 }
 
