@@ -23,7 +23,7 @@ struct BatchedWallet<'a> {
 }
 
 /// The decisions of a batch.
-pub(super) struct Decided {
+pub(super) struct BatchDecisions {
     answers: Vec<Option<Answer>>,
     pub(super) finished: Vec<(WalletKey, Finished)>,
     /// The wallets in which more is due than was processed. Of these, only due events are written, no command.
@@ -98,7 +98,7 @@ impl BatchRunner {
         catalogs: &BTreeMap<TenantId, Catalogs>,
         time: &BatchTime,
         step: usize,
-    ) -> Result<Decided, StoreError> {
+    ) -> Result<BatchDecisions, StoreError> {
         for queued in batch.iter().filter(|queued| !locked_elsewhere.contains(&queued.key)) {
             let missing =
                 || Box::new(LoadedWallet::missing(queued.tenant, queued.key, queued.wallet.clone()));
@@ -128,11 +128,15 @@ impl BatchRunner {
         }
         let behind = slots.values().filter(|slot| slot.is_behind).map(BatchedWallet::key).collect();
         let finished = slots.into_iter().map(|(key, slot)| (key, slot.work.finish())).collect();
-        Ok(Decided { answers, finished, behind })
+        Ok(BatchDecisions { answers, finished, behind })
     }
 
     /// Counts the entries of a committed batch, keeps its wallets in memory, and returns its answers.
-    pub(super) fn keep_all(&mut self, decided: Decided, mut loaded: LoadedWallets) -> Vec<Option<Answer>> {
+    pub(super) fn keep_all(
+        &mut self,
+        decided: BatchDecisions,
+        mut loaded: LoadedWallets,
+    ) -> Vec<Option<Answer>> {
         self.metrics.recorded(decided.finished.iter().flat_map(|(key, finished)| {
             let tenant = loaded.get(key).map(|loaded| loaded.tenant);
             tenant.into_iter().flat_map(|tenant| finished.entries.iter().map(move |entry| (tenant, entry)))
@@ -185,7 +189,7 @@ impl BatchRunner {
     }
 }
 
-impl Decided {
+impl BatchDecisions {
     /// Returns the writes of the decisions.
     pub(super) fn writes<'a>(&'a self, loaded: &'a LoadedWallets) -> Vec<WalletWrite<'a>> {
         let write =

@@ -17,7 +17,7 @@ use wallet_core::wallet::decision_time;
 use wallet_core::{Command, Timestamp, WalletKey};
 
 use crate::causes::Chain;
-use crate::engine::batch::Decided;
+use crate::engine::batch::BatchDecisions;
 use crate::engine::batch_time::BatchTime;
 use crate::engine::queued_command::{Answer, QueuedCommand};
 use crate::engine::runner::BatchRunner;
@@ -116,7 +116,7 @@ fn new_reservations(batch: &[QueuedCommand], loaded: &LoadedWallets) -> BTreeSet
 /// Returns those of the reservations that the batch does not insert.
 fn not_inserted(
     mut reservations: BTreeSet<(WalletKey, ReservationId)>,
-    decided: &Decided,
+    decided: &BatchDecisions,
 ) -> Vec<(WalletKey, ReservationId)> {
     for (key, finished) in &decided.finished {
         for id in &finished.changes.reservations {

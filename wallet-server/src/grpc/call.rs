@@ -13,7 +13,7 @@ use wallet_core::view::Shown;
 use wallet_core::{Answer, Author, Command, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId};
 use wallet_proto::wallet_tokens::MethodRequest;
 
-use super::error::{Decided, RpcError};
+use super::error::{DecisionPoint, RpcError};
 use super::layers::Caller;
 use super::services::Services;
 use crate::call_name::CallName;
@@ -221,7 +221,7 @@ impl<V: TryFrom<Shown>> Queued<V> {
 fn answered<V: TryFrom<Shown>>(wallet: WalletId, reply: Reply) -> Result<Answered<V>, RpcError> {
     let Reply { result, revision, version, decided_at } = reply;
     let Answer { shown, replayed } = result.map_err(|rejection| {
-        RpcError::about(&wallet)(rejection).decided(Decided { revision, version, at: decided_at })
+        RpcError::about(&wallet)(rejection).decided_at(DecisionPoint { revision, version, at: decided_at })
     })?;
     let view =
         V::try_from(shown).map_err(|_| RpcError::defect("the reply has the view of another command"))?;

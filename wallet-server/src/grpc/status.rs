@@ -24,7 +24,7 @@ use wallet_proto::v1::error_detail::{
 use wallet_proto::v1::{self, ErrorDetail, ErrorReason};
 
 use self::bounds::{bounded_metadata, bounded_text, bounded_violations};
-use super::error::{AboveRate, Cause, Decided, ErrorContext, RateLimit, RpcError};
+use super::error::{AboveRate, Cause, DecisionPoint, ErrorContext, RateLimit, RpcError};
 use super::from_proto::key_path;
 use super::to_proto;
 use crate::call_name::in_call;
@@ -456,7 +456,7 @@ fn internal() -> Content {
 }
 
 impl Content {
-    fn into_status(mut self, wallet: Option<WalletId>, decided: Option<Decided>) -> Status {
+    fn into_status(mut self, wallet: Option<WalletId>, decided: Option<DecisionPoint>) -> Status {
         let metadata = self.take_metadata(wallet, decided);
         let mut details = ErrorDetails::new();
         if let Some(reason) = self.reason {
@@ -475,7 +475,7 @@ impl Content {
         }
     }
 
-    fn into_item(mut self, wallet: Option<WalletId>, decided: Option<Decided>) -> v1::ItemError {
+    fn into_item(mut self, wallet: Option<WalletId>, decided: Option<DecisionPoint>) -> v1::ItemError {
         let metadata = self.take_metadata(wallet, decided);
         let violations = bounded_violations(self.violations).into_iter();
         v1::ItemError {
@@ -495,12 +495,12 @@ impl Content {
     fn take_metadata(
         &mut self,
         wallet: Option<WalletId>,
-        decided: Option<Decided>,
+        decided: Option<DecisionPoint>,
     ) -> HashMap<String, String> {
         let figures = mem::take(&mut self.metadata);
         let mut metadata: HashMap<String, String> = bounded_metadata(figures).into_iter().collect();
         metadata.extend(wallet.map(|wallet| ("wallet_id".to_owned(), wallet.to_string())));
-        if let Some(Decided { revision, version, at }) = decided {
+        if let Some(DecisionPoint { revision, version, at }) = decided {
             let figures = [
                 ("revision", revision.to_string()),
                 ("version", version.to_string()),
