@@ -164,7 +164,7 @@ impl App {
         let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), wanted, BUNDLED_CATALOG).await?;
         let quotes = QuoteSigner::new(&store.signing_key("quotes", fresh_secret()?, clock.now()).await?);
         let lanes = TaskTracker::new();
-        let traces = config.traces.as_ref().map(Traces::to).transpose()?.unwrap_or_default();
+        let traces = config.traces.as_ref().map(Traces::sent_to).transpose()?.unwrap_or_default();
         let engine_config =
             EngineConfig { traces: traces.clone(), ..config.engine(most_lanes(&config, store.backend())?) };
         let engine = Engine::start(&store, &catalogs, &clock, &engine_config, &lanes).await?;

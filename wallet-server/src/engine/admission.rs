@@ -69,7 +69,7 @@ impl Admission {
         let of_wallet = waiting.by_wallet.get(&wallet).copied().unwrap_or(0);
         let (wait, share) = (waiting.pace.wait(waiting.total, now), share(class));
         let longest = percent(self.longest_wait, share);
-        let wait_of_wallet = waiting.pace.share(of_wallet);
+        let wait_of_wallet = waiting.pace.time_of(of_wallet);
         let longest_of_wallet = percent(longest, WALLET_SHARE);
         let places = |places: usize| places * share as usize / 100;
         if (waiting.total > 0 && wait >= longest) || waiting.total >= places(self.queue) {

@@ -62,7 +62,7 @@ impl BatchRunner {
         let tx = Tx::begin(&self.connection, self.store.backend(), self.database_timeout).await?;
         let selling: BTreeSet<TenantId> =
             batch.iter().filter(|queued| queued.command.sells_plan()).map(|queued| queued.tenant).collect();
-        for (tenant, newest) in tx.hold_catalogs(&selling).await? {
+        for (tenant, newest) in tx.lock_catalogs(&selling).await? {
             self.catalogs.catch_up(tenant, newest).await;
         }
         let locked = tx.lock(keys, skip_locked).await?;

@@ -134,7 +134,7 @@ impl Publisher {
     /// Publishes until the stream has all items. Returns false if those of some tenants were not published.
     async fn pass(&self, session: &mut Session, lease: &mut Lease) -> Result<bool, StoreError> {
         let mut failed = BTreeSet::new();
-        while self.holds(lease).await? {
+        while self.keep_lease(lease).await? {
             let (ends, positions) = (self.store.feed_ends().await?, self.store.nats_positions().await?);
             let position = |tenant: &TenantId| positions.get(tenant).copied().unwrap_or_default();
             let lacking: BTreeMap<TenantId, i64> =
@@ -159,7 +159,7 @@ impl Publisher {
                 } else {
                     session.warned.remove(&Some(tenant));
                 }
-                if !self.holds(lease).await? {
+                if !self.keep_lease(lease).await? {
                     break;
                 }
             }
@@ -262,7 +262,7 @@ impl Publisher {
     }
 
     /// Takes or renews the lease when it is time. Returns whether this server has it.
-    async fn holds(&self, lease: &mut Lease) -> Result<bool, StoreError> {
+    async fn keep_lease(&self, lease: &mut Lease) -> Result<bool, StoreError> {
         let now = Instant::now();
         if !lease.is_held || now >= lease.renew {
             lease.is_held = false;

@@ -269,10 +269,10 @@ async fn filtered(
         let part = snapshot.reservations(key, filter.span(), position.take(), budget.rows).await?;
         found.extend(part.rows.into_iter().filter(|found| filter.admits(found, state(found))));
         budget.searched = budget.searched.saturating_sub(budget.rows);
-        if part.rest.is_none() || found.len() as u64 >= budget.probe || budget.searched == 0 {
-            return Ok((found, part.rest));
+        if part.next.is_none() || found.len() as u64 >= budget.probe || budget.searched == 0 {
+            return Ok((found, part.next));
         }
-        position = part.rest;
+        position = part.next;
     }
 }
 

@@ -129,7 +129,7 @@ async fn summarize(
         for reservation in &part.rows {
             summary.count(&query.group_by, reservation)?;
         }
-        position = part.rest;
+        position = part.next;
         if position.is_none() {
             return Ok(summary);
         }

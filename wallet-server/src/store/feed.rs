@@ -147,7 +147,7 @@ impl Store {
 
 impl ReadTx {
     /// Returns the ends of a tenant's feed.
-    pub(crate) async fn feed_of(&self, tenant: TenantId) -> Result<FeedEnds, StoreError> {
+    pub(crate) async fn feed_ends(&self, tenant: TenantId) -> Result<FeedEnds, StoreError> {
         let head = feed_heads::Entity::find_by_id(tenant.0).one(self.connection()).await?;
         Ok(head.map_or(FeedEnds::EMPTY, Into::into))
     }

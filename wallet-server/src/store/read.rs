@@ -38,7 +38,7 @@ pub(crate) type Place = (i64, i64);
 pub(crate) struct Reservations {
     pub(crate) rows: Vec<Reservation>,
     /// The place of the last row that was read; `None` at the end of the list.
-    pub(crate) rest: Option<Place>,
+    pub(crate) next: Option<Place>,
 }
 
 /// A snapshot: all its reads see the same state.
@@ -187,9 +187,9 @@ impl ReadTx {
         let query = query.order_by_desc(ReserveTime).order_by_desc(Revision).limit(limit);
         let rows = query.all(&self.transaction).await?;
         let full = rows.len() as u64 == limit;
-        let rest = rows.last().filter(|_| full).map(|row| (row.reserve_time, row.revision));
+        let next = rows.last().filter(|_| full).map(|row| (row.reserve_time, row.revision));
         let rows = rows.into_iter().map(reservations::read).collect::<Result<_, _>>()?;
-        Ok(Reservations { rows, rest })
+        Ok(Reservations { rows, next })
     }
 
     /// Returns a wallet's entries after a revision.

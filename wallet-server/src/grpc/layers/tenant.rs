@@ -76,7 +76,7 @@ impl CallerCheck {
         };
         let Access { tenant, principal, credential, scopes, rate } = access;
         if let Some(call) = CallName::current() {
-            call.is_by(&principal);
+            call.set_principal(&principal);
         }
         let scope = v1::Scope::of(path).and_then(from_proto::scope);
         // A call that the scopes do not allow counts, but takes nothing from the reserve of running jobs.

@@ -41,7 +41,7 @@ impl Tx {
 
     /// Excludes publications of these tenants' catalogs until the end of the transaction, and returns the newest
     /// version of each. Must precede the locks of wallets.
-    pub(crate) async fn hold_catalogs(
+    pub(crate) async fn lock_catalogs(
         &self,
         tenants: &BTreeSet<TenantId>,
     ) -> Result<Vec<(TenantId, i64)>, StoreError> {
