@@ -458,8 +458,8 @@ async fn probe(store: Store, health: Health, shutdown: CancellationToken) {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        let asked = tokio::time::timeout(PROBE_TIMEOUT, store.is_writable(PROBE_TIMEOUT)).await;
-        let is_writable = match asked {
+        let checked = tokio::time::timeout(PROBE_TIMEOUT, store.is_writable(PROBE_TIMEOUT)).await;
+        let is_writable = match checked {
             Ok(Ok(is_writable)) => is_writable,
             Ok(Err(error)) => {
                 tracing::debug!(error = %Chain(&error), "the check whether the database can be written to failed");

@@ -134,7 +134,7 @@ impl BatchRunner {
                 return Ok(Vec::new());
             }
             if let Some(why) = self.may_not_execute() {
-                return Ok(all(batch, &why));
+                return Ok(same_for_all(batch, &why));
             }
             let error = match self.try_once(batch, tries.conflicts > 0).await {
                 Ok(answers) => {
@@ -144,7 +144,7 @@ impl BatchRunner {
                     }
                     // Checked between COMMIT and the answers: an acknowledged command must be found again.
                     if self.store.in_place().is_err() {
-                        return Ok(all(batch, &EngineError::OutcomeUnknown));
+                        return Ok(same_for_all(batch, &EngineError::OutcomeUnknown));
                     }
                     return Ok(answers);
                 }
@@ -184,7 +184,7 @@ impl BatchRunner {
             }
             if tries.are_used_up() {
                 span.in_scope(|| tracing::error!(lane, commands, error = cause, "giving up on a batch: its commands are answered with STORE_UNAVAILABLE; look at the log of the database"));
-                return Ok(all(batch, &EngineError::Unavailable));
+                return Ok(same_for_all(batch, &EngineError::Unavailable));
             }
             self.metrics.retried();
             self.batch_span.retried(error.kind);
@@ -212,7 +212,7 @@ impl BatchRunner {
         if self.is_lost {
             self.reconnect().await?;
         }
-        let tried = caught(self.run_batch(batch, skip_locked)).await;
+        let tried = catch_panic(self.run_batch(batch, skip_locked)).await;
         let in_doubt = mem::take(&mut self.committing);
         for queued in batch.iter_mut().filter(|queued| in_doubt.contains(&queued.key)) {
             queued.in_doubt = true;
@@ -256,7 +256,7 @@ impl From<StoreError> for EngineError {
 }
 
 /// Returns the same error for every command of a batch.
-fn all(batch: &[QueuedCommand], outcome: &EngineError) -> Vec<Option<Answer>> {
+fn same_for_all(batch: &[QueuedCommand], outcome: &EngineError) -> Vec<Option<Answer>> {
     batch.iter().map(|_| Some(Err(outcome.clone()))).collect()
 }
 
@@ -264,7 +264,7 @@ fn all(batch: &[QueuedCommand], outcome: &EngineError) -> Vec<Option<Answer>> {
 struct Panicked;
 
 /// Runs a future and catches its panic, so that the lane survives.
-async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+async fn catch_panic<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
     let mut future = pin!(future);
     poll_fn(|context| {
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));

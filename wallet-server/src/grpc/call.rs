@@ -82,7 +82,7 @@ where
     F: Future<Output = Result<A, RpcError>>,
 {
     let accepts_compression = request.metadata().contains_key(ACCEPT_ENCODING);
-    let (call, message) = begun(services, request)?;
+    let (call, message) = begin_call(services, request)?;
     let answer = handler(call, message).await?;
     let short = accepts_compression && answer.encoded_len() < WORTH_COMPRESSING;
     let mut response = Response::new(answer);
@@ -102,13 +102,13 @@ where
     Q: MethodRequest,
     F: Future<Output = Result<S, RpcError>>,
 {
-    let (call, message) = begun(services, request)?;
+    let (call, message) = begin_call(services, request)?;
     Ok(Response::new(handler(call, message).await?))
 }
 
 /// Returns the context of a request, and its message. Every request of every protocol passes through here before its
 /// handler, so this is where a wallet token is restricted to its wallet.
-fn begun<Q: MethodRequest>(services: &Arc<Services>, request: Request<Q>) -> Result<(Call, Q), Status> {
+fn begin_call<Q: MethodRequest>(services: &Arc<Services>, request: Request<Q>) -> Result<(Call, Q), Status> {
     let (_, mut extensions, message) = request.into_parts();
     let Some(Caller { tenant, principal, credential, scopes, deadline }) = extensions.remove() else {
         return Err(RpcError::defect("the call has no tenant").into());

@@ -233,7 +233,7 @@ impl<B: RequestBody> Calls<B> {
                 Err(refused) => refused.map(Reply::from),
             };
             log_end(&name, begun, response.headers());
-            observed.note_reply(&response);
+            observed.record_reply(&response);
             response = response.map(|reply| reply.logged(name, begun, observed));
             if let Some(rendering) = rendering {
                 response = Box::pin(rendering.render(response)).await;

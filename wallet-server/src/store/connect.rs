@@ -222,7 +222,7 @@ impl Store {
         let is_writable = row.is_some_and(|row| row.try_get("", "writable").unwrap_or(false));
         if !is_writable {
             // The session may stay read-only until it is closed, so the next check opens a new one.
-            pool.last_failure.note();
+            pool.last_failure.record();
         }
         Ok(is_writable)
     }

@@ -194,12 +194,12 @@ impl Store {
         if self.backend() == Backend::Sqlite {
             return Ok(None);
         }
-        let asked = Instant::now();
+        let sent = Instant::now();
         let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros";
         let row = self.control().query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
         let row =
             row.ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the database returned no time"))?;
-        Ok(Some((Timestamp::from_micros(row.try_get("", "micros")?), asked.elapsed())))
+        Ok(Some((Timestamp::from_micros(row.try_get("", "micros")?), sent.elapsed())))
     }
 
     /// Returns true if SQLite's journal has become so long that its pages should be copied into the file.

@@ -64,7 +64,7 @@ impl Deliverer {
             if now >= renew {
                 let lease =
                     self.webhooks.store.job_lease(JOB, holder, self.webhooks.clock.now(), LEASE).await;
-                has_lease = noted(lease).unwrap_or(false);
+                has_lease = logged(lease).unwrap_or(false);
                 renew = now + if has_lease { LEASE / 2 } else { Duration::from_secs(1) };
             }
             if !has_lease {
@@ -73,7 +73,7 @@ impl Deliverer {
                 continue;
             }
             tasks.retain(|_, task| !task.is_finished());
-            let Some(work) = noted(self.work().await) else { continue };
+            let Some(work) = logged(self.work().await) else { continue };
             let enabled: HashSet<_> = work.iter().map(|(row, _)| (row.tenant, &row.endpoint_id)).collect();
             probed.retain(|(tenant, endpoint_id), _| enabled.contains(&(*tenant, endpoint_id)));
             for (row, is_due) in work {
@@ -93,7 +93,7 @@ impl Deliverer {
             task.abort();
         }
         if has_lease {
-            noted(self.webhooks.store.end_job_lease(JOB, holder).await);
+            logged(self.webhooks.store.end_job_lease(JOB, holder).await);
         }
     }
 
@@ -129,7 +129,7 @@ impl Deliverer {
             }
             is_probe = false;
             let next = self.webhooks.store.webhook_endpoint(TenantId(row.tenant), &row.endpoint_id).await;
-            match noted(next).flatten().filter(|row| row.state == EndpointState::Enabled.number()) {
+            match logged(next).flatten().filter(|row| row.state == EndpointState::Enabled.number()) {
                 Some(next) => row = next,
                 None => return,
             }
@@ -138,7 +138,7 @@ impl Deliverer {
 }
 
 /// Logs a failure.
-fn noted<T>(done: Result<T, StoreError>) -> Option<T> {
+fn logged<T>(done: Result<T, StoreError>) -> Option<T> {
     done.inspect_err(|error| {
         tracing::warn!(error = %Chain(error), "webhooks cannot be delivered; they will be tried again");
     })
