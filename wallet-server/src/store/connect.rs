@@ -208,7 +208,7 @@ impl Store {
         &self.feed
     }
 
-    pub(super) const fn controllers(&self) -> &Pool {
+    pub(super) const fn control_pool(&self) -> &Pool {
         &self.control
     }
 
@@ -231,17 +231,17 @@ impl Store {
         self.call_timeout
     }
 
-    pub(super) const fn readers(&self) -> &Pool {
+    pub(super) const fn read_pool(&self) -> &Pool {
         &self.readers
     }
 
-    /// Returns the connections for reads of many rows.
-    pub(super) const fn searchers(&self) -> &Pool {
+    /// Returns the pool for reads of many rows.
+    pub(super) const fn search_pool(&self) -> &Pool {
         &self.searchers
     }
 
     /// Returns the connections for reads of many rows, for single statements.
-    pub(super) fn searching(&self) -> TimedConnection<DatabaseConnection> {
+    pub(super) fn search(&self) -> TimedConnection<DatabaseConnection> {
         TimedConnection::new(self.searchers.clone(), self.call_timeout)
     }
 

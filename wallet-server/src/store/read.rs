@@ -52,13 +52,13 @@ impl Store {
     /// Takes a snapshot. Must be called in a task of its own: a BEGIN that is cancelled half-way spoils a
     /// connection.
     pub(crate) async fn snapshot(&self) -> Result<ReadTx, StoreError> {
-        let transaction = TimedConnection::begin_reading(self.readers(), self.call_timeout()).await?;
+        let transaction = TimedConnection::begin_reading(self.read_pool(), self.call_timeout()).await?;
         Ok(ReadTx { transaction, backend: self.backend() })
     }
 
     /// Takes a snapshot for a read of many rows, on connections that other reads do not use.
     pub(crate) async fn costly_snapshot(&self) -> Result<ReadTx, StoreError> {
-        let transaction = TimedConnection::begin_reading(self.searchers(), self.call_timeout()).await?;
+        let transaction = TimedConnection::begin_reading(self.search_pool(), self.call_timeout()).await?;
         Ok(ReadTx { transaction, backend: self.backend() })
     }
 }
@@ -66,7 +66,7 @@ impl Store {
 impl Store {
     /// Returns the last committed rows of the table `wallets` with these keys. Wallets that do not exist are missing.
     pub(crate) async fn wallet_rows(&self, keys: &[WalletKey]) -> Result<WalletRows, StoreError> {
-        let readers = TimedConnection::new(self.readers().clone(), self.call_timeout());
+        let readers = TimedConnection::new(self.read_pool().clone(), self.call_timeout());
         batch::wallet_rows(&readers, self.backend(), keys).await
     }
 }
