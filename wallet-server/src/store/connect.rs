@@ -465,7 +465,7 @@ mod tests {
 
     /// Inserts a row of this many bytes in a transaction, which is committed or dropped.
     async fn write(store: &Store, bytes: usize, commits: bool) -> Result<(), StoreError> {
-        let transaction = TimedConnection::begin_publishing(&store.feed, CALL_TIMEOUT).await?;
+        let transaction = TimedConnection::begin_writing(&store.feed, CALL_TIMEOUT).await?;
         transaction.execute_unprepared(&format!("INSERT INTO written VALUES (zeroblob({bytes}))")).await?;
         if commits {
             transaction.commit().await?;

@@ -58,7 +58,7 @@ impl Change {
 impl Store {
     /// Begins a transaction that changes tenants, API keys or endpoints.
     pub(crate) async fn begin_control(&self) -> Result<ControlTx, StoreError> {
-        let transaction = TimedConnection::begin_publishing(self.control_pool(), self.call_timeout()).await?;
+        let transaction = TimedConnection::begin_writing(self.control_pool(), self.call_timeout()).await?;
         Ok(ControlTx { transaction, store: self.clone() })
     }
 }

@@ -33,8 +33,8 @@ pub(super) struct TimedConnection<C> {
 enum Calls {
     /// Calls of a lane. They have failpoints.
     Lane,
-    /// Calls of a snapshot or a publication, on one connection of a pool.
-    Snapshot(Pool),
+    /// Calls of a transaction, on one connection of a pool.
+    Transaction(Pool),
     /// Single statements, each on any connection of a pool. A query whose connection fails is repeated once.
     Single(Pool),
 }
@@ -76,16 +76,15 @@ impl TimedConnection<DatabaseTransaction> {
         Ok(Self { connection: transaction, call_timeout, calls: Calls::Lane })
     }
 
-    /// Begins a transaction of the control plane, which writes. Tries again once if the pool lent a dead
-    /// connection.
-    pub(super) async fn begin_publishing(pool: &Pool, call_timeout: Duration) -> Result<Self, DbErr> {
+    /// Begins a transaction that writes, outside the lanes. Tries again once if the pool lent a dead connection.
+    pub(super) async fn begin_writing(pool: &Pool, call_timeout: Duration) -> Result<Self, DbErr> {
         let connections = pool.connections();
         let begin = || recorded(pool, call_timeout, begin_writing_transaction(&connections));
         let connection = match begin().await {
             Err(error) if is_of_connection(&error) => begin().await?,
             begun => begun?,
         };
-        Ok(Self { connection, call_timeout, calls: Calls::Snapshot(pool.clone()) })
+        Ok(Self { connection, call_timeout, calls: Calls::Transaction(pool.clone()) })
     }
 
     /// Begins a read-only transaction. A BEGIN that is not answered is cancelled, or it would keep a connection
@@ -99,14 +98,14 @@ impl TimedConnection<DatabaseTransaction> {
             Err(error) if is_of_connection(&error) => begin().await?,
             begun => begun?,
         };
-        Ok(Self { connection, call_timeout, calls: Calls::Snapshot(pool.clone()) })
+        Ok(Self { connection, call_timeout, calls: Calls::Transaction(pool.clone()) })
     }
 
     /// Commits. Unless the database refuses, an error leaves the outcome unknown.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
         match self.calls {
             Calls::Lane => bounded(self.call_timeout, between_points(self.connection.commit())).await,
-            Calls::Snapshot(pool) | Calls::Single(pool) => {
+            Calls::Transaction(pool) | Calls::Single(pool) => {
                 recorded(&pool, self.call_timeout, self.connection.commit()).await
             }
         }
@@ -133,7 +132,7 @@ impl<C> TimedConnection<C> {
     async fn call<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         match &self.calls {
             Calls::Lane => bounded(self.call_timeout, between_points(call)).await,
-            Calls::Snapshot(pool) | Calls::Single(pool) => recorded(pool, self.call_timeout, call).await,
+            Calls::Transaction(pool) | Calls::Single(pool) => recorded(pool, self.call_timeout, call).await,
         }
     }
 

@@ -119,7 +119,7 @@ impl Store {
         retry_waiting: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let transaction = TimedConnection::begin_publishing(self.control_pool(), self.call_timeout()).await?;
+        let transaction = TimedConnection::begin_writing(self.control_pool(), self.call_timeout()).await?;
         let moved = Endpoints::update_many()
             .col_expr(Endpoint::LastPosition, result.last_position.into())
             .col_expr(Endpoint::FailingSince, result.failing_since.as_micros().into())
