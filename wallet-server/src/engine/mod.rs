@@ -63,9 +63,9 @@ pub(crate) struct EngineConfig {
     /// commands may use only a part of it, and one wallet half.
     pub(crate) queue_wait: Duration,
     /// The most commands that wait in one lane, which limits memory; 8,192 by default.
-    pub(crate) queue: usize,
+    pub(crate) waiting_per_lane: usize,
     /// The most commands that wait for one wallet; 4,096 by default.
-    pub(crate) wallet_queue: usize,
+    pub(crate) waiting_per_wallet: usize,
     /// The most due events of a wallet that one transaction processes.
     pub(crate) steps: Steps,
     /// The most rows of wallets that the lanes together keep in memory between batches; 64,000 by default, about 40 MB.
@@ -84,8 +84,8 @@ impl Default for EngineConfig {
             lanes: 2,
             batch_max: 256,
             queue_wait: Duration::from_secs(1),
-            queue: 8_192,
-            wallet_queue: 4_096,
+            waiting_per_lane: 8_192,
+            waiting_per_wallet: 4_096,
             steps: Steps::default(),
             cached_rows: 64_000,
             database_timeout: Duration::from_secs(10),
@@ -146,7 +146,7 @@ impl Engine {
         let metrics = Arc::new(EngineMetrics::new(config.is_monitored));
         let mut lanes = Vec::new();
         for number in 0..config.lanes.max(1) {
-            let (sender, queue) = mpsc::channel(config.queue);
+            let (sender, queue) = mpsc::channel(config.waiting_per_lane);
             let lane = Lane::open(number, store, catalogs, clock, config, metrics.clone()).await?;
             tasks.spawn(lane.run(queue));
             lanes.push(LaneHandle { sender, admission: Admission::new(config) });
