@@ -107,7 +107,7 @@ impl BatchRunner {
         let mut slots: BTreeMap<WalletKey, BatchedWallet<'_>> = loaded
             .iter_mut()
             .map(|(key, loaded)| {
-                (*key, BatchedWallet::open(&mut loaded.wallet, time.of(*key), self.broken.contains(key)))
+                (*key, BatchedWallet::open(&mut loaded.wallet, time.of(*key), self.to_freeze.contains(key)))
             })
             .collect();
         let mut answers = Vec::with_capacity(batch.len());
@@ -221,14 +221,14 @@ fn plan(batch: &[QueuedCommand], locked: &Locked, time: &BatchTime, step: usize)
 impl<'a> BatchedWallet<'a> {
     /// Opens a loaded wallet. A wallet that violates an invariant is frozen; the other wallets of the batch are not
     /// affected.
-    fn open(wallet: &'a mut Wallet, now: Timestamp, is_broken: bool) -> Self {
+    fn open(wallet: &'a mut Wallet, now: Timestamp, must_freeze: bool) -> Self {
         let mut work = UnitOfWork::open(wallet, now);
         if work.wallet().exists() && !work.wallet().frozen {
-            let sound = work.wallet().check();
-            if let Err(broken) = &sound {
-                tracing::error!(%broken, "a wallet is frozen: an invariant is violated; run `wallet-server verify --wallet ID`");
+            let checked = work.wallet().check();
+            if let Err(violation) = &checked {
+                tracing::error!(%violation, "a wallet is frozen: an invariant is violated; run `wallet-server verify --wallet ID`");
             }
-            if is_broken || sound.is_err() {
+            if must_freeze || checked.is_err() {
                 work.freeze();
             }
         }

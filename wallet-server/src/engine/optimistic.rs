@@ -34,7 +34,7 @@ impl BatchRunner {
             return false;
         }
         self.store.backend() == Backend::Postgres
-            && self.broken.is_empty()
+            && self.to_freeze.is_empty()
             && !batch.iter().any(|queued| queued.command.sells_plan())
             && !keys.iter().any(|key| self.unanswered.contains(key))
     }

@@ -138,7 +138,7 @@ impl BatchRunner {
             }
             let error = match self.try_once(batch, tries.conflicts > 0).await {
                 Ok(answers) => {
-                    self.broken.clear();
+                    self.to_freeze.clear();
                     for queued in batch.iter() {
                         self.unreadable.remove(&queued.key);
                     }
@@ -154,7 +154,9 @@ impl BatchRunner {
             // Of a batch of one command, the lines name wallet, command and request id.
             let span = if let [queued] = &batch[..] { queued.span() } else { Span::none() };
             match error.kind {
-                StoreErrorKind::InvariantViolated if batch.len() == 1 && self.broken.insert(batch[0].key) => {
+                StoreErrorKind::InvariantViolated
+                    if batch.len() == 1 && self.to_freeze.insert(batch[0].key) =>
+                {
                     span.in_scope(|| {
                         tracing::error!(lane, error = cause, "a wallet is frozen: an invariant is violated; run `wallet-server verify --wallet ID`");
                     });

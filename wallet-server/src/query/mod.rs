@@ -264,7 +264,7 @@ async fn advanced(mut wallet: Wallet, now: Timestamp) -> Result<Wallet, ReadErro
     let is_small = wallet.reservations.len() <= FEW;
     let work = move || match UnitOfWork::open(&mut wallet, now).process_due() {
         Ok(_) => Ok(wallet),
-        Err(broken) => Err(defect(broken)),
+        Err(violation) => Err(defect(violation)),
     };
     if is_small {
         return work();
@@ -276,8 +276,8 @@ async fn advanced(mut wallet: Wallet, now: Timestamp) -> Result<Wallet, ReadErro
 }
 
 /// Logs a violated invariant, and returns the error of a wallet that cannot be read.
-fn defect(broken: InvariantViolation) -> ReadError {
-    in_call(|| tracing::error!(%broken, "a wallet cannot be advanced"));
+fn defect(violation: InvariantViolation) -> ReadError {
+    in_call(|| tracing::error!(%violation, "a wallet cannot be advanced"));
     ReadError::Unreadable
 }
 

@@ -217,10 +217,10 @@ async fn frozen_stops_no_other(database: Database) {
         others.iter().any(|other| key(other).bucket() / 8 == key(&frozen).bucket() / 8),
         "some wallets are in the same part"
     );
-    world.lane.runner.broken.insert(key(&frozen));
+    world.lane.runner.to_freeze.insert(key(&frozen));
     let reply = &run(&mut world.lane, &[(frozen.clone(), ProcessDue.into())]).await[0];
     assert!(reply.result.is_err(), "it is frozen");
-    world.lane.runner.broken.clear();
+    world.lane.runner.to_freeze.clear();
     world.clock.move_to(START.plus(TTL * 2));
 
     let BatchRunner { store, catalogs, .. } = &world.lane.runner;
