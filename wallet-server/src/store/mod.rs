@@ -59,7 +59,7 @@ pub(crate) use figures::{OldTransaction, Space, TableVacuum};
 pub(crate) use keys::{AuditRow, KeyRow, TenantRow, clock_ahead};
 pub(crate) use lane_connection::LaneConnection;
 pub(crate) use publishing::Publishing;
-pub(crate) use read::{ListedKeys, Place, ReadTx};
+pub(crate) use read::{ListPosition, ListedKeys, ReadTx};
 pub(crate) use row_filter::RowFilter;
 pub(crate) use tables::events::{EventDetails, RecordedEvent};
 #[cfg(test)]

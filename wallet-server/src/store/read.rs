@@ -30,15 +30,15 @@ pub(crate) struct Standing {
     pub(crate) last_time: Timestamp,
 }
 
-/// The place of a reservation in the list: `reserve_time` and the revision of its first entry.
-pub(crate) type Place = (i64, i64);
+/// The position of a reservation in the list: `reserve_time` and the revision of its first entry.
+pub(crate) type ListPosition = (i64, i64);
 
 /// A page of a wallet's reservations.
 #[derive(Debug)]
 pub(crate) struct Reservations {
     pub(crate) rows: Vec<Reservation>,
-    /// The place of the last row that was read; `None` at the end of the list.
-    pub(crate) next: Option<Place>,
+    /// The position of the last row that was read; `None` at the end of the list.
+    pub(crate) next: Option<ListPosition>,
 }
 
 /// A snapshot: all its reads see the same state.
@@ -112,7 +112,7 @@ impl ReadTx {
         Ok(row.map(standing))
     }
 
-    /// Returns the next reservations of a wallet after a place that may be due at `now`, and the place of the last
+    /// Returns the next reservations of a wallet after a position that may be due at `now`, and the position of the last
     /// one if there are more than `most`.
     pub(crate) async fn next_due(
         &self,
@@ -161,12 +161,12 @@ impl ReadTx {
         query.all(&self.transaction).await?.into_iter().map(grants::read).collect()
     }
 
-    /// Returns at most `limit` of a wallet's reservations after a place, the newest first.
+    /// Returns at most `limit` of a wallet's reservations after a position, the newest first.
     pub(crate) async fn reservations(
         &self,
         wallet: WalletKey,
         filter: RowFilter,
-        before: Option<Place>,
+        before: Option<ListPosition>,
         limit: u64,
     ) -> Result<Reservations, StoreError> {
         use reservations::Column::{Bucket, ReserveTime, Revision};
