@@ -164,7 +164,7 @@ impl App {
         let catalogs = PublishedCatalogs::open(store.clone(), clock.clone(), wanted, BUNDLED_CATALOG).await?;
         let quotes = QuoteSigner::new(&store.signing_key("quotes", fresh_secret()?, clock.now()).await?);
         let lanes = TaskTracker::new();
-        let traces = config.traces.as_ref().map(Traces::to).transpose()?.unwrap_or_default();
+        let traces = config.traces.as_ref().map(Traces::sent_to).transpose()?.unwrap_or_default();
         let engine_config =
             EngineConfig { traces: traces.clone(), ..config.engine(most_lanes(&config, store.backend())?) };
         let engine = Engine::start(&store, &catalogs, &clock, &engine_config, &lanes).await?;
@@ -458,8 +458,8 @@ async fn probe(store: Store, health: Health, shutdown: CancellationToken) {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        let asked = tokio::time::timeout(PROBE_TIMEOUT, store.is_writable(PROBE_TIMEOUT)).await;
-        let is_writable = match asked {
+        let checked = tokio::time::timeout(PROBE_TIMEOUT, store.is_writable(PROBE_TIMEOUT)).await;
+        let is_writable = match checked {
             Ok(Ok(is_writable)) => is_writable,
             Ok(Err(error)) => {
                 tracing::debug!(error = %Chain(&error), "the check whether the database can be written to failed");

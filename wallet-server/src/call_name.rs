@@ -71,7 +71,7 @@ impl CallName {
     }
 
     /// Sets the principal of the call's key.
-    pub(crate) fn is_by(&self, principal: &Principal) {
+    pub(crate) fn set_principal(&self, principal: &Principal) {
         // A call has one key.
         self.0.principal.set(principal.clone()).ok();
     }

@@ -161,8 +161,8 @@ impl Config {
             lanes,
             batch_max: self.batch_max.max(1),
             queue_wait: self.queue_wait,
-            queue: self.limits.waiting_per_lane,
-            wallet_queue: self.limits.waiting_per_wallet,
+            waiting_per_lane: self.limits.waiting_per_lane,
+            waiting_per_wallet: self.limits.waiting_per_wallet,
             cached_rows: self.cached_rows,
             database_timeout: self.database_timeout,
             is_monitored: self.monitoring.is_some(),
@@ -179,8 +179,11 @@ mod tests {
     fn the_engine_has_the_limits_of_the_configuration() {
         let limits = Limits { waiting_per_lane: 70, waiting_per_wallet: 20, ..Limits::default() };
         let engine = Config { limits, lanes: Some(3), ..Config::default() }.engine(64);
-        assert_eq!((engine.queue, engine.wallet_queue, engine.lanes), (70, 20, 3));
+        assert_eq!((engine.waiting_per_lane, engine.waiting_per_wallet, engine.lanes), (70, 20, 3));
         let (engine, default) = (Config::default().engine(64), EngineConfig::default());
-        assert_eq!((engine.queue, engine.wallet_queue), (default.queue, default.wallet_queue));
+        assert_eq!(
+            (engine.waiting_per_lane, engine.waiting_per_wallet),
+            (default.waiting_per_lane, default.waiting_per_wallet)
+        );
     }
 }

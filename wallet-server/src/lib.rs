@@ -35,6 +35,7 @@ mod reference_clock;
 mod settings;
 mod signed_text;
 mod store;
+mod task_lease;
 mod tenants;
 mod traces;
 mod verify;

@@ -90,7 +90,7 @@ pub(crate) struct BatchSpan(Option<Context>);
 
 impl Traces {
     /// Returns traces that are sent to a collector, in the background. The collector may start later.
-    pub(crate) fn to(settings: &TraceSettings) -> Result<Self, TracesError> {
+    pub(crate) fn sent_to(settings: &TraceSettings) -> Result<Self, TracesError> {
         let exporter = SpanExporter::builder()
             .with_tonic()
             .with_endpoint(settings.collector.to_string())

@@ -10,6 +10,7 @@ use wallet_core::catalog::Catalog;
 use crate::cli::error::CliError;
 use crate::cli::output::say;
 use crate::cli::server::ServerArgs;
+use crate::cli::text_file::read_text;
 
 /// An action on a catalog.
 #[derive(Debug, Subcommand)]
@@ -51,7 +52,7 @@ pub(super) async fn run(command: CatalogCommand) -> Result<ExitCode, CliError> {
 }
 
 fn check(file: &Path) -> Result<ExitCode, CliError> {
-    match Catalog::parse(&read(file)?) {
+    match Catalog::parse(&read_text(file)?) {
         Ok(catalog) => {
             let golden = catalog.goldens().len();
             let (rules, plans, packs) = (catalog.rules().len(), catalog.plans().len(), catalog.packs().len());
@@ -66,7 +67,7 @@ fn check(file: &Path) -> Result<ExitCode, CliError> {
 }
 
 async fn publish(file: &Path, expected_version: i64, server: &ServerArgs) -> Result<ExitCode, CliError> {
-    let toml = read(file)?;
+    let toml = read_text(file)?;
     let request = v1::PublishCatalogRequest { toml, expected_version, ..Default::default() };
     let answer =
         server.connect().await?.publish_catalog(request).await.map_err(|error| server.failed(error))?;
@@ -92,9 +93,4 @@ async fn show(version: i64, server: &ServerArgs) -> Result<ExitCode, CliError> {
     say(format_args!("# catalog {}", catalog.version));
     say(catalog.toml.trim_end());
     Ok(ExitCode::SUCCESS)
-}
-
-/// Reads a document.
-pub(super) fn read(file: &Path) -> Result<String, CliError> {
-    std::fs::read_to_string(file).map_err(|source| CliError::CatalogFile { path: file.to_owned(), source })
 }

@@ -42,8 +42,6 @@ pub(super) enum CliError {
     TokenScope { scope: &'static str, allowed: Scopes },
     #[error("there is no wallet {0}")]
     NoWallet(WalletId),
-    #[error("the catalog cannot be read: {}", path.display())]
-    CatalogFile { path: PathBuf, source: std::io::Error },
     #[error("{} cannot be read", path.display())]
     File { path: PathBuf, source: std::io::Error },
     #[error("the manual pages cannot be written to {}", folder.display())]

@@ -16,7 +16,8 @@ use crate::certificate::Certificate;
 use crate::cli::error::CliError;
 use crate::cli::flags::FileFlag;
 use crate::cli::output::say;
-use crate::cli::server::{Authority, text};
+use crate::cli::server::Authority;
+use crate::cli::text_file::read_text;
 use crate::settings::Settings;
 
 /// The time for the connection and the answer together.
@@ -66,7 +67,7 @@ pub(super) async fn run(args: &HealthArgs) -> ExitCode {
 
 impl Target {
     fn of(args: &HealthArgs) -> Result<Self, CliError> {
-        let authorities = args.authority.ca_file.as_deref().map(text).transpose()?;
+        let authorities = args.authority.ca_file.as_deref().map(read_text).transpose()?;
         match &args.endpoint {
             Some(endpoint) => Ok(Self { endpoint: endpoint.clone(), authorities, host: None }),
             None => Self::of_this_machine(&Settings::load_without_secrets(&args.file.0)?, authorities),
@@ -88,7 +89,7 @@ impl Target {
         let Some(file) = &settings.server.tls_cert else {
             return Ok(Self { endpoint: format!("http://{address}"), authorities, host: None });
         };
-        let pem = text(file)?;
+        let pem = read_text(file)?;
         let host = Certificate::first(pem.as_bytes()).and_then(|first| first.hosts.into_iter().next());
         let endpoint = format!("https://{address}");
         // A wildcard stands for any label.

@@ -12,7 +12,7 @@ use crate::cli::flags::{DatabaseFlags, PepperFlags};
 use crate::cli::output::say;
 use crate::clock::Clock;
 use crate::keys::{
-    CallRate, Issue, Issued, KeyId, KeyInfo, Keys, MAX_BURST, MAX_PER_SECOND, Pepper, Scope, Scopes,
+    CallRate, Issued, KeyId, KeyInfo, Keys, MAX_BURST, MAX_PER_SECOND, NewKey, Pepper, Scope, Scopes,
     WalletToken,
 };
 use crate::settings::Settings;
@@ -113,7 +113,7 @@ pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, CliError> {
             let (per_second, burst) =
                 (calls_per_second.and_then(NonZeroU32::new), calls_burst.and_then(NonZeroU32::new));
             let rate = per_second.map(|per_second| CallRate::new(per_second, burst));
-            let issue = Issue { tenant, name, scopes, expire_time, rate };
+            let issue = NewKey { tenant, name, scopes, expire_time, rate };
             show_new(&keys.issue(issue, &author()).await?, &of);
         }
         KeysCommand::List { of } => list(&of).await?,

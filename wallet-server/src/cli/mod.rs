@@ -15,6 +15,7 @@ mod output;
 mod serve;
 mod server;
 mod tenants;
+mod text_file;
 mod unfreeze;
 mod verify;
 mod webhooks;

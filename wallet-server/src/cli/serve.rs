@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 use wallet_core::Timestamp;
 
 use crate::app::App;
-use crate::cli::catalog::read;
 use crate::cli::error::CliError;
 use crate::cli::flags::AllFlags;
 use crate::cli::output::say;
+use crate::cli::text_file::read_text;
 use crate::config::{Config, NatsConfig, TimeSource};
 use crate::keys::Pepper;
 use crate::settings::{Address, NatsSettings, Settings};
@@ -52,7 +52,7 @@ fn config(Settings { server, feed, nats, limits }: Settings) -> Result<Config, C
     Ok(Config {
         listen: look_up(&server.listen)?,
         database_url: server.database_url.secret().to_owned(),
-        catalog: server.catalog.as_deref().map(read).transpose()?,
+        catalog: server.catalog.as_deref().map(read_text).transpose()?,
         lanes: server.lanes,
         batch_max: server.batch_max,
         queue_wait: server.queue_wait,

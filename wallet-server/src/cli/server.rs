@@ -1,11 +1,12 @@
 //! The running server that a command calls.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use wallet_client::{ClientConfig, WalletClient};
 
 use crate::cli::error::CliError;
+use crate::cli::text_file::read_text;
 
 /// The server to call.
 #[derive(Debug, Clone, Args)]
@@ -33,10 +34,10 @@ impl ServerArgs {
     pub(super) async fn connect(&self) -> Result<WalletClient, CliError> {
         let mut config = ClientConfig::new(&self.endpoint);
         if let Some(file) = &self.api_key_file {
-            config = config.api_key(text(file)?.trim());
+            config = config.api_key(read_text(file)?.trim());
         }
         if let Some(file) = &self.authority.ca_file {
-            config = config.ca_certificate(text(file)?);
+            config = config.ca_certificate(read_text(file)?);
         }
         WalletClient::connect(config).await.map_err(|error| self.failed(error))
     }
@@ -52,10 +53,4 @@ impl ServerArgs {
             _ => CliError::Server { endpoint: self.endpoint.clone(), source: Box::new(error) },
         }
     }
-}
-
-/// Reads a text file.
-pub(super) fn text(file: &Path) -> Result<String, CliError> {
-    let text = std::fs::read_to_string(file);
-    text.map_err(|source| CliError::File { path: file.to_owned(), source })
 }

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use wallet_core::Timestamp;
 
-use crate::cli::catalog::read;
 use crate::cli::error::CliError;
 use crate::cli::flags::DatabaseFlags;
 use crate::cli::keys::author;
 use crate::cli::output::say;
+use crate::cli::text_file::read_text;
 use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::keys::Mode;
@@ -57,7 +57,7 @@ pub(super) enum TenantsCommand {
 pub(super) async fn run(command: TenantsCommand) -> Result<ExitCode, CliError> {
     match command {
         TenantsCommand::Create { name, test, catalog, database } => {
-            let toml = catalog.as_deref().map(read).transpose()?;
+            let toml = catalog.as_deref().map(read_text).transpose()?;
             let mode = if test { Mode::Test } else { Mode::Live };
             let toml = toml.as_deref().unwrap_or(BUNDLED_CATALOG);
             let made = tenants(&database).await?.create(&name, mode, toml, &author()).await?;

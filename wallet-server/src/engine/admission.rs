@@ -27,8 +27,8 @@ const LONGEST_RETRY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Admission {
     longest_wait: Duration,
-    queue: usize,
-    wallet_queue: usize,
+    waiting_per_lane: usize,
+    waiting_per_wallet: usize,
     waiting: Mutex<Waiting>,
 }
 
@@ -52,8 +52,8 @@ impl Admission {
         let pace = Pace::new(config.batch_max);
         Arc::new(Self {
             longest_wait: config.queue_wait,
-            queue: config.queue,
-            wallet_queue: config.wallet_queue,
+            waiting_per_lane: config.waiting_per_lane,
+            waiting_per_wallet: config.waiting_per_wallet,
             waiting: Mutex::new(Waiting { total: 0, by_wallet: HashMap::new(), pace }),
         })
     }
@@ -69,13 +69,15 @@ impl Admission {
         let of_wallet = waiting.by_wallet.get(&wallet).copied().unwrap_or(0);
         let (wait, share) = (waiting.pace.wait(waiting.total, now), share(class));
         let longest = percent(self.longest_wait, share);
-        let wait_of_wallet = waiting.pace.share(of_wallet);
+        let wait_of_wallet = waiting.pace.time_of(of_wallet);
         let longest_of_wallet = percent(longest, WALLET_SHARE);
-        let places = |places: usize| places * share as usize / 100;
-        if (waiting.total > 0 && wait >= longest) || waiting.total >= places(self.queue) {
+        let places = |all: usize| all * share as usize / 100;
+        if (waiting.total > 0 && wait >= longest) || waiting.total >= places(self.waiting_per_lane) {
             return Err(overloaded(wait, longest));
         }
-        if (of_wallet > 0 && wait_of_wallet >= longest_of_wallet) || of_wallet >= places(self.wallet_queue) {
+        if (of_wallet > 0 && wait_of_wallet >= longest_of_wallet)
+            || of_wallet >= places(self.waiting_per_wallet)
+        {
             return Err(overloaded(wait_of_wallet, longest_of_wallet));
         }
         waiting.total += 1;
@@ -88,7 +90,7 @@ impl Admission {
     pub(super) fn has_room_for_estimates(&self, now: Instant) -> bool {
         let waiting = self.waiting();
         waiting.total == 0
-            || waiting.total < self.queue / 2
+            || waiting.total < self.waiting_per_lane / 2
                 && waiting.pace.wait(waiting.total, now) < percent(self.longest_wait, 50)
     }
 
@@ -155,15 +157,20 @@ mod tests {
     }
 
     /// Returns an admission that is bounded by places.
-    fn of_places(queue: usize, wallet_queue: usize) -> Arc<Admission> {
+    fn of_places(waiting_per_lane: usize, waiting_per_wallet: usize) -> Arc<Admission> {
         let queue_wait = Duration::from_secs(3_600);
-        Admission::new(&EngineConfig { queue, wallet_queue, queue_wait, ..EngineConfig::default() })
+        Admission::new(&EngineConfig {
+            waiting_per_lane,
+            waiting_per_wallet,
+            queue_wait,
+            ..EngineConfig::default()
+        })
     }
 
     /// Returns an admission that is bounded by a wait of a second.
     fn of_time() -> Arc<Admission> {
-        let (queue, wallet_queue) = (100_000, 100_000);
-        Admission::new(&EngineConfig { queue, wallet_queue, ..EngineConfig::default() })
+        let (waiting_per_lane, waiting_per_wallet) = (100_000, 100_000);
+        Admission::new(&EngineConfig { waiting_per_lane, waiting_per_wallet, ..EngineConfig::default() })
     }
 
     /// Takes places, each for a wallet of its own, until one is refused. Returns the time to try again.

@@ -40,7 +40,7 @@ impl Steps {
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     turns: VecDeque<WalletKey>,
-    jobs: BTreeMap<WalletKey, VecDeque<QueuedCommand>>,
+    commands: BTreeMap<WalletKey, VecDeque<QueuedCommand>>,
 }
 
 impl Backlog {
@@ -49,37 +49,37 @@ impl Backlog {
     }
 
     /// Adds the commands whose wallets are in the backlog already, and returns the others.
-    pub(super) fn hold_back(&mut self, jobs: Vec<QueuedCommand>) -> Vec<QueuedCommand> {
+    pub(super) fn hold_back(&mut self, commands: Vec<QueuedCommand>) -> Vec<QueuedCommand> {
         let (waiting, others): (Vec<QueuedCommand>, Vec<QueuedCommand>) =
-            jobs.into_iter().partition(|job| self.jobs.contains_key(&job.key));
+            commands.into_iter().partition(|queued| self.commands.contains_key(&queued.key));
         self.add(waiting);
         others
     }
 
     /// Adds commands after those that wait for the same wallet already. A new wallet has its turn last.
-    pub(super) fn add(&mut self, jobs: Vec<QueuedCommand>) {
-        for job in jobs {
-            let key = job.key;
-            let waiting = self.jobs.entry(key).or_default();
+    pub(super) fn add(&mut self, commands: Vec<QueuedCommand>) {
+        for queued in commands {
+            let key = queued.key;
+            let waiting = self.commands.entry(key).or_default();
             if waiting.is_empty() {
                 self.turns.push_back(key);
             }
-            waiting.push_back(job);
+            waiting.push_back(queued);
         }
     }
 
     /// Removes the wallets whose turn it is, and returns all their commands.
     pub(super) fn take_turns(&mut self) -> Vec<QueuedCommand> {
         let turns = self.turns.drain(..self.turns.len().min(TURNS));
-        turns.filter_map(|key| self.jobs.remove(&key)).flatten().collect()
+        turns.filter_map(|key| self.commands.remove(&key)).flatten().collect()
     }
 
     /// Drops the sweeper's `ProcessDue` commands. The next server finds what is due.
     pub(super) fn drop_process_due(&mut self) {
-        for jobs in self.jobs.values_mut() {
-            jobs.retain(|job| !matches!(job.command, Command::ProcessDue(_)));
+        for commands in self.commands.values_mut() {
+            commands.retain(|queued| !matches!(queued.command, Command::ProcessDue(_)));
         }
-        self.jobs.retain(|_, jobs| !jobs.is_empty());
-        self.turns.retain(|key| self.jobs.contains_key(key));
+        self.commands.retain(|_, commands| !commands.is_empty());
+        self.turns.retain(|key| self.commands.contains_key(key));
     }
 }

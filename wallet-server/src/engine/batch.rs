@@ -9,7 +9,7 @@ use wallet_core::{Finished, Reply, TenantId, Timestamp, UnitOfWork, Wallet, Wall
 
 use crate::engine::batch_time::BatchTime;
 use crate::engine::error::EngineError;
-use crate::engine::job::{Answer, QueuedCommand};
+use crate::engine::queued_command::{Answer, QueuedCommand};
 use crate::engine::runner::BatchRunner;
 use crate::store::{
     LoadedWallet, LoadedWallets, Locked, ReadPlan, StoreError, StoreErrorKind, Tx, WalletWrite,
@@ -23,7 +23,7 @@ struct BatchedWallet<'a> {
 }
 
 /// The decisions of a batch.
-pub(super) struct Decided {
+pub(super) struct BatchDecisions {
     answers: Vec<Option<Answer>>,
     pub(super) finished: Vec<(WalletKey, Finished)>,
     /// The wallets in which more is due than was processed. Of these, only due events are written, no command.
@@ -42,7 +42,7 @@ impl BatchRunner {
     ) -> Result<Vec<Option<Answer>>, StoreError> {
         self.committing.clear();
         let keys: Vec<WalletKey> =
-            batch.iter().map(|job| job.key).collect::<BTreeSet<_>>().into_iter().collect();
+            batch.iter().map(|queued| queued.key).collect::<BTreeSet<_>>().into_iter().collect();
         if !skip_locked
             && self.may_be_optimistic(batch, &keys)
             && let Some(answers) = self.run_optimistically(batch, &keys).await?
@@ -61,8 +61,8 @@ impl BatchRunner {
     ) -> Result<Vec<Option<Answer>>, StoreError> {
         let tx = Tx::begin(&self.connection, self.store.backend(), self.database_timeout).await?;
         let selling: BTreeSet<TenantId> =
-            batch.iter().filter(|job| job.command.sells_plan()).map(|job| job.tenant).collect();
-        for (tenant, newest) in tx.hold_catalogs(&selling).await? {
+            batch.iter().filter(|queued| queued.command.sells_plan()).map(|queued| queued.tenant).collect();
+        for (tenant, newest) in tx.lock_catalogs(&selling).await? {
             self.catalogs.catch_up(tenant, newest).await;
         }
         let locked = tx.lock(keys, skip_locked).await?;
@@ -98,40 +98,45 @@ impl BatchRunner {
         catalogs: &BTreeMap<TenantId, Catalogs>,
         time: &BatchTime,
         step: usize,
-    ) -> Result<Decided, StoreError> {
-        for job in batch.iter().filter(|job| !locked_elsewhere.contains(&job.key)) {
-            let missing = || Box::new(LoadedWallet::missing(job.tenant, job.key, job.wallet.clone()));
-            loaded.entry(job.key).or_insert_with(missing);
+    ) -> Result<BatchDecisions, StoreError> {
+        for queued in batch.iter().filter(|queued| !locked_elsewhere.contains(&queued.key)) {
+            let missing =
+                || Box::new(LoadedWallet::missing(queued.tenant, queued.key, queued.wallet.clone()));
+            loaded.entry(queued.key).or_insert_with(missing);
         }
         let mut slots: BTreeMap<WalletKey, BatchedWallet<'_>> = loaded
             .iter_mut()
             .map(|(key, loaded)| {
-                (*key, BatchedWallet::open(&mut loaded.wallet, time.of(*key), self.broken.contains(key)))
+                (*key, BatchedWallet::open(&mut loaded.wallet, time.of(*key), self.to_freeze.contains(key)))
             })
             .collect();
         let mut answers = Vec::with_capacity(batch.len());
-        for job in batch {
+        for queued in batch {
             // Another transaction has locked the wallet.
-            let Some(slot) = slots.get_mut(&job.key) else {
+            let Some(slot) = slots.get_mut(&queued.key) else {
                 answers.push(Some(Err(EngineError::Unavailable)));
                 continue;
             };
-            if job.is_late() {
+            if queued.is_late() {
                 answers.push(Some(Err(EngineError::DeadlinePassed)));
                 continue;
             }
-            answers.push(slot.run(step, job, &catalogs[&job.tenant])?.map(Ok));
+            answers.push(slot.run(step, queued, &catalogs[&queued.tenant])?.map(Ok));
         }
         for (_, slot) in slots.iter_mut().filter(|(key, _)| self.unanswered.contains(key)) {
             slot.work.raise_version();
         }
         let behind = slots.values().filter(|slot| slot.is_behind).map(BatchedWallet::key).collect();
         let finished = slots.into_iter().map(|(key, slot)| (key, slot.work.finish())).collect();
-        Ok(Decided { answers, finished, behind })
+        Ok(BatchDecisions { answers, finished, behind })
     }
 
     /// Counts the entries of a committed batch, keeps its wallets in memory, and returns its answers.
-    pub(super) fn keep_all(&mut self, decided: Decided, mut loaded: LoadedWallets) -> Vec<Option<Answer>> {
+    pub(super) fn keep_all(
+        &mut self,
+        decided: BatchDecisions,
+        mut loaded: LoadedWallets,
+    ) -> Vec<Option<Answer>> {
         self.metrics.recorded(decided.finished.iter().flat_map(|(key, finished)| {
             let tenant = loaded.get(key).map(|loaded| loaded.tenant);
             tenant.into_iter().flat_map(|tenant| finished.entries.iter().map(move |entry| (tenant, entry)))
@@ -169,21 +174,22 @@ impl BatchRunner {
             self.catalogs.catch_up(loaded.tenant, loaded.wallet.sold_from().max().unwrap_or_default()).await;
         }
         let mut sets: BTreeMap<TenantId, Catalogs> = BTreeMap::new();
-        for job in batch {
-            let set =
-                sets.entry(job.tenant).or_insert_with(|| Catalogs::of(self.catalogs.current(job.tenant)));
-            let missing = Wallet::blank(job.key, job.wallet.clone());
-            let wallet = loaded.get(&job.key).map_or(&missing, |loaded| &loaded.wallet);
-            self.catalogs.add_sold(job.tenant, wallet, set).await?;
-            if let Some(version) = job.command.priced_by(wallet) {
-                self.catalogs.add(job.tenant, version, set).await?;
+        for queued in batch {
+            let set = sets
+                .entry(queued.tenant)
+                .or_insert_with(|| Catalogs::of(self.catalogs.current(queued.tenant)));
+            let missing = Wallet::blank(queued.key, queued.wallet.clone());
+            let wallet = loaded.get(&queued.key).map_or(&missing, |loaded| &loaded.wallet);
+            self.catalogs.add_sold(queued.tenant, wallet, set).await?;
+            if let Some(version) = queued.command.priced_by(wallet) {
+                self.catalogs.add(queued.tenant, version, set).await?;
             }
         }
         Ok(sets)
     }
 }
 
-impl Decided {
+impl BatchDecisions {
     /// Returns the writes of the decisions.
     pub(super) fn writes<'a>(&'a self, loaded: &'a LoadedWallets) -> Vec<WalletWrite<'a>> {
         let write =
@@ -206,8 +212,8 @@ fn plan(batch: &[QueuedCommand], locked: &Locked, time: &BatchTime, step: usize)
     for (key, row) in &locked.wallets {
         plan.wallets.push((*key, decision_time(time.of(*key), Timestamp::from_micros(row.last_time))));
     }
-    for job in batch.iter().filter(|job| locked.wallets.contains_key(&job.key)) {
-        plan.add(job.key, job.command.read_set());
+    for queued in batch.iter().filter(|queued| locked.wallets.contains_key(&queued.key)) {
+        plan.add(queued.key, queued.command.read_set());
     }
     plan
 }
@@ -215,14 +221,14 @@ fn plan(batch: &[QueuedCommand], locked: &Locked, time: &BatchTime, step: usize)
 impl<'a> BatchedWallet<'a> {
     /// Opens a loaded wallet. A wallet that violates an invariant is frozen; the other wallets of the batch are not
     /// affected.
-    fn open(wallet: &'a mut Wallet, now: Timestamp, is_broken: bool) -> Self {
+    fn open(wallet: &'a mut Wallet, now: Timestamp, must_freeze: bool) -> Self {
         let mut work = UnitOfWork::open(wallet, now);
         if work.wallet().exists() && !work.wallet().frozen {
-            let sound = work.wallet().check();
-            if let Err(broken) = &sound {
-                tracing::error!(%broken, "a wallet is frozen: an invariant is violated; run `wallet-server verify --wallet ID`");
+            let checked = work.wallet().check();
+            if let Err(violation) = &checked {
+                tracing::error!(%violation, "a wallet is frozen: an invariant is violated; run `wallet-server verify --wallet ID`");
             }
-            if is_broken || sound.is_err() {
+            if must_freeze || checked.is_err() {
                 work.freeze();
             }
         }
@@ -237,14 +243,14 @@ impl<'a> BatchedWallet<'a> {
     fn run(
         &mut self,
         step: usize,
-        job: &QueuedCommand,
+        queued: &QueuedCommand,
         catalogs: &Catalogs,
     ) -> Result<Option<Reply>, StoreError> {
         if self.is_behind {
             return Ok(None);
         }
-        self.work.act_for(job.author.clone());
-        let reply = self.work.execute_within(step, &job.command, catalogs)?;
+        self.work.act_for(queued.author.clone());
+        let reply = self.work.execute_within(step, &queued.command, catalogs)?;
         self.is_behind = reply.is_none();
         Ok(reply)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wallet_core::{Timestamp, WalletKey};
 
 use crate::clock::Clock;
-use crate::engine::job::QueuedCommand;
+use crate::engine::queued_command::QueuedCommand;
 
 /// The times at which the wallets of a batch are decided.
 pub(super) struct BatchTime {
@@ -21,7 +21,9 @@ impl BatchTime {
         let (now, tenants) = (clock.now(), clock.ahead());
         let ahead = match tenants.is_empty() {
             true => BTreeMap::new(),
-            false => batch.iter().filter_map(|job| Some((job.key, *tenants.get(&job.tenant)?))).collect(),
+            false => {
+                batch.iter().filter_map(|queued| Some((queued.key, *tenants.get(&queued.tenant)?))).collect()
+            }
         };
         Self { now, ahead }
     }

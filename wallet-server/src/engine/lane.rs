@@ -11,8 +11,8 @@ use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::engine::EngineConfig;
 use crate::engine::backlog::Backlog;
-use crate::engine::job::QueuedCommand;
 use crate::engine::metrics::EngineMetrics;
+use crate::engine::queued_command::QueuedCommand;
 use crate::engine::runner::BatchRunner;
 use crate::store::{Store, StoreError};
 
@@ -48,10 +48,10 @@ impl Lane {
     }
 
     /// Runs batches until the queue is closed and empty.
-    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<QueuedCommand>) {
+    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<QueuedCommand>) {
         // The first batch locks its wallets, like the first one after any idle time.
         self.runner.lock_next();
-        while self.turn(&mut jobs).await {}
+        while self.turn(&mut queue).await {}
         self.checkpoint().await;
         if let Err(error) = self.runner.connection.close().await {
             tracing::debug!(lane = self.runner.lane, error = %Chain(&error), "closing the lane's connection");
@@ -60,11 +60,11 @@ impl Lane {
 
     /// Runs a batch of the waiting commands, and then one step of the backlog, unless the batch was such a step
     /// itself. Returns false when the queue is closed and everything is done.
-    pub(super) async fn turn(&mut self, jobs: &mut mpsc::Receiver<QueuedCommand>) -> bool {
+    pub(super) async fn turn(&mut self, queue: &mut mpsc::Receiver<QueuedCommand>) -> bool {
         let mut waiting = Vec::with_capacity(self.batch_max);
         let longest_wait = if self.backlog.is_empty() { IDLE } else { Duration::ZERO };
         let mut stepped = false;
-        match timeout(longest_wait, jobs.recv_many(&mut waiting, self.batch_max)).await {
+        match timeout(longest_wait, queue.recv_many(&mut waiting, self.batch_max)).await {
             Ok(0) => self.backlog.drop_process_due(),
             Ok(taken) => {
                 self.since_check += taken;
@@ -83,7 +83,7 @@ impl Lane {
         if self.since_check >= COMMANDS_PER_CHECK {
             self.shorten_journal().await;
         }
-        !(jobs.is_closed() && jobs.is_empty() && self.backlog.is_empty())
+        !(queue.is_closed() && queue.is_empty() && self.backlog.is_empty())
     }
 
     /// Runs one step of the wallets whose turn it is. Commands whose wallets are up to date afterwards are decided.

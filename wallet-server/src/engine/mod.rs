@@ -13,12 +13,12 @@ mod batch;
 mod batch_time;
 mod error;
 mod hold_watch;
-mod job;
 mod lane;
 mod metrics;
 mod movable_time;
 mod optimistic;
 mod pace;
+mod queued_command;
 mod retry;
 mod runner;
 mod sweeper;
@@ -47,8 +47,8 @@ use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 use crate::engine::admission::Admission;
 use crate::engine::backlog::Steps;
-use crate::engine::job::{Answer, QueuedCommand};
 use crate::engine::lane::Lane;
+use crate::engine::queued_command::{Answer, QueuedCommand};
 use crate::store::{Store, StoreError};
 use crate::traces::Traces;
 
@@ -63,9 +63,9 @@ pub(crate) struct EngineConfig {
     /// commands may use only a part of it, and one wallet half.
     pub(crate) queue_wait: Duration,
     /// The most commands that wait in one lane, which limits memory; 8,192 by default.
-    pub(crate) queue: usize,
+    pub(crate) waiting_per_lane: usize,
     /// The most commands that wait for one wallet; 4,096 by default.
-    pub(crate) wallet_queue: usize,
+    pub(crate) waiting_per_wallet: usize,
     /// The most due events of a wallet that one transaction processes.
     pub(crate) steps: Steps,
     /// The most rows of wallets that the lanes together keep in memory between batches; 64,000 by default, about 40 MB.
@@ -84,8 +84,8 @@ impl Default for EngineConfig {
             lanes: 2,
             batch_max: 256,
             queue_wait: Duration::from_secs(1),
-            queue: 8_192,
-            wallet_queue: 4_096,
+            waiting_per_lane: 8_192,
+            waiting_per_wallet: 4_096,
             steps: Steps::default(),
             cached_rows: 64_000,
             database_timeout: Duration::from_secs(10),
@@ -130,7 +130,7 @@ pub(crate) struct Engine {
 /// A caller's handle to a lane.
 #[derive(Debug)]
 struct LaneHandle {
-    queue: mpsc::Sender<QueuedCommand>,
+    sender: mpsc::Sender<QueuedCommand>,
     admission: Arc<Admission>,
 }
 
@@ -146,10 +146,10 @@ impl Engine {
         let metrics = Arc::new(EngineMetrics::new(config.is_monitored));
         let mut lanes = Vec::new();
         for number in 0..config.lanes.max(1) {
-            let (queue, jobs) = mpsc::channel(config.queue);
+            let (sender, queue) = mpsc::channel(config.waiting_per_lane);
             let lane = Lane::open(number, store, catalogs, clock, config, metrics.clone()).await?;
-            tasks.spawn(lane.run(jobs));
-            lanes.push(LaneHandle { queue, admission: Admission::new(config) });
+            tasks.spawn(lane.run(queue));
+            lanes.push(LaneHandle { sender, admission: Admission::new(config) });
         }
         Ok(Self { lanes: lanes.into(), metrics })
     }
@@ -169,7 +169,7 @@ impl Engine {
         let ticket = lane.admission.admit(key, command.admission_class(), queued_at)?;
         let (caller, answered) = oneshot::channel();
         let (call, in_doubt) = (CallName::current(), false);
-        let job = QueuedCommand {
+        let queued = QueuedCommand {
             tenant,
             key,
             wallet,
@@ -183,7 +183,7 @@ impl Engine {
             queued_at,
         };
         // Every command in the queue has a place, and there is room for all of them: the lane has died.
-        lane.queue.try_send(job).map_err(|_| EngineError::Unavailable)?;
+        lane.sender.try_send(queued).map_err(|_| EngineError::Unavailable)?;
         Ok(QueuedReply(answered))
     }
 

@@ -17,9 +17,9 @@ use wallet_core::wallet::decision_time;
 use wallet_core::{Command, Timestamp, WalletKey};
 
 use crate::causes::Chain;
-use crate::engine::batch::Decided;
+use crate::engine::batch::BatchDecisions;
 use crate::engine::batch_time::BatchTime;
-use crate::engine::job::{Answer, QueuedCommand};
+use crate::engine::queued_command::{Answer, QueuedCommand};
 use crate::engine::runner::BatchRunner;
 use crate::store::{Backend, LoadedWallets, Optimistic, ReadPlan, StoreError, StoreErrorKind, WalletRows};
 
@@ -34,8 +34,8 @@ impl BatchRunner {
             return false;
         }
         self.store.backend() == Backend::Postgres
-            && self.broken.is_empty()
-            && !batch.iter().any(|job| job.command.sells_plan())
+            && self.to_freeze.is_empty()
+            && !batch.iter().any(|queued| queued.command.sells_plan())
             && !keys.iter().any(|key| self.unanswered.contains(key))
     }
 
@@ -103,8 +103,8 @@ impl BatchRunner {
 
 /// Returns the ids of Reserves that are not in memory. Nearly all of them are new, so they are not looked up.
 fn new_reservations(batch: &[QueuedCommand], loaded: &LoadedWallets) -> BTreeSet<(WalletKey, ReservationId)> {
-    let id = |job: &QueuedCommand| match &job.command {
-        Command::Reserve(reserve) => Some((job.key, reserve.id.clone())),
+    let id = |queued: &QueuedCommand| match &queued.command {
+        Command::Reserve(reserve) => Some((queued.key, reserve.id.clone())),
         _ => None,
     };
     let is_new = |(key, id): &(WalletKey, ReservationId)| {
@@ -116,7 +116,7 @@ fn new_reservations(batch: &[QueuedCommand], loaded: &LoadedWallets) -> BTreeSet
 /// Returns those of the reservations that the batch does not insert.
 fn not_inserted(
     mut reservations: BTreeSet<(WalletKey, ReservationId)>,
-    decided: &Decided,
+    decided: &BatchDecisions,
 ) -> Vec<(WalletKey, ReservationId)> {
     for (key, finished) in &decided.finished {
         for id in &finished.changes.reservations {
@@ -139,10 +139,12 @@ fn plan(
     let read = rows.iter().map(|(key, row)| (*key, Timestamp::from_micros(row.last_time)));
     let kept = loaded.iter().map(|(key, loaded)| (*key, loaded.wallet.last_time));
     plan.wallets.extend(read.chain(kept).map(|(key, last)| (key, decision_time(time.of(key), last))));
-    for job in batch.iter().filter(|job| rows.contains_key(&job.key) || loaded.contains_key(&job.key)) {
-        let mut read_set = job.command.read_set();
-        read_set.reservation = read_set.reservation.filter(|id| !new.contains(&(job.key, id.clone())));
-        plan.add(job.key, read_set);
+    for queued in
+        batch.iter().filter(|queued| rows.contains_key(&queued.key) || loaded.contains_key(&queued.key))
+    {
+        let mut read_set = queued.command.read_set();
+        read_set.reservation = read_set.reservation.filter(|id| !new.contains(&(queued.key, id.clone())));
+        plan.add(queued.key, read_set);
     }
     plan
 }

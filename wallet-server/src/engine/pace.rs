@@ -47,11 +47,11 @@ impl Pace {
         // A smaller batch takes less time than the last one, and a lane runs no larger ones than full ones.
         let commands = waiting.min(batches * self.last_size);
         let at_last_pace = self.last_batch.saturating_mul(count(commands)) / count(self.last_size);
-        self.share(waiting).max(without_progress).max(at_last_pace)
+        self.time_of(waiting).max(without_progress).max(at_last_pace)
     }
 
     /// Returns the time that this many commands take at the recent pace.
-    pub(super) fn share(&self, commands: usize) -> Duration {
+    pub(super) fn time_of(&self, commands: usize) -> Duration {
         self.per_command.saturating_mul(count(commands))
     }
 

@@ -26,7 +26,7 @@ use tracing::Span;
 
 use crate::causes::Chain;
 use crate::engine::error::EngineError;
-use crate::engine::job::{Answer, QueuedCommand, is_frozen};
+use crate::engine::queued_command::{Answer, QueuedCommand, is_frozen};
 use crate::engine::runner::BatchRunner;
 use crate::store::{StoreError, StoreErrorKind, failpoints};
 
@@ -81,22 +81,22 @@ impl BatchRunner {
             match decided {
                 Ok(answers) => {
                     let took = begun.elapsed();
-                    if let Some(job) = batch.first() {
+                    if let Some(queued) = batch.first() {
                         let decided = answers.iter().flatten().count();
                         self.metrics.committed(decided, took);
-                        job.ticket.decided(decided, Instant::now());
+                        queued.ticket.decided(decided, Instant::now());
                     }
-                    for (job, answer) in batch.into_iter().zip(answers) {
+                    for (queued, answer) in batch.into_iter().zip(answers) {
                         let Some(answer) = answer else {
-                            behind.push(job);
+                            behind.push(queued);
                             continue;
                         };
-                        if let Some(call) = job.trace() {
-                            let waited = begun.saturating_duration_since(job.queued_at);
-                            call.decided(&job.wallet, job.command.name(), waited, took);
+                        if let Some(call) = queued.trace() {
+                            let waited = begun.saturating_duration_since(queued.queued_at);
+                            call.decided(&queued.wallet, queued.command.name(), waited, took);
                         }
                         failpoints::reach_before_reply();
-                        self.answer_one(job, answer);
+                        self.answer_one(queued, answer);
                     }
                 }
                 Err(_) if batch.len() > 1 => {
@@ -105,8 +105,8 @@ impl BatchRunner {
                     halves.extend([second, batch]);
                 }
                 Err(error) => {
-                    for job in batch {
-                        self.answer_one(job, Err(error.clone()));
+                    for queued in batch {
+                        self.answer_one(queued, Err(error.clone()));
                     }
                 }
             }
@@ -114,11 +114,11 @@ impl BatchRunner {
         behind
     }
 
-    fn answer_one(&self, job: QueuedCommand, answer: Answer) {
+    fn answer_one(&self, queued: QueuedCommand, answer: Answer) {
         if is_frozen(&answer) {
             self.metrics.refused_as_frozen();
         }
-        job.answer(answer);
+        queued.answer(answer);
     }
 
     /// Returns one answer per command that is left in the batch, or the error that some command of the batch
@@ -134,17 +134,17 @@ impl BatchRunner {
                 return Ok(Vec::new());
             }
             if let Some(why) = self.may_not_execute() {
-                return Ok(all(batch, &why));
+                return Ok(same_for_all(batch, &why));
             }
             let error = match self.try_once(batch, tries.conflicts > 0).await {
                 Ok(answers) => {
-                    self.broken.clear();
-                    for job in batch.iter() {
-                        self.unreadable.remove(&job.key);
+                    self.to_freeze.clear();
+                    for queued in batch.iter() {
+                        self.unreadable.remove(&queued.key);
                     }
                     // Checked between COMMIT and the answers: an acknowledged command must be found again.
                     if self.store.in_place().is_err() {
-                        return Ok(all(batch, &EngineError::OutcomeUnknown));
+                        return Ok(same_for_all(batch, &EngineError::OutcomeUnknown));
                     }
                     return Ok(answers);
                 }
@@ -152,9 +152,11 @@ impl BatchRunner {
             };
             let (lane, commands, cause) = (self.lane, batch.len(), Chain(&error).to_string());
             // Of a batch of one command, the lines name wallet, command and request id.
-            let span = if let [job] = &batch[..] { job.span() } else { Span::none() };
+            let span = if let [queued] = &batch[..] { queued.span() } else { Span::none() };
             match error.kind {
-                StoreErrorKind::InvariantViolated if batch.len() == 1 && self.broken.insert(batch[0].key) => {
+                StoreErrorKind::InvariantViolated
+                    if batch.len() == 1 && self.to_freeze.insert(batch[0].key) =>
+                {
                     span.in_scope(|| {
                         tracing::error!(lane, error = cause, "a wallet is frozen: an invariant is violated; run `wallet-server verify --wallet ID`");
                     });
@@ -184,7 +186,7 @@ impl BatchRunner {
             }
             if tries.are_used_up() {
                 span.in_scope(|| tracing::error!(lane, commands, error = cause, "giving up on a batch: its commands are answered with STORE_UNAVAILABLE; look at the log of the database"));
-                return Ok(all(batch, &EngineError::Unavailable));
+                return Ok(same_for_all(batch, &EngineError::Unavailable));
             }
             self.metrics.retried();
             self.batch_span.retried(error.kind);
@@ -212,10 +214,10 @@ impl BatchRunner {
         if self.is_lost {
             self.reconnect().await?;
         }
-        let tried = caught(self.run_batch(batch, skip_locked)).await;
+        let tried = catch_panic(self.run_batch(batch, skip_locked)).await;
         let in_doubt = mem::take(&mut self.committing);
-        for job in batch.iter_mut().filter(|job| in_doubt.contains(&job.key)) {
-            job.in_doubt = true;
+        for queued in batch.iter_mut().filter(|queued| in_doubt.contains(&queued.key)) {
+            queued.in_doubt = true;
         }
         let Ok(tried) = tried else {
             // The state of the connection is unknown too.
@@ -239,8 +241,8 @@ impl BatchRunner {
 
 /// Answers the commands whose callers' deadline has passed. They are not executed any more.
 fn dismiss_late(batch: &mut Vec<QueuedCommand>) {
-    for job in batch.extract_if(.., |job| job.is_late()) {
-        job.answer(Err(EngineError::DeadlinePassed));
+    for queued in batch.extract_if(.., |queued| queued.is_late()) {
+        queued.answer(Err(EngineError::DeadlinePassed));
     }
 }
 
@@ -256,7 +258,7 @@ impl From<StoreError> for EngineError {
 }
 
 /// Returns the same error for every command of a batch.
-fn all(batch: &[QueuedCommand], outcome: &EngineError) -> Vec<Option<Answer>> {
+fn same_for_all(batch: &[QueuedCommand], outcome: &EngineError) -> Vec<Option<Answer>> {
     batch.iter().map(|_| Some(Err(outcome.clone()))).collect()
 }
 
@@ -264,7 +266,7 @@ fn all(batch: &[QueuedCommand], outcome: &EngineError) -> Vec<Option<Answer>> {
 struct Panicked;
 
 /// Runs a future and catches its panic, so that the lane survives.
-async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+async fn catch_panic<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
     let mut future = pin!(future);
     poll_fn(|context| {
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));

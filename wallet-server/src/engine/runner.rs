@@ -30,7 +30,7 @@ pub(super) struct BatchRunner {
     pub(super) metrics: Arc<EngineMetrics>,
     pub(super) database_timeout: Duration,
     /// Wallets to freeze before the next decision about them: one of their commands violated an invariant.
-    pub(super) broken: BTreeSet<WalletKey>,
+    pub(super) to_freeze: BTreeSet<WalletKey>,
     pub(super) steps: Steps,
     pub(super) cache: WalletCache,
     /// Wallets with a row that cannot be decoded, for which this was logged.
@@ -65,7 +65,7 @@ impl BatchRunner {
             clock: clock.clone(),
             metrics,
             database_timeout: config.database_timeout,
-            broken: BTreeSet::new(),
+            to_freeze: BTreeSet::new(),
             steps: config.steps,
             cache: WalletCache::new(config.cached_rows / config.lanes.max(1)),
             unreadable: BTreeSet::new(),

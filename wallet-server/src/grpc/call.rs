@@ -13,7 +13,7 @@ use wallet_core::view::Shown;
 use wallet_core::{Answer, Author, Command, Rejection, Reply, TenantId, Timestamp, Wallet, WalletId};
 use wallet_proto::wallet_tokens::MethodRequest;
 
-use super::error::{Decided, RpcError};
+use super::error::{DecisionPoint, RpcError};
 use super::layers::Caller;
 use super::services::Services;
 use crate::call_name::CallName;
@@ -82,7 +82,7 @@ where
     F: Future<Output = Result<A, RpcError>>,
 {
     let accepts_compression = request.metadata().contains_key(ACCEPT_ENCODING);
-    let (call, message) = begun(services, request)?;
+    let (call, message) = begin_call(services, request)?;
     let answer = handler(call, message).await?;
     let short = accepts_compression && answer.encoded_len() < WORTH_COMPRESSING;
     let mut response = Response::new(answer);
@@ -102,13 +102,13 @@ where
     Q: MethodRequest,
     F: Future<Output = Result<S, RpcError>>,
 {
-    let (call, message) = begun(services, request)?;
+    let (call, message) = begin_call(services, request)?;
     Ok(Response::new(handler(call, message).await?))
 }
 
 /// Returns the context of a request, and its message. Every request of every protocol passes through here before its
 /// handler, so this is where a wallet token is restricted to its wallet.
-fn begun<Q: MethodRequest>(services: &Arc<Services>, request: Request<Q>) -> Result<(Call, Q), Status> {
+fn begin_call<Q: MethodRequest>(services: &Arc<Services>, request: Request<Q>) -> Result<(Call, Q), Status> {
     let (_, mut extensions, message) = request.into_parts();
     let Some(Caller { tenant, principal, credential, scopes, deadline }) = extensions.remove() else {
         return Err(RpcError::defect("the call has no tenant").into());
@@ -221,7 +221,7 @@ impl<V: TryFrom<Shown>> Queued<V> {
 fn answered<V: TryFrom<Shown>>(wallet: WalletId, reply: Reply) -> Result<Answered<V>, RpcError> {
     let Reply { result, revision, version, decided_at } = reply;
     let Answer { shown, replayed } = result.map_err(|rejection| {
-        RpcError::about(&wallet)(rejection).decided(Decided { revision, version, at: decided_at })
+        RpcError::about(&wallet)(rejection).decided_at(DecisionPoint { revision, version, at: decided_at })
     })?;
     let view =
         V::try_from(shown).map_err(|_| RpcError::defect("the reply has the view of another command"))?;

@@ -27,14 +27,14 @@ pub(super) struct ErrorContext {
     /// The wallet that the call is about.
     pub(super) wallet: Option<WalletId>,
     /// The wallet's revision, version and time at the decision.
-    pub(super) decided: Option<Decided>,
+    pub(super) decided: Option<DecisionPoint>,
     /// The path of the request field with the priced operation.
     pub(super) operation_path: Cow<'static, str>,
 }
 
 /// The point in a wallet's history at which a command was decided.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Decided {
+pub(crate) struct DecisionPoint {
     pub(crate) revision: i64,
     pub(crate) version: i64,
     pub(crate) at: Timestamp,
@@ -171,7 +171,7 @@ impl RpcError {
     }
 
     /// Adds the point in the wallet's history at which the command was decided.
-    pub(crate) fn decided(mut self, decided: Decided) -> Self {
+    pub(crate) fn decided_at(mut self, decided: DecisionPoint) -> Self {
         self.0.decided = Some(decided);
         self
     }

@@ -32,7 +32,7 @@ use super::error::RpcError;
 use super::event::EventRpcs;
 use super::key::KeyRpcs;
 use super::layers::{
-    Admission, CallMetrics, HEALTH_WATCH, InProgress, Messages, Places, Protocol, REQUEST_ID, Reply,
+    CallMetrics, CallerCheck, HEALTH_WATCH, InProgress, Messages, Places, Protocol, REQUEST_ID, Reply,
     RequestIds, catch_panic, framed, in_time, log_end, protocol, time_left,
 };
 use super::origins::Origins;
@@ -163,7 +163,7 @@ struct Shared<B> {
     methods: Methods,
     /// The web pages that may call.
     origins: Origins,
-    admission: Admission,
+    caller_check: CallerCheck,
     limits: Limits,
     request_ids: RequestIds,
     places: Arc<Places>,
@@ -176,7 +176,7 @@ impl<B: RequestBody> Calls<B> {
         routes: Routes<B>,
         methods: Methods,
         origins: Origins,
-        admission: Admission,
+        caller_check: CallerCheck,
         limits: Limits,
         metrics: Arc<CallMetrics>,
         traces: Traces,
@@ -186,7 +186,7 @@ impl<B: RequestBody> Calls<B> {
             routes,
             methods,
             origins,
-            admission,
+            caller_check,
             limits,
             request_ids,
             places,
@@ -233,7 +233,7 @@ impl<B: RequestBody> Calls<B> {
                 Err(refused) => refused.map(Reply::from),
             };
             log_end(&name, begun, response.headers());
-            observed.note_reply(&response);
+            observed.record_reply(&response);
             response = response.map(|reply| reply.logged(name, begun, observed));
             if let Some(rendering) = rendering {
                 response = Box::pin(rendering.render(response)).await;
@@ -255,7 +255,7 @@ impl<B: RequestBody> Calls<B> {
     fn handler(&self, mut request: Request<Messages<B>>, deadline: Instant) -> Work {
         let service = self.0.routes.find(request.uri().path());
         let service = service.ok_or_else(|| Box::new(Status::unimplemented("").into_http()))?;
-        if let Some(caller) = self.0.admission.at_once(request.uri().path(), deadline) {
+        if let Some(caller) = self.0.caller_check.at_once(request.uri().path(), deadline) {
             request.extensions_mut().insert(caller);
             return Ok(service.call(request));
         }
@@ -263,7 +263,7 @@ impl<B: RequestBody> Calls<B> {
         Ok(Box::pin(async move {
             let (path, headers) = (request.uri().path(), request.headers());
             let key = request.extensions().get::<CertificateKey>();
-            let caller = calls.0.admission.caller(path, headers, key, deadline).await;
+            let caller = calls.0.caller_check.caller(path, headers, key, deadline).await;
             let service = calls.0.routes.find(request.uri().path());
             match (caller, service) {
                 (Ok(Some(caller)), Some(service)) => {
@@ -325,7 +325,7 @@ mod tests {
         let methods = Methods::new().unwrap();
         let routes = Routes::default().with(Misbehaving);
         let metrics = Arc::new(CallMetrics::register(&mut Registry::default(), methods.paths(), true));
-        Calls::new(routes, methods, Origins::default(), Admission::Open, limits, metrics, Traces::default())
+        Calls::new(routes, methods, Origins::default(), CallerCheck::Open, limits, metrics, Traces::default())
     }
 
     /// Answers a call as a task of the transport does.

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::connect::Methods;
-use super::layers::{Admission, CallMetrics, Gate, Rates};
+use super::layers::{CallMetrics, CallerCheck, KeyGate, Rates};
 use super::origins::Origins;
 use super::router::Calls;
 use super::transport::{Front, Tls, descriptor_limit};
@@ -42,17 +42,17 @@ pub(crate) async fn serve(
     origins: Origins,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
-    let admission = match &services.key_check {
+    let caller_check = match &services.key_check {
         Some(check) => {
             let (check, catalogs) = (check.clone(), services.catalogs.clone());
             let rates = Rates::new(&limits);
-            Admission::Keys(Box::new(Gate { check, rates, catalogs }))
+            CallerCheck::Keys(Box::new(KeyGate { check, rates, catalogs }))
         }
-        None => Admission::Open,
+        None => CallerCheck::Open,
     };
     let (metrics, traces) = (Arc::clone(&services.call_metrics), services.traces.clone());
     let routes = router::routes(services, &health, &limits)?;
-    let calls = Calls::new(routes, Methods::new()?, origins, admission, limits.clone(), metrics, traces);
+    let calls = Calls::new(routes, Methods::new()?, origins, caller_check, limits.clone(), metrics, traces);
     serve_calls(listener, calls, health, limits, tls, shutdown).await;
     Ok(())
 }
@@ -112,7 +112,7 @@ mod tests {
     fn calls(routes: Routes<Incoming>, limits: Limits) -> Calls<Incoming> {
         let metrics = Arc::new(call_metrics(&mut Registry::default(), true).unwrap());
         let (methods, origins) = (Methods::new().unwrap(), Origins::default());
-        Calls::new(routes, methods, origins, Admission::Open, limits, metrics, Traces::default())
+        Calls::new(routes, methods, origins, CallerCheck::Open, limits, metrics, Traces::default())
     }
 
     async fn soon<T>(event: impl Future<Output = T>) -> T {

@@ -24,7 +24,7 @@ use wallet_proto::v1::error_detail::{
 use wallet_proto::v1::{self, ErrorDetail, ErrorReason};
 
 use self::bounds::{bounded_metadata, bounded_text, bounded_violations};
-use super::error::{AboveRate, Cause, Decided, ErrorContext, RateLimit, RpcError};
+use super::error::{AboveRate, Cause, DecisionPoint, ErrorContext, RateLimit, RpcError};
 use super::from_proto::key_path;
 use super::to_proto;
 use crate::call_name::in_call;
@@ -32,7 +32,7 @@ use crate::catalogs::PublishError;
 use crate::causes::Chain;
 use crate::engine::EngineError;
 use crate::grpc::error::SHED_FOR;
-use crate::keys::{IssueError, KeyError};
+use crate::keys::{IssueError, KeyError, Scope};
 use crate::query::ReadError;
 use crate::store::FeedEnds;
 use crate::store::{StoreError, StoreErrorKind};
@@ -71,88 +71,21 @@ impl From<RpcError> for v1::ItemError {
 
 fn content(cause: Cause, operation_path: &str) -> Content {
     match cause {
-        Cause::Rejected(rejection) | Cause::Read(ReadError::Rejected(rejection)) => {
-            rejected(&rejection, operation_path)
-        }
-        Cause::Read(ReadError::BadPageToken) => {
-            rejected(&Rejection::field("page_token", "is not from a page of this list"), operation_path)
-        }
-        Cause::Read(ReadError::FeedPosition(ends)) => position_out_of_range(ends),
-        Cause::Engine(EngineError::Overloaded { retry_after }) => Content {
-            retry_after: Some(retry_after),
-            ..with_reason(
-                ErrorReason::Overloaded,
-                "the server is busy and did not execute the call; repeat it with the same ids",
-            )
-        },
-        Cause::Read(ReadError::Overloaded) => Content {
-            retry_after: Some(SHED_FOR),
-            ..with_reason(
-                ErrorReason::Overloaded,
-                "too many searches and summaries are running; repeat the call later",
-            )
-        },
-        Cause::Engine(EngineError::OutcomeUnknown) => outcome_unknown(),
-        Cause::Engine(EngineError::ClockInDoubt) => Content {
-            retry_after: Some(CLOCK_SETTLES),
-            ..with_reason(
-                ErrorReason::ClockInDoubt,
-                "the system clock jumped and is not trusted yet; the call was not executed, repeat it with the same ids",
-            )
-        },
-        Cause::Engine(EngineError::DeadlinePassed) => with_reason(
-            ErrorReason::DeadlinePassed,
-            "the deadline passed before execution began; the call was not executed, repeat it with the same ids and a longer deadline",
-        ),
-        Cause::Engine(EngineError::Unavailable) | Cause::Read(ReadError::Unavailable | ReadError::Long) => {
-            store_unavailable()
-        }
-        Cause::Publish(PublishError::Invalid(problems)) => invalid_catalog(problems),
-        Cause::Publish(error @ PublishError::NotExpected { current, expected }) => {
-            let detail = CatalogSuperseded { expected_version: expected, ..Default::default() };
-            superseded(&error, current, ("expected_version", expected), detail)
-        }
-        Cause::Publish(error @ PublishError::PublishedBefore { current, published }) => {
-            let detail = CatalogSuperseded { published_version: published, ..Default::default() };
-            superseded(&error, current, ("published_version", published), detail)
-        }
-        Cause::Publish(PublishError::Unusable(error)) => {
-            in_call(|| {
-                tracing::error!(error = %Chain(&error), "a catalog cannot be published: a stored one is unusable");
-            });
-            internal()
-        }
+        Cause::Rejected(rejection) => rejected(&rejection, operation_path),
+        Cause::Engine(error) => of_engine(error, operation_path),
+        Cause::Read(error) => of_read(error, operation_path),
+        Cause::Publish(error) => of_publish(error),
+        Cause::Key(error) => of_key(error),
+        Cause::Issue(error) => of_issue(error, operation_path),
+        Cause::Tenant(error) => of_tenant(error, operation_path),
+        Cause::Webhook(error) => of_webhook(error, operation_path),
+        Cause::Store(error) => of_store(&error),
+        Cause::ScopeMissing(scope) => scope_missing(scope),
         Cause::KeyMissing => with_reason(
             ErrorReason::KeyMissing,
             "the call has no API key; send it as metadata `authorization: Bearer <key>`",
         ),
-        Cause::Key(KeyError::Malformed) => with_reason(
-            ErrorReason::KeyMalformed,
-            "`authorization` is not `Bearer <key>` with a whole API key or wallet token; a letter is missing or wrong",
-        ),
-        Cause::Key(KeyError::Invalid) => with_reason(
-            ErrorReason::KeyInvalid,
-            "the API key, or the one that made the wallet token, does not exist, or it is revoked or expired; use another",
-        ),
-        Cause::Key(KeyError::TokenExpired) => with_reason(
-            ErrorReason::WalletTokenExpired,
-            "the wallet token has expired; ask the back end for another one",
-        ),
-        Cause::Key(KeyError::TenantSuspended) => with_reason(
-            ErrorReason::TenantSuspended,
-            "the tenant of the API key is suspended; an operator can resume it",
-        ),
         Cause::RateLimited(above) => rate_limited(above),
-        Cause::ScopeMissing(scope) | Cause::Issue(IssueError::Beyond(scope)) => Content {
-            metadata: vec![("scope".to_owned(), scope.name().to_owned())],
-            ..with_reason(
-                ErrorReason::ScopeMissing,
-                format!(
-                    "the API key or wallet token does not have the scope {}; use one that has it",
-                    scope.name()
-                ),
-            )
-        },
         Cause::NotForWalletToken => with_reason(
             ErrorReason::NotForWalletToken,
             "a wallet token is for calls about its own wallet; this request names another one or none, or needs an API key",
@@ -166,46 +99,158 @@ fn content(cause: Cause, operation_path: &str) -> Content {
                 ),
             )
         },
-        Cause::Tenant(TenantError::Exists(name)) => with_reason(
-            ErrorReason::TenantExists,
-            format!("there is a tenant {name} with another mode; choose another name"),
-        ),
-        Cause::Tenant(TenantError::Missing(name)) => {
-            with_reason(ErrorReason::TenantNotFound, format!("there is no tenant {name}"))
-        }
-        Cause::Tenant(error @ TenantError::Name(_)) => {
-            rejected(&Rejection::field("name", error.to_string()), operation_path)
-        }
-        Cause::Tenant(error @ TenantError::Catalog(_)) => {
-            in_call(|| tracing::error!(%error, "a tenant cannot begin with the bundled catalog"));
+        Cause::TenantLive(error) => with_reason(ErrorReason::TenantLive, error.to_string()),
+        Cause::NoAnswer => Content { code: Code::DeadlineExceeded, ..outcome_unknown() },
+        Cause::Malformed(fault) => malformed(&fault),
+        Cause::TooLarge { bytes, limit } => too_large(bytes, limit),
+        Cause::Defect(what) => {
+            in_call(|| tracing::error!(what, "internal defect"));
             internal()
         }
-        Cause::TenantLive(error) => with_reason(ErrorReason::TenantLive, error.to_string()),
-        Cause::Issue(error @ IssueError::NoPepper) => with_reason(ErrorReason::KeysOff, error.to_string()),
-        Cause::Issue(error @ (IssueError::NoKey(_) | IssueError::Ended(_) | IssueError::Replaced { .. })) => {
+    }
+}
+
+fn of_engine(error: EngineError, operation_path: &str) -> Content {
+    match error {
+        EngineError::Overloaded { retry_after } => Content {
+            retry_after: Some(retry_after),
+            ..with_reason(
+                ErrorReason::Overloaded,
+                "the server is busy and did not execute the call; repeat it with the same ids",
+            )
+        },
+        EngineError::OutcomeUnknown => outcome_unknown(),
+        EngineError::ClockInDoubt => Content {
+            retry_after: Some(CLOCK_SETTLES),
+            ..with_reason(
+                ErrorReason::ClockInDoubt,
+                "the system clock jumped and is not trusted yet; the call was not executed, repeat it with the same ids",
+            )
+        },
+        EngineError::DeadlinePassed => with_reason(
+            ErrorReason::DeadlinePassed,
+            "the deadline passed before execution began; the call was not executed, repeat it with the same ids and a longer deadline",
+        ),
+        EngineError::Unavailable => store_unavailable(),
+        EngineError::Unreadable => rejected(&Rejection::WalletFrozen, operation_path),
+        EngineError::Internal => internal(),
+    }
+}
+
+fn of_read(error: ReadError, operation_path: &str) -> Content {
+    match error {
+        ReadError::Rejected(rejection) => rejected(&rejection, operation_path),
+        ReadError::BadPageToken => {
+            rejected(&Rejection::field("page_token", "is not from a page of this list"), operation_path)
+        }
+        ReadError::FeedPosition(ends) => position_out_of_range(ends),
+        ReadError::Overloaded => Content {
+            retry_after: Some(SHED_FOR),
+            ..with_reason(
+                ErrorReason::Overloaded,
+                "too many searches and summaries are running; repeat the call later",
+            )
+        },
+        ReadError::Unavailable | ReadError::Long => store_unavailable(),
+        ReadError::Unreadable => rejected(&Rejection::WalletFrozen, operation_path),
+    }
+}
+
+fn of_publish(error: PublishError) -> Content {
+    match error {
+        PublishError::Invalid(problems) => invalid_catalog(problems),
+        error @ PublishError::NotExpected { current, expected } => {
+            let detail = CatalogSuperseded { expected_version: expected, ..Default::default() };
+            superseded(&error, current, ("expected_version", expected), detail)
+        }
+        error @ PublishError::PublishedBefore { current, published } => {
+            let detail = CatalogSuperseded { published_version: published, ..Default::default() };
+            superseded(&error, current, ("published_version", published), detail)
+        }
+        PublishError::Unusable(error) => {
+            in_call(|| {
+                tracing::error!(error = %Chain(&error), "a catalog cannot be published: a stored one is unusable");
+            });
+            internal()
+        }
+        PublishError::Unavailable(error) => of_store(&error),
+    }
+}
+
+fn of_key(error: KeyError) -> Content {
+    match error {
+        KeyError::Malformed => with_reason(
+            ErrorReason::KeyMalformed,
+            "`authorization` is not `Bearer <key>` with a whole API key or wallet token; a letter is missing or wrong",
+        ),
+        KeyError::Invalid => with_reason(
+            ErrorReason::KeyInvalid,
+            "the API key, or the one that made the wallet token, does not exist, or it is revoked or expired; use another",
+        ),
+        KeyError::TokenExpired => with_reason(
+            ErrorReason::WalletTokenExpired,
+            "the wallet token has expired; ask the back end for another one",
+        ),
+        KeyError::TenantSuspended => with_reason(
+            ErrorReason::TenantSuspended,
+            "the tenant of the API key is suspended; an operator can resume it",
+        ),
+        KeyError::Store(error) => of_store(&error),
+    }
+}
+
+fn of_issue(error: IssueError, operation_path: &str) -> Content {
+    match error {
+        IssueError::Beyond(scope) => scope_missing(scope),
+        error @ IssueError::NoPepper => with_reason(ErrorReason::KeysOff, error.to_string()),
+        error @ (IssueError::NoKey(_) | IssueError::Ended(_) | IssueError::Replaced { .. }) => {
             with_reason(ErrorReason::KeyNotFound, error.to_string())
         }
-        Cause::Issue(IssueError::Scope(scope)) => rejected(
+        IssueError::Scope(scope) => rejected(
             &Rejection::field(
                 "scopes",
                 format!("has {}, which only keys of the tenant default can have", scope.name()),
             ),
             operation_path,
         ),
-        Cause::Issue(IssueError::Past(_)) => {
+        IssueError::Past(_) => {
             rejected(&Rejection::field("expire_time", "must be in the future"), operation_path)
         }
-        Cause::Issue(IssueError::Randomness(error)) => {
+        IssueError::Randomness(error) => {
             in_call(|| tracing::error!(%error, "no random bytes for a key"));
             internal()
         }
-        Cause::Webhook(error @ WebhookError::NotFound(_)) => {
+        IssueError::Store(error) => of_store(&error),
+    }
+}
+
+fn of_tenant(error: TenantError, operation_path: &str) -> Content {
+    match error {
+        TenantError::Exists(name) => with_reason(
+            ErrorReason::TenantExists,
+            format!("there is a tenant {name} with another mode; choose another name"),
+        ),
+        TenantError::Missing(name) => {
+            with_reason(ErrorReason::TenantNotFound, format!("there is no tenant {name}"))
+        }
+        error @ TenantError::Name(_) => {
+            rejected(&Rejection::field("name", error.to_string()), operation_path)
+        }
+        error @ TenantError::Catalog(_) => {
+            in_call(|| tracing::error!(%error, "a tenant cannot begin with the bundled catalog"));
+            internal()
+        }
+        TenantError::Store(error) => of_store(&error),
+    }
+}
+
+fn of_webhook(error: WebhookError, operation_path: &str) -> Content {
+    match error {
+        error @ WebhookError::NotFound(_) => {
             with_reason(ErrorReason::WebhookEndpointNotFound, error.to_string())
         }
-        Cause::Webhook(error @ WebhookError::Exists(_)) => {
-            with_reason(ErrorReason::WebhookEndpointExists, error.to_string())
-        }
-        Cause::Webhook(error @ WebhookError::TooMany) => {
+        error @ WebhookError::Exists(_) => with_reason(ErrorReason::WebhookEndpointExists, error.to_string()),
+        error @ WebhookError::TooMany => {
             let exceeded = Rejection::LimitExceeded {
                 limit: "webhook_endpoints".to_owned(),
                 maximum: MAX_ENDPOINTS.to_string(),
@@ -214,33 +259,36 @@ fn content(cause: Cause, operation_path: &str) -> Content {
             };
             Content { message: error.to_string(), ..rejected(&exceeded, operation_path) }
         }
-        Cause::Webhook(error @ WebhookError::SecretVersion(_)) => {
+        error @ WebhookError::SecretVersion(_) => {
             rejected(&Rejection::field("secret_version", error.to_string()), operation_path)
         }
-        Cause::Webhook(WebhookError::Position(ends)) => position_out_of_range(ends),
-        Cause::Publish(PublishError::Unavailable(error))
-        | Cause::Webhook(WebhookError::Store(error))
-        | Cause::Key(KeyError::Store(error))
-        | Cause::Issue(IssueError::Store(error))
-        | Cause::Tenant(TenantError::Store(error))
-        | Cause::Store(error) => match store_failed(&error) {
-            StoreErrorKind::Unavailable | StoreErrorKind::Conflict => store_unavailable(),
-            StoreErrorKind::CommitUnknown => outcome_unknown(),
-            StoreErrorKind::Refused | StoreErrorKind::Unreadable | StoreErrorKind::InvariantViolated => {
-                internal()
-            }
-        },
-        Cause::NoAnswer => Content { code: Code::DeadlineExceeded, ..outcome_unknown() },
-        Cause::Malformed(fault) => malformed(&fault),
-        Cause::TooLarge { bytes, limit } => too_large(bytes, limit),
-        Cause::Engine(EngineError::Unreadable) | Cause::Read(ReadError::Unreadable) => {
-            rejected(&Rejection::WalletFrozen, operation_path)
-        }
-        Cause::Engine(EngineError::Internal) => internal(),
-        Cause::Defect(what) => {
-            in_call(|| tracing::error!(what, "internal defect"));
+        WebhookError::Position(ends) => position_out_of_range(ends),
+        WebhookError::Store(error) => of_store(&error),
+    }
+}
+
+/// Logs the cause, which is not sent to callers.
+fn of_store(error: &StoreError) -> Content {
+    in_call(|| tracing::error!(error = %Chain(error), "a query of the control plane failed"));
+    match error.kind {
+        StoreErrorKind::Unavailable | StoreErrorKind::Conflict => store_unavailable(),
+        StoreErrorKind::CommitUnknown => outcome_unknown(),
+        StoreErrorKind::Refused | StoreErrorKind::Unreadable | StoreErrorKind::InvariantViolated => {
             internal()
         }
+    }
+}
+
+fn scope_missing(scope: Scope) -> Content {
+    Content {
+        metadata: vec![("scope".to_owned(), scope.name().to_owned())],
+        ..with_reason(
+            ErrorReason::ScopeMissing,
+            format!(
+                "the API key or wallet token does not have the scope {}; use one that has it",
+                scope.name()
+            ),
+        )
     }
 }
 
@@ -445,18 +493,12 @@ fn store_unavailable() -> Content {
     )
 }
 
-/// Logs the cause, which is not sent to callers.
-fn store_failed(error: &StoreError) -> StoreErrorKind {
-    in_call(|| tracing::error!(error = %Chain(error), "a query of the control plane failed"));
-    error.kind
-}
-
 fn internal() -> Content {
     Content { code: Code::Internal, reason: None, ..with_reason(ErrorReason::Unspecified, "internal error") }
 }
 
 impl Content {
-    fn into_status(mut self, wallet: Option<WalletId>, decided: Option<Decided>) -> Status {
+    fn into_status(mut self, wallet: Option<WalletId>, decided: Option<DecisionPoint>) -> Status {
         let metadata = self.take_metadata(wallet, decided);
         let mut details = ErrorDetails::new();
         if let Some(reason) = self.reason {
@@ -475,7 +517,7 @@ impl Content {
         }
     }
 
-    fn into_item(mut self, wallet: Option<WalletId>, decided: Option<Decided>) -> v1::ItemError {
+    fn into_item(mut self, wallet: Option<WalletId>, decided: Option<DecisionPoint>) -> v1::ItemError {
         let metadata = self.take_metadata(wallet, decided);
         let violations = bounded_violations(self.violations).into_iter();
         v1::ItemError {
@@ -495,12 +537,12 @@ impl Content {
     fn take_metadata(
         &mut self,
         wallet: Option<WalletId>,
-        decided: Option<Decided>,
+        decided: Option<DecisionPoint>,
     ) -> HashMap<String, String> {
         let figures = mem::take(&mut self.metadata);
         let mut metadata: HashMap<String, String> = bounded_metadata(figures).into_iter().collect();
         metadata.extend(wallet.map(|wallet| ("wallet_id".to_owned(), wallet.to_string())));
-        if let Some(Decided { revision, version, at }) = decided {
+        if let Some(DecisionPoint { revision, version, at }) = decided {
             let figures = [
                 ("revision", revision.to_string()),
                 ("version", version.to_string()),

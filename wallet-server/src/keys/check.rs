@@ -73,14 +73,14 @@ struct Shared {
     clock: Clock,
     pepper: Pepper,
     tokens: TokenSigner,
-    known: Mutex<LruCache<KeyId, Arc<Slot>>>,
+    known: Mutex<LruCache<KeyId, Arc<KnownKey>>>,
     unknown: Mutex<LruCache<KeyId, Instant>>,
-    strangers: Semaphore,
+    unknown_lookups: Semaphore,
 }
 
-/// The place of a key that exists.
+/// A key that exists, in memory.
 #[derive(Debug, Default)]
-struct Slot {
+struct KnownKey {
     found: Mutex<Option<Found>>,
     /// Held by the caller that looks the key up.
     lookup: tokio::sync::Mutex<()>,
@@ -111,7 +111,7 @@ impl KeyCheck {
             pepper,
             known: Mutex::new(LruCache::new(REMEMBERED)),
             unknown: Mutex::new(LruCache::new(REMEMBERED)),
-            strangers: Semaphore::new(1),
+            unknown_lookups: Semaphore::new(1),
         }))
     }
 
@@ -182,40 +182,40 @@ impl KeyCheck {
 
     /// Returns the stored key with this id, from memory if it is recent.
     async fn stored(&self, id: &KeyId, now: Instant) -> Result<Option<Arc<StoredKey>>, KeyError> {
-        let slot = lock(&self.0.known).get(id).cloned();
-        let Some(slot) = slot else { return self.stranger(id, now).await };
-        if let Some(key) = slot.recent(now) {
+        let known = lock(&self.0.known).get(id).cloned();
+        let Some(known) = known else { return self.look_up_unknown(id, now).await };
+        if let Some(key) = known.recent(now) {
             return Ok(Some(key));
         }
-        let _turn = slot.lookup.lock().await;
-        if let Some(key) = slot.recent(now) {
+        let _turn = known.lookup.lock().await;
+        if let Some(key) = known.recent(now) {
             return Ok(Some(key));
         }
         let key = self.look_up(id).await?;
         match &key {
-            Some(key) => slot.put(key, now),
+            Some(key) => known.put(key, now),
             None => self.forget(id),
         }
         Ok(key)
     }
 
     /// Looks up a key that this server does not know.
-    async fn stranger(&self, id: &KeyId, now: Instant) -> Result<Option<Arc<StoredKey>>, KeyError> {
+    async fn look_up_unknown(&self, id: &KeyId, now: Instant) -> Result<Option<Arc<StoredKey>>, KeyError> {
         if self.is_unknown(id, now) {
             return Ok(None);
         }
         // The semaphore is never closed.
-        let _turn = self.0.strangers.acquire().await.ok();
-        let known = lock(&self.0.known).get(id).and_then(|slot| slot.recent(now));
+        let _turn = self.0.unknown_lookups.acquire().await.ok();
+        let known = lock(&self.0.known).get(id).and_then(|known| known.recent(now));
         if known.is_some() || self.is_unknown(id, now) {
             return Ok(known);
         }
         let key = self.look_up(id).await?;
         match &key {
             Some(key) => {
-                let slot = Slot::default();
-                slot.put(key, now);
-                lock(&self.0.known).put(id.clone(), Arc::new(slot));
+                let known = KnownKey::default();
+                known.put(key, now);
+                lock(&self.0.known).put(id.clone(), Arc::new(known));
             }
             None => _ = lock(&self.0.unknown).put(id.clone(), now),
         }
@@ -246,7 +246,7 @@ impl fmt::Debug for KeyCheck {
     }
 }
 
-impl Slot {
+impl KnownKey {
     /// Returns the key, unless it was found too long ago.
     fn recent(&self, now: Instant) -> Option<Arc<StoredKey>> {
         let found = lock(&self.found).clone()?;
@@ -283,7 +283,7 @@ mod tests {
     use wallet_core::{Author, Timestamp};
 
     use super::*;
-    use crate::keys::{Issue, Keys, Mode};
+    use crate::keys::{Keys, Mode, NewKey};
 
     struct Given {
         keys: Keys,
@@ -306,7 +306,7 @@ mod tests {
         async fn key(&self) -> ApiKey {
             let scopes = "read".parse().unwrap();
             let (tenant, expire_time) = (TenantId::DEFAULT, Timestamp::NEVER);
-            let issue = Issue { tenant, name: "k".to_owned(), scopes, expire_time, rate: None };
+            let issue = NewKey { tenant, name: "k".to_owned(), scopes, expire_time, rate: None };
             self.keys.issue(issue, &Author::system()).await.unwrap().key
         }
 
@@ -421,14 +421,14 @@ mod tests {
         let given = given().await;
         let key = given.key().await;
         assert!(given.is_valid(&key, Duration::ZERO).await);
-        let slot = lock(&given.check.0.known).get(&key.id).cloned().unwrap();
+        let known = lock(&given.check.0.known).get(&key.id).cloned().unwrap();
         // While one caller looks the key up, others wait for it instead of the database.
-        let turn = slot.lookup.lock().await;
+        let turn = known.lookup.lock().await;
         let (check, text, late) = (given.check.clone(), key.secret_text().to_owned(), given.now + KNOWN_FOR);
         let waiting = tokio::spawn(async move { check.access_at(&text, late).await });
         tokio::task::yield_now().await;
-        let stored = slot.recent(given.now).unwrap();
-        slot.put(&stored, late);
+        let stored = known.recent(given.now).unwrap();
+        known.put(&stored, late);
         given.keys.revoke(TenantId::DEFAULT, &key.id, &Author::system()).await.unwrap();
         drop(turn);
         assert!(waiting.await.unwrap().is_ok(), "the lookup of the other caller is the answer");

@@ -23,7 +23,7 @@ pub(crate) struct Keys {
 
 /// A key to issue.
 #[derive(Debug, Clone)]
-pub(crate) struct Issue {
+pub(crate) struct NewKey {
     pub(crate) tenant: TenantId,
     /// The name for people, such as "gpu workers".
     pub(crate) name: String,
@@ -124,7 +124,7 @@ impl TryFrom<KeyRow> for KeyInfo {
 
 impl Keys {
     /// Issues a key. Its secret is in the result and nowhere else.
-    pub(crate) async fn issue(&self, issue: Issue, author: &Author) -> Result<Issued, IssueError> {
+    pub(crate) async fn issue(&self, issue: NewKey, author: &Author) -> Result<Issued, IssueError> {
         let (key, row) = self.draw(&issue, self.mode(issue.tenant).await?)?;
         let mut details = format!("{}: {}, expires {}", issue.name, issue.scopes, issue.expire_time);
         if let Some(rate) = issue.rate {
@@ -165,7 +165,7 @@ impl Keys {
             return Err(IssueError::Beyond(scope));
         }
         let KeyInfo { name, scopes, expire_time, rate, .. } = info;
-        let issue = Issue { tenant, name, scopes, expire_time, rate };
+        let issue = NewKey { tenant, name, scopes, expire_time, rate };
         let (key, new) = self.draw(&issue, mode)?;
         row.expire_time = row.expire_time.min(now.plus(overlap).as_micros());
         transaction.end_key(&row).await?;
@@ -211,7 +211,7 @@ impl Keys {
     }
 
     /// Draws a key and makes its row.
-    fn draw(&self, issue: &Issue, mode: Mode) -> Result<(ApiKey, KeyRow), IssueError> {
+    fn draw(&self, issue: &NewKey, mode: Mode) -> Result<(ApiKey, KeyRow), IssueError> {
         let pepper = self.pepper.as_ref().ok_or(IssueError::NoPepper)?;
         if let Some(scope) = issue.scopes.beyond(issue.scopes.within(issue.tenant)) {
             return Err(IssueError::Scope(scope));
@@ -258,7 +258,7 @@ mod tests {
         store.migrate().await.unwrap();
         let keys = Keys { store, clock: Clock::system(), pepper: Some(Pepper::new(&[b'p'; 32]).unwrap()) };
         let (tenant, name, scopes) = (TenantId::DEFAULT, "k".to_owned(), "read".parse().unwrap());
-        let issue = Issue { tenant, name, scopes, expire_time: Timestamp::NEVER, rate: None };
+        let issue = NewKey { tenant, name, scopes, expire_time: Timestamp::NEVER, rate: None };
         let key = keys.issue(issue, &Author::system()).await.unwrap().key.id;
         (keys, key)
     }

@@ -15,7 +15,7 @@ mod wallet_token;
 pub(crate) use api_key::{ApiKey, KeyId, Mode};
 pub(crate) use call_rate::{CallRate, MAX_BURST, MAX_PER_SECOND};
 pub(crate) use check::{Access, Credential, KeyCheck, KeyError};
-pub(crate) use issue::{Issue, IssueError, Issued, KeyInfo, Keys, Rotated};
+pub(crate) use issue::{IssueError, Issued, KeyInfo, Keys, NewKey, Rotated};
 pub use pepper::{Pepper, PepperError};
 pub(crate) use scope::{Scope, Scopes};
 pub(crate) use wallet_token::{LONGEST as LONGEST_TOKEN, WalletToken};

@@ -12,7 +12,6 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 use wallet_core::TenantId;
 
 use super::metrics::PublisherMetrics;
@@ -23,6 +22,7 @@ use crate::clock::Clock;
 use crate::config::NatsConfig;
 use crate::query::{FeedFilter, Queries, ReadError};
 use crate::store::{Store, StoreError};
+use crate::task_lease::TaskLease;
 use crate::webhooks::Render;
 
 /// The name of the job in its lease.
@@ -86,17 +86,10 @@ impl Session {
     }
 }
 
-/// The lease of the job.
-struct Lease {
-    holder: Uuid,
-    renew: Instant,
-    is_held: bool,
-}
-
 impl Publisher {
     /// Publishes until `shutdown` is cancelled.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let mut lease = Lease { holder: Uuid::new_v4(), renew: Instant::now(), is_held: false };
+        let mut lease = TaskLease::new(self.store.clone(), self.clock.clone(), JOB, LEASE);
         let (mut session, mut pauses, mut pause) = (Session::default(), pauses(), PERIOD);
         loop {
             tokio::select! {
@@ -112,7 +105,7 @@ impl Publisher {
                 Ok(true) => {
                     session.warned.clear();
                     pauses = self::pauses();
-                    if lease.is_held { PERIOD } else { WITHOUT_LEASE }
+                    if lease.is_held() { PERIOD } else { WITHOUT_LEASE }
                 }
                 failed => {
                     self.metrics.failures.inc();
@@ -124,17 +117,15 @@ impl Publisher {
                 }
             };
         }
-        if lease.is_held
-            && let Err(error) = self.store.end_job_lease(JOB, lease.holder).await
-        {
+        if let Err(error) = lease.end().await {
             tracing::warn!(error = %Chain(&error), "the lease to publish to NATS was not given back; another server takes over in 10 seconds");
         }
     }
 
     /// Publishes until the stream has all items. Returns false if those of some tenants were not published.
-    async fn pass(&self, session: &mut Session, lease: &mut Lease) -> Result<bool, StoreError> {
+    async fn pass(&self, session: &mut Session, lease: &mut TaskLease) -> Result<bool, StoreError> {
         let mut failed = BTreeSet::new();
-        while self.holds(lease).await? {
+        while lease.keep().await? {
             let (ends, positions) = (self.store.feed_ends().await?, self.store.nats_positions().await?);
             let position = |tenant: &TenantId| positions.get(tenant).copied().unwrap_or_default();
             let lacking: BTreeMap<TenantId, i64> =
@@ -159,7 +150,7 @@ impl Publisher {
                 } else {
                     session.warned.remove(&Some(tenant));
                 }
-                if !self.holds(lease).await? {
+                if !lease.keep().await? {
                     break;
                 }
             }
@@ -259,17 +250,6 @@ impl Publisher {
             }
         }
         Ok(Known { feed, last: last.position })
-    }
-
-    /// Takes or renews the lease when it is time. Returns whether this server has it.
-    async fn holds(&self, lease: &mut Lease) -> Result<bool, StoreError> {
-        let now = Instant::now();
-        if !lease.is_held || now >= lease.renew {
-            lease.is_held = false;
-            lease.is_held = self.store.job_lease(JOB, lease.holder, self.clock.now(), LEASE).await?;
-            lease.renew = now + LEASE / 2;
-        }
-        Ok(lease.is_held)
     }
 }
 

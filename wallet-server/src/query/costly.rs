@@ -11,7 +11,7 @@ use wallet_core::WalletKey;
 use crate::query::ReadError;
 
 /// The place of a costly read, held until all its tasks have ended; `None` if the read is not costly.
-pub(super) type Seat = Option<Arc<Taken>>;
+pub(super) type CostlyPlace = Option<Arc<TakenPlace>>;
 
 /// The most costly reads that run or wait.
 const PLACES: usize = 16;
@@ -26,7 +26,7 @@ type ByWallet = Arc<Mutex<HashMap<WalletKey, usize>>>;
 
 /// A place that is taken until this is dropped.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(super) struct TakenPlace {
     _place: OwnedSemaphorePermit,
     wallet: Option<WalletKey>,
     by_wallet: ByWallet,
@@ -52,7 +52,11 @@ impl Default for Costly {
 impl Costly {
     /// Takes a place, until it is dropped, if the read is costly. Fails at once if all places are taken, or all of the
     /// wallet that the read is about.
-    pub(super) fn seat(&self, is_costly: bool, wallet: Option<WalletKey>) -> Result<Seat, ReadError> {
+    pub(super) fn take_place(
+        &self,
+        is_costly: bool,
+        wallet: Option<WalletKey>,
+    ) -> Result<CostlyPlace, ReadError> {
         if !is_costly {
             return Ok(None);
         }
@@ -66,11 +70,11 @@ impl Costly {
         if let Some(wallet) = wallet {
             *by_wallet.entry(wallet).or_default() += 1;
         }
-        Ok(Some(Arc::new(Taken { _place: place, wallet, by_wallet: Arc::clone(&self.by_wallet) })))
+        Ok(Some(Arc::new(TakenPlace { _place: place, wallet, by_wallet: Arc::clone(&self.by_wallet) })))
     }
 }
 
-impl Drop for Taken {
+impl Drop for TakenPlace {
     fn drop(&mut self) {
         let Some(wallet) = self.wallet else { return };
         let mut by_wallet = self.by_wallet.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,23 +96,24 @@ mod tests {
     #[test]
     fn there_are_sixteen_places_and_a_read_that_ends_makes_room() {
         let costly = Costly::default();
-        let mut places: Vec<_> = (0..PLACES).map(|_| costly.seat(true, None).unwrap()).collect();
-        assert_eq!(costly.seat(true, None).err(), Some(ReadError::Overloaded));
-        assert!(costly.seat(false, None).unwrap().is_none(), "other reads need no place");
+        let mut places: Vec<_> = (0..PLACES).map(|_| costly.take_place(true, None).unwrap()).collect();
+        assert_eq!(costly.take_place(true, None).err(), Some(ReadError::Overloaded));
+        assert!(costly.take_place(false, None).unwrap().is_none(), "other reads need no place");
         places.pop();
-        assert!(costly.seat(true, None).unwrap().is_some());
+        assert!(costly.take_place(true, None).unwrap().is_some());
     }
 
     #[test]
     fn one_wallet_takes_a_part_of_the_places() {
         let costly = Costly::default();
-        let seat =
-            |id| costly.seat(true, Some(WalletKey::new(TenantId::DEFAULT, &WalletId::parse(id).unwrap())));
-        let mut places: Vec<_> = (0..PLACES_PER_WALLET).map(|_| seat("ann").unwrap()).collect();
-        assert_eq!(seat("ann").err(), Some(ReadError::Overloaded));
-        assert!(seat("bob").unwrap().is_some());
+        let take = |id| {
+            costly.take_place(true, Some(WalletKey::new(TenantId::DEFAULT, &WalletId::parse(id).unwrap())))
+        };
+        let mut places: Vec<_> = (0..PLACES_PER_WALLET).map(|_| take("ann").unwrap()).collect();
+        assert_eq!(take("ann").err(), Some(ReadError::Overloaded));
+        assert!(take("bob").unwrap().is_some());
         places.pop();
-        places.push(seat("ann").unwrap());
+        places.push(take("ann").unwrap());
         drop(places);
         assert!(costly.by_wallet.lock().unwrap().is_empty(), "no wallet is kept");
     }

@@ -71,7 +71,7 @@ impl Queries {
         };
         uncancelled(async move {
             let snapshot = store.snapshot().await?;
-            let ends = snapshot.feed_of(tenant).await?;
+            let ends = snapshot.feed_ends(tenant).await?;
             if after < ends.first - 1 || after > ends.last {
                 return Err(ReadError::FeedPosition(ends));
             }

@@ -13,7 +13,7 @@ use wallet_core::wallet::decision_time;
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
 use crate::query::{Listed, Page, Queries, ReadError, RecordedEvent, Snapshot, Turn, snapshot, uncancelled};
-use crate::store::{ListedKeys, Place, ReadTx, RowFilter};
+use crate::store::{ListPosition, ListedKeys, ReadTx, RowFilter};
 
 /// The rows that a search reads at a time.
 const ROWS: u64 = 500;
@@ -99,10 +99,10 @@ impl Queries {
         page: Page,
     ) -> Result<Listed<Reservation>, ReadError> {
         let (key, now) = (WalletKey::new(tenant, wallet), self.clock.of(tenant));
-        let position: Option<Place> = page.position()?;
-        let seat = self.costly.seat(filter.searches(), Some(key))?;
-        let budget = Budget::of(&page, seat.is_some().then_some(self.costly.searched));
-        let found = self.on_snapshot(seat, move |snapshot, turn| {
+        let position: Option<ListPosition> = page.position()?;
+        let place = self.costly.take_place(filter.searches(), Some(key))?;
+        let budget = Budget::of(&page, place.is_some().then_some(self.costly.searched));
+        let found = self.on_snapshot(place, move |snapshot, turn| {
             let filter = filter.clone();
             async move {
                 let standing = snapshot.standing(key).await?.ok_or(Rejection::WalletNotFound)?;
@@ -118,7 +118,7 @@ impl Queries {
             }
         });
         let (found, rest) = found.await?;
-        Ok(page.cut_scan(found, rest, place))
+        Ok(page.cut_scan(found, rest, list_position))
     }
 
     /// Returns a wallet's grants: the open ones in spending order, then the closed ones if requested.
@@ -140,7 +140,7 @@ impl Queries {
         let wanted = advanced.grants.values().filter(|grant| include_closed || grant.is_open());
         let catalog = self.catalogs.current(tenant);
         let after: Option<ListingPlace> = page.position()?;
-        // The place of the last item stays valid, even if that grant has changed since.
+        // The position of the last item stays valid, even if that grant has changed since.
         let wanted = wanted
             .filter(|grant| after.as_ref().is_none_or(|after| ListingPlace::of(&catalog, grant) > *after));
         let probe = usize::try_from(page.probe()).unwrap_or(usize::MAX);
@@ -158,10 +158,10 @@ impl Queries {
     ) -> Result<Listed<Entry>, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let after = page.position()?.unwrap_or(filter.after_revision);
-        let seat = self.costly.seat(filter.reservation.is_some(), Some(key))?;
+        let place = self.costly.take_place(filter.reservation.is_some(), Some(key))?;
         let (store, probe) = (self.store.clone(), page.probe());
         let found = uncancelled(async move {
-            let snapshot = snapshot(&store, &seat).await?;
+            let snapshot = snapshot(&store, &place).await?;
             if snapshot.standing(key).await?.is_none() {
                 return Ok(None);
             }
@@ -183,10 +183,10 @@ impl Queries {
     ) -> Result<Listed<RecordedEvent>, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let after = page.position()?.unwrap_or((filter.after_revision, i32::MAX));
-        let seat = self.costly.seat(!filter.kinds.is_empty(), Some(key))?;
+        let place = self.costly.take_place(!filter.kinds.is_empty(), Some(key))?;
         let (store, probe) = (self.store.clone(), page.probe());
         let found = uncancelled(async move {
-            let snapshot = snapshot(&store, &seat).await?;
+            let snapshot = snapshot(&store, &place).await?;
             if snapshot.standing(key).await?.is_none() {
                 return Ok(None);
             }
@@ -207,9 +207,9 @@ impl Queries {
     ) -> Result<Listed<WalletView>, ReadError> {
         let after: String = page.position()?.unwrap_or_default();
         let (now, catalog) = (self.clock.of(tenant), self.catalogs.current(tenant));
-        let seat = self.costly.seat(filter.frozen_only, None)?;
-        let budget = Budget::of(&page, seat.is_some().then_some(self.costly.searched));
-        let found = self.on_snapshot(seat, move |snapshot, turn| {
+        let place = self.costly.take_place(filter.frozen_only, None)?;
+        let budget = Budget::of(&page, place.is_some().then_some(self.costly.searched));
+        let found = self.on_snapshot(place, move |snapshot, turn| {
             let (after, catalog) = (after.clone(), catalog.clone());
             async move {
                 let (keys, rest) = wallet_keys(&snapshot, tenant, filter, after, budget).await?;
@@ -261,18 +261,18 @@ async fn filtered(
     key: WalletKey,
     filter: &ReservationFilter,
     state: impl Fn(&Reservation) -> State,
-    mut position: Option<Place>,
+    mut position: Option<ListPosition>,
     mut budget: Budget,
-) -> Result<(Vec<Reservation>, Option<Place>), ReadError> {
+) -> Result<(Vec<Reservation>, Option<ListPosition>), ReadError> {
     let mut found: Vec<Reservation> = Vec::new();
     loop {
         let part = snapshot.reservations(key, filter.span(), position.take(), budget.rows).await?;
         found.extend(part.rows.into_iter().filter(|found| filter.admits(found, state(found))));
         budget.searched = budget.searched.saturating_sub(budget.rows);
-        if part.rest.is_none() || found.len() as u64 >= budget.probe || budget.searched == 0 {
-            return Ok((found, part.rest));
+        if part.next.is_none() || found.len() as u64 >= budget.probe || budget.searched == 0 {
+            return Ok((found, part.next));
         }
-        position = part.rest;
+        position = part.next;
     }
 }
 
@@ -332,7 +332,7 @@ fn unreadable(key: WalletKey, id: WalletId) -> Wallet {
     Wallet { frozen: true, ..Wallet::blank(key, id) }
 }
 
-/// Returns the place of a reservation in the list.
-fn place(reservation: &Reservation) -> Place {
+/// Returns the position of a reservation in the list.
+fn list_position(reservation: &Reservation) -> ListPosition {
     (reservation.reserve_time.as_micros(), reservation.first_revision())
 }

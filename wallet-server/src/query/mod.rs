@@ -29,7 +29,7 @@ use crate::call_name::in_call;
 use crate::catalogs::PublishedCatalogs;
 use crate::causes::Chain;
 use crate::clock::Clock;
-use crate::query::costly::{Costly, Seat};
+use crate::query::costly::{Costly, CostlyPlace};
 use crate::query::grouped::{Found, GroupedReads};
 pub(crate) use crate::store::RecordedEvent;
 use crate::store::{FeedEnds, ReadPlan, ReadTx, Store, StoreError, StoreErrorKind};
@@ -169,18 +169,18 @@ impl Queries {
 
     /// Runs a read on a snapshot. A read that turns out to be long returns its connection and begins again when its
     /// turn comes, so that long reads leave connections to all others.
-    async fn on_snapshot<T, F, R>(&self, seat: Seat, read: F) -> Result<T, ReadError>
+    async fn on_snapshot<T, F, R>(&self, place: CostlyPlace, read: F) -> Result<T, ReadError>
     where
         T: Send + 'static,
         F: Fn(ReadTx, Turn) -> R + Clone + Send + Sync + 'static,
         R: Future<Output = Result<T, ReadError>> + Send + 'static,
     {
         let attempt = |turn: Turn| {
-            let (store, seat, read) = (self.store.clone(), seat.clone(), read.clone());
+            let (store, place, read) = (self.store.clone(), place.clone(), read.clone());
             uncancelled(async move {
-                let read = read(snapshot(&store, &seat).await?, turn);
+                let read = read(snapshot(&store, &place).await?, turn);
                 // The place is released when the read has ended.
-                let (_seat, done) = (seat, read.await);
+                let (_place, done) = (place, read.await);
                 done
             })
         };
@@ -252,8 +252,8 @@ impl Snapshot {
 }
 
 /// Takes a snapshot, on the connections for costly reads if the read has a place among them.
-async fn snapshot(store: &Store, seat: &Seat) -> Result<ReadTx, StoreError> {
-    match seat {
+async fn snapshot(store: &Store, place: &CostlyPlace) -> Result<ReadTx, StoreError> {
+    match place {
         Some(_) => store.costly_snapshot().await,
         None => store.snapshot().await,
     }
@@ -264,7 +264,7 @@ async fn advanced(mut wallet: Wallet, now: Timestamp) -> Result<Wallet, ReadErro
     let is_small = wallet.reservations.len() <= FEW;
     let work = move || match UnitOfWork::open(&mut wallet, now).process_due() {
         Ok(_) => Ok(wallet),
-        Err(broken) => Err(defect(broken)),
+        Err(violation) => Err(defect(violation)),
     };
     if is_small {
         return work();
@@ -276,8 +276,8 @@ async fn advanced(mut wallet: Wallet, now: Timestamp) -> Result<Wallet, ReadErro
 }
 
 /// Logs a violated invariant, and returns the error of a wallet that cannot be read.
-fn defect(broken: InvariantViolation) -> ReadError {
-    in_call(|| tracing::error!(%broken, "a wallet cannot be advanced"));
+fn defect(violation: InvariantViolation) -> ReadError {
+    in_call(|| tracing::error!(%violation, "a wallet cannot be advanced"));
     ReadError::Unreadable
 }
 

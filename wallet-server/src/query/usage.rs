@@ -85,8 +85,8 @@ impl Queries {
     ) -> Result<UsageSummary, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let now = self.clock.of(tenant);
-        let (seat, most) = (self.costly.seat(true, Some(key))?, self.costly.summarized);
-        let summary = self.on_snapshot(seat, move |snapshot, turn| {
+        let (place, most) = (self.costly.take_place(true, Some(key))?, self.costly.summarized);
+        let summary = self.on_snapshot(place, move |snapshot, turn| {
             let query = query.clone();
             async move { summarize(&snapshot, key, now, &query, &turn, most).await }
         });
@@ -129,7 +129,7 @@ async fn summarize(
         for reservation in &part.rows {
             summary.count(&query.group_by, reservation)?;
         }
-        position = part.rest;
+        position = part.next;
         if position.is_none() {
             return Ok(summary);
         }

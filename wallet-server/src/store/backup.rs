@@ -11,7 +11,7 @@ impl Store {
     pub(crate) async fn copy_to(&self, file: &Path) -> Result<(), StoreError> {
         let name = file.to_string_lossy().into_owned();
         let copy = Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO ?", [name.into()]);
-        self.searchers().connections().execute_raw(copy).await?;
+        self.search_pool().connections().execute_raw(copy).await?;
         Ok(())
     }
 }

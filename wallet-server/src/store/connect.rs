@@ -208,7 +208,7 @@ impl Store {
         &self.feed
     }
 
-    pub(super) const fn controllers(&self) -> &Pool {
+    pub(super) const fn control_pool(&self) -> &Pool {
         &self.control
     }
 
@@ -222,7 +222,7 @@ impl Store {
         let is_writable = row.is_some_and(|row| row.try_get("", "writable").unwrap_or(false));
         if !is_writable {
             // The session may stay read-only until it is closed, so the next check opens a new one.
-            pool.last_failure.note();
+            pool.last_failure.record();
         }
         Ok(is_writable)
     }
@@ -231,17 +231,17 @@ impl Store {
         self.call_timeout
     }
 
-    pub(super) const fn readers(&self) -> &Pool {
+    pub(super) const fn read_pool(&self) -> &Pool {
         &self.readers
     }
 
-    /// Returns the connections for reads of many rows.
-    pub(super) const fn searchers(&self) -> &Pool {
+    /// Returns the pool for reads of many rows.
+    pub(super) const fn search_pool(&self) -> &Pool {
         &self.searchers
     }
 
     /// Returns the connections for reads of many rows, for single statements.
-    pub(super) fn searching(&self) -> TimedConnection<DatabaseConnection> {
+    pub(super) fn search(&self) -> TimedConnection<DatabaseConnection> {
         TimedConnection::new(self.searchers.clone(), self.call_timeout)
     }
 
@@ -465,7 +465,7 @@ mod tests {
 
     /// Inserts a row of this many bytes in a transaction, which is committed or dropped.
     async fn write(store: &Store, bytes: usize, commits: bool) -> Result<(), StoreError> {
-        let transaction = TimedConnection::begin_publishing(&store.feed, CALL_TIMEOUT).await?;
+        let transaction = TimedConnection::begin_writing(&store.feed, CALL_TIMEOUT).await?;
         transaction.execute_unprepared(&format!("INSERT INTO written VALUES (zeroblob({bytes}))")).await?;
         if commits {
             transaction.commit().await?;

@@ -1,56 +1,22 @@
-//! Single statements outside batches: catalogs, signing keys, sweeper leases, unfreezing, the newest times in the database
-//! and its clock, and the journal of SQLite.
-//!
-//! Every statement is a transaction of its own.
+//! Catalogs, signing keys, sweeper leases, and the plans in use. Every statement but that of [`plans_in_use`] is a transaction
+//! of its own.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
     QuerySelect, Statement,
 };
 use uuid::Uuid;
-use wallet_core::{TenantId, Timestamp, WalletKey};
+use wallet_core::{TenantId, Timestamp};
 
-use crate::store::tables::{catalogs, decode, signing_keys, sweeper_leases, wallets};
-use crate::store::{Backend, LaneConnection, Store, StoreError, StoreErrorKind};
-
-/// The pages of a long journal of SQLite: 32 MiB.
-const LONG_JOURNAL: i64 = 8_192;
+use crate::store::tables::{catalogs, decode, signing_keys, sweeper_leases};
+use crate::store::{Backend, Store, StoreError};
 
 /// A published catalog as stored.
 pub(crate) type CatalogRow = catalogs::Model;
-
-/// The number of due events in a span of time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Due {
-    /// Holds that expire.
-    pub holds: i64,
-    /// Grants that expire with credits left.
-    pub grants: i64,
-    /// Subscription periods that end.
-    pub periods: i64,
-}
-
-impl Due {
-    /// Returns true if grants expire or periods end. An expired hold alone only returns its credits.
-    pub(crate) const fn lapses_credits(self) -> bool {
-        self.grants > 0 || self.periods > 0
-    }
-}
-
-impl fmt::Display for Due {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { holds, grants, periods } = self;
-        write!(
-            f,
-            "{grants} grants with credits left expire, {periods} periods of subscriptions and {holds} holds end"
-        )
-    }
-}
 
 impl Store {
     /// Returns the newest catalog of a tenant.
@@ -123,102 +89,6 @@ impl Store {
             .exec_without_returning(&self.sweeper())
             .await?;
         Ok(taken > 0)
-    }
-
-    /// Returns the time of the newest write to any wallet, or the Unix epoch if there is none. Wallets of tenants whose
-    /// clocks are ahead of the server's do not count.
-    pub(crate) async fn last_time(&self) -> Result<Timestamp, StoreError> {
-        if self.tenant_clocks().await?.is_empty() {
-            return self.newest("wallets", "last_time").await;
-        }
-        let counted = "(SELECT w.last_time FROM wallets w WHERE NOT EXISTS
-                          (SELECT 1 FROM wallet_profiles p WHERE p.bucket = w.bucket AND p.wallet_key = w.wallet_key
-                           AND p.tenant IN (SELECT tenant FROM tenants WHERE clock_ahead > 0 AND mode = 1))) AS counted";
-        self.newest(counted, "last_time").await
-    }
-
-    /// Returns the latest expiry of a sweeper lease: ten sweep periods after a server was last alive. The Unix
-    /// epoch if there is none.
-    pub(crate) async fn last_sweep(&self) -> Result<Timestamp, StoreError> {
-        self.newest("sweeper_leases", "expire_time").await
-    }
-
-    /// Counts the events that fall due after `from` and up to `to`.
-    pub(crate) async fn due_between(&self, from: Timestamp, to: Timestamp) -> Result<Due, StoreError> {
-        let count = |rows: &str, filter: &str, column: &str| {
-            format!("(SELECT count(*) FROM {rows} WHERE {filter} AND {column} > $1 AND {column} <= $2)")
-        };
-        let sql = format!(
-            "SELECT {} AS holds, {} AS grants, {} AS periods",
-            count("holds", "sweep_at > 0", "sweep_at"),
-            count("grants", "open", "expire_time"),
-            count("wallet_profiles", "next_time < 9223372036854775807", "next_time"),
-        );
-        let values = [from.as_micros().into(), to.as_micros().into()];
-        let statement = Statement::from_sql_and_values(self.backend().db(), sql, values);
-        let row = self
-            .control()
-            .query_one_raw(statement)
-            .await?
-            .ok_or_else(|| StoreError::corrupt("a count has no row"))?;
-        let figure = |name| row.try_get::<i64>("", name);
-        Ok(Due { holds: figure("holds")?, grants: figure("grants")?, periods: figure("periods")? })
-    }
-
-    /// Returns the newest time in a column among the rows with a readable one, or the Unix epoch if there is none.
-    async fn newest(&self, rows: &str, column: &str) -> Result<Timestamp, StoreError> {
-        // SQLite stores values of any type in any column.
-        let readable = match self.backend() {
-            Backend::Sqlite => format!("typeof({column}) = 'integer'"),
-            Backend::Postgres => "true".to_owned(),
-        };
-        let sql = format!("SELECT coalesce(max({column}), 0) AS newest FROM {rows} WHERE {readable}");
-        let row = self.control().query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
-        let micros = row.map(|row| row.try_get("", "newest")).transpose()?.unwrap_or_default();
-        Ok(Timestamp::from_micros(micros))
-    }
-
-    /// Unfreezes a wallet, which keeps its status. Returns false if it is not frozen.
-    pub(crate) async fn unfreeze(&self, wallet: WalletKey) -> Result<bool, StoreError> {
-        let unfrozen = wallets::Entity::update_many()
-            .col_expr(wallets::Column::Frozen, Expr::value(false))
-            .col_expr(wallets::Column::Version, Expr::col(wallets::Column::Version).add(1))
-            .filter(wallets::Column::Bucket.eq(wallet.bucket()))
-            .filter(wallets::Column::WalletKey.eq(wallet.uuid()))
-            .filter(wallets::Column::Frozen.eq(true));
-        Ok(unfrozen.exec(&self.control()).await?.rows_affected > 0)
-    }
-
-    /// Returns the time of the database's clock and how long the query took. `None` for a SQLite file.
-    pub(crate) async fn database_time(&self) -> Result<Option<(Timestamp, Duration)>, StoreError> {
-        if self.backend() == Backend::Sqlite {
-            return Ok(None);
-        }
-        let asked = Instant::now();
-        let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros";
-        let row = self.control().query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
-        let row =
-            row.ok_or_else(|| StoreError::new(StoreErrorKind::Unavailable, "the database returned no time"))?;
-        Ok(Some((Timestamp::from_micros(row.try_get("", "micros")?), asked.elapsed())))
-    }
-
-    /// Returns true if SQLite's journal has become so long that its pages should be copied into the file.
-    pub(crate) async fn has_long_journal(&self, lane: &LaneConnection) -> Result<bool, StoreError> {
-        if self.backend() == Backend::Postgres {
-            return Ok(false);
-        }
-        let sql = "PRAGMA wal_checkpoint(NOOP)";
-        let row = lane.0.query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
-        let pages = row.map(|row| row.try_get::<i64>("", "log")).transpose()?.unwrap_or_default();
-        Ok(pages >= LONG_JOURNAL)
-    }
-
-    /// Copies committed pages from SQLite's journal into its file. PostgreSQL checkpoints on its own.
-    pub(crate) async fn checkpoint(&self, lane: &LaneConnection) -> Result<(), StoreError> {
-        if self.backend() == Backend::Sqlite {
-            lane.0.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await?;
-        }
-        Ok(())
     }
 }
 

@@ -58,7 +58,7 @@ impl Change {
 impl Store {
     /// Begins a transaction that changes tenants, API keys or endpoints.
     pub(crate) async fn begin_control(&self) -> Result<ControlTx, StoreError> {
-        let transaction = TimedConnection::begin_publishing(self.controllers(), self.call_timeout()).await?;
+        let transaction = TimedConnection::begin_writing(self.control_pool(), self.call_timeout()).await?;
         Ok(ControlTx { transaction, store: self.clone() })
     }
 }
@@ -185,7 +185,7 @@ impl Store {
                    WHERE datname = current_database() AND wait_event_type = 'Lock') AS awaited";
         let awaited = Statement::from_string(self.backend().db(), sql);
         loop {
-            let row = self.searching().query_one_raw(awaited.clone()).await.unwrap().unwrap();
+            let row = self.search().query_one_raw(awaited.clone()).await.unwrap().unwrap();
             if row.try_get("", "awaited").unwrap() {
                 return;
             }

@@ -34,7 +34,7 @@ impl Store {
         limit: u32,
     ) -> Result<TenantsDuePage, StoreError> {
         // The sweeper has one connection, which a long AdvanceClock would keep from it.
-        let connections = if tenant.is_some() { self.searching() } else { self.sweeper() };
+        let connections = if tenant.is_some() { self.search() } else { self.sweeper() };
         let rows = connections.query_all_raw(page(self.backend(), tenant, now, after, limit)).await?;
         let is_full = u64::try_from(rows.len()).is_ok_and(|rows| rows >= u64::from(limit));
         let (mut wallets, mut last) = (Vec::new(), None);

@@ -98,8 +98,8 @@ impl From<DbErr> for StoreError {
 }
 
 impl From<InvariantViolation> for StoreError {
-    fn from(broken: InvariantViolation) -> Self {
-        Self::new(StoreErrorKind::InvariantViolated, broken)
+    fn from(violation: InvariantViolation) -> Self {
+        Self::new(StoreErrorKind::InvariantViolated, violation)
     }
 }
 

@@ -69,7 +69,7 @@ impl Store {
 
     /// Gives positions to all items in the outbox of these buckets. Returns the number of items.
     pub(crate) async fn sequence(&self, buckets: &[i16], now: Timestamp) -> Result<usize, StoreError> {
-        let transaction = TimedConnection::begin_publishing(self.feed_pool(), self.call_timeout()).await?;
+        let transaction = TimedConnection::begin_writing(self.feed_pool(), self.call_timeout()).await?;
         let taken = transaction.query_all_raw(take(self.backend(), buckets)).await?;
         let mut by_tenant: BTreeMap<Uuid, Vec<WalletItems>> = BTreeMap::new();
         for row in taken {
@@ -106,8 +106,7 @@ impl Store {
     /// failed deliveries of these items.
     pub(crate) async fn trim_feed(&self, before: Timestamp) -> Result<(), StoreError> {
         for head in feed_heads::Entity::find().all(&self.feed()).await? {
-            let transaction =
-                TimedConnection::begin_publishing(self.feed_pool(), self.call_timeout()).await?;
+            let transaction = TimedConnection::begin_writing(self.feed_pool(), self.call_timeout()).await?;
             let kept = feed_blocks::Entity::find()
                 .filter(feed_blocks::Column::Tenant.eq(head.tenant))
                 .filter(feed_blocks::Column::CreateTime.gte(before.as_micros()))
@@ -147,7 +146,7 @@ impl Store {
 
 impl ReadTx {
     /// Returns the ends of a tenant's feed.
-    pub(crate) async fn feed_of(&self, tenant: TenantId) -> Result<FeedEnds, StoreError> {
+    pub(crate) async fn feed_ends(&self, tenant: TenantId) -> Result<FeedEnds, StoreError> {
         let head = feed_heads::Entity::find_by_id(tenant.0).one(self.connection()).await?;
         Ok(head.map_or(FeedEnds::EMPTY, Into::into))
     }

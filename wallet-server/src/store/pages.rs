@@ -100,11 +100,11 @@ impl<Row: Send + 'static> Table<Row> {
         &self,
         snapshot: &ReadTx,
         only: Option<Key>,
-        behind: &[Value],
+        after: &[Value],
     ) -> Result<Page<Row>, StoreError> {
-        match self.packed(snapshot, only, behind).await {
+        match self.packed(snapshot, only, after).await {
             Some(page) => Ok(page),
-            None => self.row_by_row(snapshot, only, behind).await,
+            None => self.row_by_row(snapshot, only, after).await,
         }
     }
 
@@ -114,9 +114,9 @@ impl<Row: Send + 'static> Table<Row> {
         &self,
         snapshot: &ReadTx,
         only: Option<Key>,
-        behind: &[Value],
+        after: &[Value],
     ) -> Option<Page<Row>> {
-        let text = snapshot.packed(&self.sql(&self.line, only, behind), values(only, behind)).await?;
+        let text = snapshot.packed(&self.sql(&self.line, only, after), values(only, after)).await?;
         let lines = lines(&text)?;
         let is_last = lines.len() < PAGE;
         let last_key = match lines.last() {
@@ -133,14 +133,14 @@ impl<Row: Send + 'static> Table<Row> {
         &self,
         snapshot: &ReadTx,
         only: Option<Key>,
-        behind: &[Value],
+        after: &[Value],
     ) -> Result<Page<Row>, StoreError> {
         let (mut rows, mut last) = (Vec::with_capacity(PAGE), None);
         let each = |result| {
             rows.push((self.read)(&result));
             last = Some(result);
         };
-        snapshot.each_row(&self.sql(&self.columns, only, behind), values(only, behind), each).await?;
+        snapshot.each_row(&self.sql(&self.columns, only, after), values(only, after), each).await?;
         let last_key = last.map(|last| (self.key_of_row)(&last)).transpose();
         // Without the last key, the next page cannot be found.
         let no_key =
@@ -150,7 +150,7 @@ impl<Row: Send + 'static> Table<Row> {
         Ok(Page { rows: Box::new(rows.into_iter()), last_key, is_last })
     }
 
-    fn sql(&self, columns: &str, only: Option<Key>, behind: &[Value]) -> String {
+    fn sql(&self, columns: &str, only: Option<Key>, after: &[Value]) -> String {
         let Self { name, key, .. } = self;
         let mut number = 0;
         let mut numbers = |how_many: usize| {
@@ -163,7 +163,7 @@ impl<Row: Send + 'static> Table<Row> {
             conditions.push(format!("(bucket, wallet_key) = ({})", numbers(2)));
         }
         let order = key.join(", ");
-        if !behind.is_empty() {
+        if !after.is_empty() {
             conditions.push(format!("({order}) > ({})", numbers(key.len())));
         }
         let filter =
@@ -173,9 +173,9 @@ impl<Row: Send + 'static> Table<Row> {
 }
 
 /// Returns the values of the query's parameters.
-fn values(only: Option<Key>, behind: &[Value]) -> Vec<Value> {
+fn values(only: Option<Key>, after: &[Value]) -> Vec<Value> {
     let of_wallet = only.into_iter().flat_map(|(bucket, wallet)| [bucket.into(), wallet.into()]);
-    of_wallet.chain(behind.iter().cloned()).collect()
+    of_wallet.chain(after.iter().cloned()).collect()
 }
 
 fn key_columns<E: EntityTrait>() -> impl Iterator<Item = E::Column> {

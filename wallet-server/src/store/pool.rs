@@ -91,12 +91,12 @@ pub(super) struct LastFailure(Arc<Mutex<Option<Instant>>>);
 
 impl LastFailure {
     /// Records that a connection has failed now.
-    pub(super) fn note(&self) {
-        self.note_opened_before(Instant::now());
+    pub(super) fn record(&self) {
+        self.record_opened_before(Instant::now());
     }
 
     /// Records the failure of a connection that was opened before this time.
-    pub(super) fn note_opened_before(&self, time: Instant) {
+    pub(super) fn record_opened_before(&self, time: Instant) {
         let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *failed = Some(failed.map_or(time, |failed| failed.max(time)));
     }
@@ -137,11 +137,11 @@ mod tests {
     fn connections_from_before_a_failure_are_not_lent_again() {
         let last_failure = LastFailure::default();
         assert!(last_failure.is_before(Duration::from_secs(3_600)));
-        last_failure.note();
+        last_failure.record();
         assert!(!last_failure.is_before(Duration::from_secs(3_600)));
-        let noted = last_failure.0.lock().unwrap().unwrap();
+        let recorded = last_failure.0.lock().unwrap().unwrap();
         // Waits until the clock has advanced, however coarse it is.
-        while noted.elapsed().is_zero() {
+        while recorded.elapsed().is_zero() {
             std::hint::spin_loop();
         }
         assert!(last_failure.is_before(Duration::ZERO));
@@ -151,11 +151,11 @@ mod tests {
     fn connections_that_were_opened_during_a_call_without_an_answer_are_lent_again() {
         let last_failure = LastFailure::default();
         let (began, hour) = (Instant::now() - Duration::from_secs(3_600), Duration::from_secs(3_600));
-        last_failure.note_opened_before(began);
+        last_failure.record_opened_before(began);
         assert!(last_failure.is_before(hour / 2));
         assert!(!last_failure.is_before(2 * hour));
         // A call that began earlier says nothing new.
-        last_failure.note_opened_before(began - hour);
+        last_failure.record_opened_before(began - hour);
         assert!(!last_failure.is_before(2 * hour - Duration::from_secs(1)));
     }
 }

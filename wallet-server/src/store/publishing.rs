@@ -30,7 +30,7 @@ pub(crate) struct Publishing {
 impl Store {
     /// Begins to publish a catalog of a tenant, after all sales in progress have ended.
     pub(crate) async fn begin_publishing(&self, tenant: TenantId) -> Result<Publishing, StoreError> {
-        let transaction = TimedConnection::begin_publishing(self.controllers(), self.call_timeout()).await?;
+        let transaction = TimedConnection::begin_writing(self.control_pool(), self.call_timeout()).await?;
         if self.backend() == Backend::Postgres {
             transaction.execute_raw(lock("pg_advisory_xact_lock", tenant)).await?;
         }

@@ -30,15 +30,15 @@ pub(crate) struct Standing {
     pub(crate) last_time: Timestamp,
 }
 
-/// The place of a reservation in the list: `reserve_time` and the revision of its first entry.
-pub(crate) type Place = (i64, i64);
+/// The position of a reservation in the list: `reserve_time` and the revision of its first entry.
+pub(crate) type ListPosition = (i64, i64);
 
 /// A page of a wallet's reservations.
 #[derive(Debug)]
 pub(crate) struct Reservations {
     pub(crate) rows: Vec<Reservation>,
-    /// The place of the last row that was read; `None` at the end of the list.
-    pub(crate) rest: Option<Place>,
+    /// The position of the last row that was read; `None` at the end of the list.
+    pub(crate) next: Option<ListPosition>,
 }
 
 /// A snapshot: all its reads see the same state.
@@ -52,13 +52,13 @@ impl Store {
     /// Takes a snapshot. Must be called in a task of its own: a BEGIN that is cancelled half-way spoils a
     /// connection.
     pub(crate) async fn snapshot(&self) -> Result<ReadTx, StoreError> {
-        let transaction = TimedConnection::begin_reading(self.readers(), self.call_timeout()).await?;
+        let transaction = TimedConnection::begin_reading(self.read_pool(), self.call_timeout()).await?;
         Ok(ReadTx { transaction, backend: self.backend() })
     }
 
     /// Takes a snapshot for a read of many rows, on connections that other reads do not use.
     pub(crate) async fn costly_snapshot(&self) -> Result<ReadTx, StoreError> {
-        let transaction = TimedConnection::begin_reading(self.searchers(), self.call_timeout()).await?;
+        let transaction = TimedConnection::begin_reading(self.search_pool(), self.call_timeout()).await?;
         Ok(ReadTx { transaction, backend: self.backend() })
     }
 }
@@ -66,7 +66,7 @@ impl Store {
 impl Store {
     /// Returns the last committed rows of the table `wallets` with these keys. Wallets that do not exist are missing.
     pub(crate) async fn wallet_rows(&self, keys: &[WalletKey]) -> Result<WalletRows, StoreError> {
-        let readers = TimedConnection::new(self.readers().clone(), self.call_timeout());
+        let readers = TimedConnection::new(self.read_pool().clone(), self.call_timeout());
         batch::wallet_rows(&readers, self.backend(), keys).await
     }
 }
@@ -112,7 +112,7 @@ impl ReadTx {
         Ok(row.map(standing))
     }
 
-    /// Returns the next reservations of a wallet after a place that may be due at `now`, and the place of the last
+    /// Returns the next reservations of a wallet after a position that may be due at `now`, and the position of the last
     /// one if there are more than `most`.
     pub(crate) async fn next_due(
         &self,
@@ -161,12 +161,12 @@ impl ReadTx {
         query.all(&self.transaction).await?.into_iter().map(grants::read).collect()
     }
 
-    /// Returns at most `limit` of a wallet's reservations after a place, the newest first.
+    /// Returns at most `limit` of a wallet's reservations after a position, the newest first.
     pub(crate) async fn reservations(
         &self,
         wallet: WalletKey,
         filter: RowFilter,
-        before: Option<Place>,
+        before: Option<ListPosition>,
         limit: u64,
     ) -> Result<Reservations, StoreError> {
         use reservations::Column::{Bucket, ReserveTime, Revision};
@@ -187,9 +187,9 @@ impl ReadTx {
         let query = query.order_by_desc(ReserveTime).order_by_desc(Revision).limit(limit);
         let rows = query.all(&self.transaction).await?;
         let full = rows.len() as u64 == limit;
-        let rest = rows.last().filter(|_| full).map(|row| (row.reserve_time, row.revision));
+        let next = rows.last().filter(|_| full).map(|row| (row.reserve_time, row.revision));
         let rows = rows.into_iter().map(reservations::read).collect::<Result<_, _>>()?;
-        Ok(Reservations { rows, rest })
+        Ok(Reservations { rows, next })
     }
 
     /// Returns a wallet's entries after a revision.

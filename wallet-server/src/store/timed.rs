@@ -33,8 +33,8 @@ pub(super) struct TimedConnection<C> {
 enum Calls {
     /// Calls of a lane. They have failpoints.
     Lane,
-    /// Calls of a snapshot or a publication, on one connection of a pool.
-    Snapshot(Pool),
+    /// Calls of a transaction, on one connection of a pool.
+    Transaction(Pool),
     /// Single statements, each on any connection of a pool. A query whose connection fails is repeated once.
     Single(Pool),
 }
@@ -71,20 +71,20 @@ impl TimedConnection<DatabaseTransaction> {
         connection: &DatabaseConnection,
         call_timeout: Duration,
     ) -> Result<Self, DbErr> {
-        let transaction = bounded(call_timeout, between_points(begun(connection))).await?;
+        let transaction =
+            bounded(call_timeout, between_points(begin_writing_transaction(connection))).await?;
         Ok(Self { connection: transaction, call_timeout, calls: Calls::Lane })
     }
 
-    /// Begins a transaction of the control plane, which writes. Tries again once if the pool lent a dead
-    /// connection.
-    pub(super) async fn begin_publishing(pool: &Pool, call_timeout: Duration) -> Result<Self, DbErr> {
+    /// Begins a transaction that writes, outside the lanes. Tries again once if the pool lent a dead connection.
+    pub(super) async fn begin_writing(pool: &Pool, call_timeout: Duration) -> Result<Self, DbErr> {
         let connections = pool.connections();
-        let begin = || noted(pool, call_timeout, begun(&connections));
+        let begin = || recorded(pool, call_timeout, begin_writing_transaction(&connections));
         let connection = match begin().await {
             Err(error) if is_of_connection(&error) => begin().await?,
             begun => begun?,
         };
-        Ok(Self { connection, call_timeout, calls: Calls::Snapshot(pool.clone()) })
+        Ok(Self { connection, call_timeout, calls: Calls::Transaction(pool.clone()) })
     }
 
     /// Begins a read-only transaction. A BEGIN that is not answered is cancelled, or it would keep a connection
@@ -93,20 +93,20 @@ impl TimedConnection<DatabaseTransaction> {
     pub(super) async fn begin_reading(pool: &Pool, call_timeout: Duration) -> Result<Self, DbErr> {
         let connections = pool.connections();
         #[expect(clippy::disallowed_methods, reason = "the one place where a reading transaction begins")]
-        let begin = || noted(pool, call_timeout, connections.begin());
+        let begin = || recorded(pool, call_timeout, connections.begin());
         let connection = match begin().await {
             Err(error) if is_of_connection(&error) => begin().await?,
             begun => begun?,
         };
-        Ok(Self { connection, call_timeout, calls: Calls::Snapshot(pool.clone()) })
+        Ok(Self { connection, call_timeout, calls: Calls::Transaction(pool.clone()) })
     }
 
     /// Commits. Unless the database refuses, an error leaves the outcome unknown.
     pub(super) async fn commit(self) -> Result<(), DbErr> {
         match self.calls {
             Calls::Lane => bounded(self.call_timeout, between_points(self.connection.commit())).await,
-            Calls::Snapshot(pool) | Calls::Single(pool) => {
-                noted(&pool, self.call_timeout, self.connection.commit()).await
+            Calls::Transaction(pool) | Calls::Single(pool) => {
+                recorded(&pool, self.call_timeout, self.connection.commit()).await
             }
         }
     }
@@ -132,24 +132,24 @@ impl<C> TimedConnection<C> {
     async fn call<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         match &self.calls {
             Calls::Lane => bounded(self.call_timeout, between_points(call)).await,
-            Calls::Snapshot(pool) | Calls::Single(pool) => noted(pool, self.call_timeout, call).await,
+            Calls::Transaction(pool) | Calls::Single(pool) => recorded(pool, self.call_timeout, call).await,
         }
     }
 
     /// Runs a query, and once more if the pool lent a dead connection.
-    async fn ask<'a, T, F>(
+    async fn query_with_retry<'a, T, F>(
         &'a self,
         query: impl Fn(&'a C, Statement) -> F,
-        asked: Statement,
+        statement: Statement,
     ) -> Result<T, DbErr>
     where
         F: Future<Output = Result<T, DbErr>>,
     {
         if !matches!(self.calls, Calls::Single(_)) {
-            return self.call(query(&self.connection, asked)).await;
+            return self.call(query(&self.connection, statement)).await;
         }
-        match self.call(query(&self.connection, asked.clone())).await {
-            Err(error) if is_of_connection(&error) => self.call(query(&self.connection, asked)).await,
+        match self.call(query(&self.connection, statement.clone())).await {
+            Err(error) if is_of_connection(&error) => self.call(query(&self.connection, statement)).await,
             answer => answer,
         }
     }
@@ -170,11 +170,11 @@ impl<C: ConnectionTrait + Send> ConnectionTrait for TimedConnection<C> {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.ask(C::query_one_raw, statement).await
+        self.query_with_retry(C::query_one_raw, statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.ask(C::query_all_raw, statement).await
+        self.query_with_retry(C::query_all_raw, statement).await
     }
 }
 
@@ -186,13 +186,13 @@ pub(super) async fn begin_migrating(connection: &DatabaseConnection) -> Result<D
 }
 
 /// Begins a transaction that writes.
-async fn begun(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+async fn begin_writing_transaction(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let connection = connection.clone();
     // Runs in a task of its own, which always finishes: a BEGIN that is cancelled half-way would leave the
     // connection inside a transaction.
     #[expect(clippy::disallowed_methods, reason = "the one place where a writing transaction begins")]
     let begun = tokio::spawn(async move { connection.begin_with_options(writing()).await });
-    begun.await.unwrap_or_else(|ended| Err(gone(&ended.to_string())))
+    begun.await.unwrap_or_else(|ended| Err(no_answer(&ended.to_string())))
 }
 
 fn writing() -> TransactionOptions {
@@ -206,7 +206,7 @@ fn writing() -> TransactionOptions {
 ///
 /// A call without an answer may have waited for a free connection all the time. So only connections that were opened before
 /// it began are not lent again: otherwise callers that wait while new connections are opened would rule out those too.
-async fn noted<T>(
+async fn recorded<T>(
     pool: &Pool,
     call_timeout: Duration,
     call: impl Future<Output = Result<T, DbErr>>,
@@ -215,10 +215,10 @@ async fn noted<T>(
     let answer = bounded(call_timeout, call).await;
     match &answer {
         Ok(_) => pool.answered(),
-        Err(error) if is_of_connection(error) => pool.last_failure.note(),
+        Err(error) if is_of_connection(error) => pool.last_failure.record(),
         Err(error) => {
             if is_silence(error) {
-                pool.last_failure.note_opened_before(began);
+                pool.last_failure.record_opened_before(began);
             }
             if is_silence(error) || is_wait_for_connection(error) {
                 // By then, every call that began before the silence has been given up.
@@ -234,7 +234,7 @@ async fn bounded<T>(
     call: impl Future<Output = Result<T, DbErr>>,
 ) -> Result<T, DbErr> {
     let answer = tokio::time::timeout(call_timeout, call).await;
-    answer.unwrap_or_else(|_| Err(gone("the database did not answer in time")))
+    answer.unwrap_or_else(|_| Err(no_answer("the database did not answer in time")))
 }
 
 /// Runs a call between two failpoints. They are within the time limit: a test that hangs at one acts like a
@@ -246,7 +246,7 @@ async fn between_points<T>(call: impl Future<Output = T>) -> T {
     answer
 }
 
-fn gone(why: &str) -> DbErr {
+fn no_answer(why: &str) -> DbErr {
     DbErr::Conn(RuntimeErr::Internal(why.to_owned()))
 }
 
@@ -255,7 +255,7 @@ fn is_wait_for_connection(error: &DbErr) -> bool {
     matches!(error, DbErr::ConnectionAcquire(_))
 }
 
-/// Returns true for errors made by [`gone`].
+/// Returns true for errors made by [`no_answer`].
 fn is_silence(error: &DbErr) -> bool {
     matches!(error, DbErr::Conn(RuntimeErr::Internal(_)))
 }

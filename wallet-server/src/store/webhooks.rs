@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    UpdateMany,
 };
 use uuid::Uuid;
 use wallet_core::{Author, TenantId, Timestamp};
@@ -98,13 +99,13 @@ impl Store {
         &self,
         endpoint: &EndpointRow,
     ) -> Result<Option<DeliveryRow>, StoreError> {
-        let waiting = of(endpoint).filter(Delivery::NextTime.lt(Timestamp::NEVER.as_micros()));
+        let waiting = of(endpoint).filter(is_waiting());
         Ok(waiting.order_by_asc(Delivery::Position).one(&self.control()).await?)
     }
 
     /// Returns the number of deliveries to an endpoint that wait for another attempt.
     pub(crate) async fn webhook_deliveries_waiting(&self, endpoint: &EndpointRow) -> Result<u64, StoreError> {
-        let waiting = of(endpoint).filter(Delivery::NextTime.lt(Timestamp::NEVER.as_micros()));
+        let waiting = of(endpoint).filter(is_waiting());
         Ok(waiting.count(&self.control()).await?)
     }
 
@@ -119,7 +120,7 @@ impl Store {
         retry_waiting: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let transaction = TimedConnection::begin_publishing(self.controllers(), self.call_timeout()).await?;
+        let transaction = TimedConnection::begin_writing(self.control_pool(), self.call_timeout()).await?;
         let moved = Endpoints::update_many()
             .col_expr(Endpoint::LastPosition, result.last_position.into())
             .col_expr(Endpoint::FailingSince, result.failing_since.as_micros().into())
@@ -138,12 +139,7 @@ impl Store {
             insert_audit(&transaction, change.row(TenantId(endpoint.tenant), &Author::system(), now)).await?;
         }
         if retry_waiting {
-            let retried = Deliveries::update_many()
-                .col_expr(Delivery::NextTime, now.as_micros().into())
-                .filter(Delivery::Tenant.eq(endpoint.tenant))
-                .filter(Delivery::EndpointId.eq(&endpoint.endpoint_id))
-                .filter(Delivery::NextTime.lt(Timestamp::NEVER.as_micros()));
-            retried.exec(&transaction).await?;
+            due_now(endpoint, now).filter(is_waiting()).exec(&transaction).await?;
         }
         if !result.succeeded.is_empty() {
             let done = Deliveries::delete_many()
@@ -171,11 +167,8 @@ impl Store {
         to: i64,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let again = Deliveries::update_many()
-            .col_expr(Delivery::NextTime, now.as_micros().into())
+        let again = due_now(endpoint, now)
             .col_expr(Delivery::Attempts, Expr::value(0))
-            .filter(Delivery::Tenant.eq(endpoint.tenant))
-            .filter(Delivery::EndpointId.eq(&endpoint.endpoint_id))
             .filter(Delivery::Position.between(from, to));
         Ok(again.exec(&self.control()).await?.rows_affected)
     }
@@ -207,12 +200,7 @@ impl ControlTx {
         endpoint: &EndpointRow,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let again = Deliveries::update_many()
-            .col_expr(Delivery::NextTime, now.as_micros().into())
-            .col_expr(Delivery::Attempts, Expr::value(0))
-            .filter(Delivery::Tenant.eq(endpoint.tenant))
-            .filter(Delivery::EndpointId.eq(&endpoint.endpoint_id))
-            .filter(Delivery::NextTime.lt(Timestamp::NEVER.as_micros()));
+        let again = due_now(endpoint, now).col_expr(Delivery::Attempts, Expr::value(0)).filter(is_waiting());
         again.exec(self.transaction()).await?;
         Ok(())
     }
@@ -241,6 +229,19 @@ impl ControlTx {
         deliveries.exec(self.transaction()).await?;
         Ok(())
     }
+}
+
+/// Returns the statement that makes deliveries to an endpoint due. Callers restrict it by further filters.
+fn due_now(endpoint: &EndpointRow, now: Timestamp) -> UpdateMany<Deliveries> {
+    Deliveries::update_many()
+        .col_expr(Delivery::NextTime, now.as_micros().into())
+        .filter(Delivery::Tenant.eq(endpoint.tenant))
+        .filter(Delivery::EndpointId.eq(&endpoint.endpoint_id))
+}
+
+/// Returns the condition for deliveries that wait for another attempt.
+fn is_waiting() -> Expr {
+    Delivery::NextTime.lt(Timestamp::NEVER.as_micros())
 }
 
 fn of(endpoint: &EndpointRow) -> sea_orm::Select<Deliveries> {

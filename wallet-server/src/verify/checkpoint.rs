@@ -21,7 +21,7 @@ use crate::verify::control::Known;
 use crate::verify::error::VerifyError;
 use crate::verify::faults::Faults;
 
-const FIRST: &str = "credit-wallet checkpoint 1";
+const HEADER: &str = "credit-wallet checkpoint 1";
 /// The length of the key that signs checkpoints.
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 32..=4096;
 
@@ -42,22 +42,22 @@ impl Signer {
 }
 
 /// A checkpoint that is being written.
-pub(super) struct Heads {
+pub(super) struct CheckpointWriter {
     path: PathBuf,
     file: BufWriter<File>,
     signer: Hmac<Sha256>,
     failed: Option<io::Error>,
 }
 
-impl Heads {
+impl CheckpointWriter {
     /// Begins the checkpoint in a temporary file next to `path`.
     pub(super) fn create(path: &Path, signer: &Signer, known: &Known) -> Result<Self, VerifyError> {
         let file = File::create(unfinished(path)).map_err(VerifyError::checkpoint(path))?;
         let (path, file) = (path.to_owned(), BufWriter::new(file));
-        let mut heads = Self { path, file, signer: signer.0.clone(), failed: None };
-        heads.line(FIRST);
-        known.lines.iter().for_each(|line| heads.line(line));
-        Ok(heads)
+        let mut writer = Self { path, file, signer: signer.0.clone(), failed: None };
+        writer.line(HEADER);
+        known.lines.iter().for_each(|line| writer.line(line));
+        Ok(writer)
     }
 
     /// Writes the head of the next wallet.
@@ -110,14 +110,14 @@ struct Head {
 }
 
 /// A checkpoint that a ledger is compared with, wallet by wallet.
-pub(super) struct Against {
+pub(super) struct CheckpointReader {
     lines: Lines<BufReader<File>>,
     next: Option<Head>,
     /// The head of the current wallet, until its entry is compared.
     wanted: Option<Head>,
 }
 
-impl Against {
+impl CheckpointReader {
     /// Opens a checkpoint, checks its signature, and compares its catalogs and keys.
     pub(super) fn open(
         path: &Path,
@@ -131,18 +131,18 @@ impl Against {
             return Err(VerifyError::NotSigned { path: path.to_owned(), fault });
         }
         let lines = lines().map_err(VerifyError::checkpoint(path))?;
-        let mut against = Self { lines, next: None, wanted: None };
+        let mut reader = Self { lines, next: None, wanted: None };
         faults.about_the_database();
-        while let Some(line) = against.lines.next().transpose().map_err(VerifyError::checkpoint(path))? {
+        while let Some(line) = reader.lines.next().transpose().map_err(VerifyError::checkpoint(path))? {
             if line.starts_with("wallet ") || line.starts_with("end ") {
-                against.next = head(&line);
+                reader.next = head(&line);
                 break;
             }
-            faults.unless(line == FIRST || known.lines.contains(&line), 0, || {
+            faults.unless(line == HEADER || known.lines.contains(&line), 0, || {
                 format!("I16: had {line} at the checkpoint")
             });
         }
-        Ok(against)
+        Ok(reader)
     }
 
     /// Moves on to the next wallet. Wallets of the checkpoint that come before it are missing in the ledger.

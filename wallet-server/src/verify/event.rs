@@ -13,14 +13,14 @@ use crate::verify::strict;
 
 /// A notification with the columns that are not part of the hash.
 #[derive(Debug)]
-pub(super) struct EventFold {
+pub(super) struct RecordedNotification {
     n: i32,
     time: Timestamp,
     pub(super) event: Event,
 }
 
 /// Decodes a row.
-pub(super) fn read(row: &events::Model) -> Result<EventFold, String> {
+pub(super) fn read(row: &events::Model) -> Result<RecordedNotification, String> {
     let kind = EventKind::ALL.into_iter().find(|kind| *kind as i16 == row.kind);
     let details: EventDetails = strict::read("details", &row.details)?;
     let event = Event {
@@ -32,18 +32,18 @@ pub(super) fn read(row: &events::Model) -> Result<EventFold, String> {
         expire_time: details.expire_time,
         auto_top_up: details.auto_top_up,
     };
-    Ok(EventFold { n: row.n, time: Timestamp::from_micros(row.event_time), event })
+    Ok(RecordedNotification { n: row.n, time: Timestamp::from_micros(row.event_time), event })
 }
 
 /// Checks the notifications of an entry. `available` returns a unit's balance according to the postings so far.
 pub(super) fn check(
     entry: &Entry,
-    events: &[EventFold],
+    events: &[RecordedNotification],
     mut available: impl FnMut(&Event) -> i128,
     faults: &mut Faults,
 ) {
     let at = entry.revision;
-    for (n, EventFold { n: number, time, event }) in (0..).zip(events) {
+    for (n, RecordedNotification { n: number, time, event }) in (0..).zip(events) {
         faults.unless(*number == n, at, || format!("its event {n} has number {number}"));
         faults.unless(*time == entry.effective_time, at, || {
             format!("is effective at {}, but its event {n} at {time}", entry.effective_time)

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::store::pages::{Key, NO_KEY};
 use crate::store::tables::wallets;
-use crate::verify::checkpoint::{Against, Heads};
+use crate::verify::checkpoint::{CheckpointReader, CheckpointWriter};
 use crate::verify::control::Known;
 use crate::verify::error::VerifyError;
 use crate::verify::faults::Faults;
@@ -25,9 +25,9 @@ pub(super) struct Ledger {
     pub(super) feed: Option<Feed>,
     pub(super) faults: Faults,
     /// The checkpoint that it must continue.
-    pub(super) against: Option<Against>,
+    pub(super) checkpoint_reader: Option<CheckpointReader>,
     /// The checkpoint that is written.
-    pub(super) heads: Option<Heads>,
+    pub(super) checkpoint_writer: Option<CheckpointWriter>,
     digest: Sha256,
     wallets: u64,
     entries: u64,
@@ -54,8 +54,8 @@ impl Ledger {
             Row::Wallet(row) => {
                 self.wallets += 1;
                 digest(&mut self.digest, &row);
-                if let Some(heads) = &mut self.heads {
-                    heads.add(&row);
+                if let Some(writer) = &mut self.checkpoint_writer {
+                    writer.add(&row);
                 }
                 wallet.own_row(row);
             }
@@ -64,8 +64,8 @@ impl Ledger {
             Row::Entry(row) => {
                 self.entries += 1;
                 wallet.entry(&row, faults);
-                if let Some(against) = &mut self.against {
-                    against.entry(&row, faults);
+                if let Some(reader) = &mut self.checkpoint_reader {
+                    reader.entry(&row, faults);
                 }
             }
             Row::Grant(row) => {
@@ -87,10 +87,10 @@ impl Ledger {
         if let Some(feed) = &mut self.feed {
             feed.end(&mut self.faults);
         }
-        if let Some(against) = &mut self.against {
-            against.end(&mut self.faults);
+        if let Some(reader) = &mut self.checkpoint_reader {
+            reader.end(&mut self.faults);
         }
-        self.heads.take().map_or(Ok(()), |heads| heads.finish(self.faults.count == 0))
+        self.checkpoint_writer.take().map_or(Ok(()), |writer| writer.finish(self.faults.count == 0))
     }
 
     /// Returns the report.
@@ -115,8 +115,8 @@ impl Ledger {
         }
         self.close();
         self.faults.about(&key.1.to_string());
-        if let Some(against) = &mut self.against {
-            against.advance_to(key, &mut self.faults);
+        if let Some(reader) = &mut self.checkpoint_reader {
+            reader.advance_to(key, &mut self.faults);
         }
         let items = self.feed.as_ref().map(|feed| feed.fold(key.1));
         self.current = Some(WalletFold { items, ..WalletFold::new(key) });
@@ -128,8 +128,8 @@ impl Ledger {
                 feed.close(wallet.uuid, wallet.tenant, items, &mut self.faults);
             }
             wallet.close(&mut self.faults);
-            if let Some(against) = &mut self.against {
-                against.leave(&mut self.faults);
+            if let Some(reader) = &mut self.checkpoint_reader {
+                reader.leave(&mut self.faults);
             }
         }
     }

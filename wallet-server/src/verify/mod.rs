@@ -51,7 +51,7 @@ use wallet_core::{TenantId, WalletId, WalletKey};
 
 use crate::clock::Clock;
 use crate::store::{Backend, ReadTx, Store};
-use checkpoint::{Against, Heads, Signer};
+use checkpoint::{CheckpointReader, CheckpointWriter, Signer};
 pub use error::VerifyError;
 use feed::Feed;
 use ledger::Ledger;
@@ -125,10 +125,11 @@ async fn whole(
     let known = control::read(snapshot, Clock::system().now(), &mut ledger.faults).await?;
     if let Some(Checkpoints { key_file, write, against }) = checkpoints {
         let signer = Signer::open(key_file)?;
-        let against = against.as_ref().map(|path| Against::open(path, &signer, &known, &mut ledger.faults));
-        ledger.against = against.transpose()?;
-        let heads = write.as_ref().map(|path| Heads::create(path, &signer, &known));
-        ledger.heads = heads.transpose()?;
+        let reader =
+            against.as_ref().map(|path| CheckpointReader::open(path, &signer, &known, &mut ledger.faults));
+        ledger.checkpoint_reader = reader.transpose()?;
+        let writer = write.as_ref().map(|path| CheckpointWriter::create(path, &signer, &known));
+        ledger.checkpoint_writer = writer.transpose()?;
     }
     let feed = Feed::read(snapshot, &known, &mut ledger.faults).await?;
     webhooks::check(snapshot, &known, &feed.last, &mut ledger.faults).await?;

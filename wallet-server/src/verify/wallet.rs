@@ -18,7 +18,7 @@ use crate::verify::auto_top_up::AutoTopUpFold;
 use crate::verify::balance::UnitFold;
 use crate::verify::chain::{Chain, Heartbeats};
 use crate::verify::clawback::Clawbacks;
-use crate::verify::event::EventFold;
+use crate::verify::event::RecordedNotification;
 use crate::verify::faults::Faults;
 use crate::verify::feed::ItemFold;
 use crate::verify::grant::GrantFold;
@@ -48,7 +48,7 @@ pub(super) struct WalletFold {
     pub(super) status: WalletStatus,
     pub(super) chain: Chain,
     /// Notifications by revision, until their entries are read.
-    pub(super) events: BTreeMap<i64, Vec<EventFold>>,
+    pub(super) events: BTreeMap<i64, Vec<RecordedNotification>>,
     pub(super) grants: BTreeMap<GrantKey, GrantFold>,
     pub(super) units: BTreeMap<UnitId, UnitFold>,
     /// Reservations, until their rows are read.

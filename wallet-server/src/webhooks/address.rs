@@ -51,11 +51,11 @@ impl Allowed {
 
     /// Returns whether the server may connect to this address.
     pub(crate) fn may_dial(&self, address: IpAddr) -> bool {
-        is_public(address) || self.names(address)
+        is_public(address) || self.contains(address)
     }
 
     /// Returns whether the operator has allowed this address.
-    pub(crate) fn names(&self, address: IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -196,12 +196,12 @@ mod tests {
         let allowed = allowed(&["10.1.0.0/16", "fd00:1::/32"]);
         for address in ["10.1.2.3", "::ffff:10.1.2.3", "fd00:1::5"] {
             let address = address.parse().unwrap();
-            assert!(allowed.may_dial(address) && allowed.names(address), "{address}");
+            assert!(allowed.may_dial(address) && allowed.contains(address), "{address}");
         }
         for address in ["10.2.0.1", "::ffff:10.2.0.1", "64:ff9b::10.1.2.3", "fd00:2::5", "127.0.0.1"] {
             assert!(!allowed.may_dial(address.parse().unwrap()), "{address}");
         }
         let public = "8.8.8.8".parse().unwrap();
-        assert!(allowed.may_dial(public) && !allowed.names(public));
+        assert!(allowed.may_dial(public) && !allowed.contains(public));
     }
 }

@@ -21,6 +21,7 @@ use crate::catalogs::PublishedCatalogs;
 use crate::causes::Chain;
 use crate::query::{FeedItem, Queries};
 use crate::store::{EndpointRow, StoreError};
+use crate::task_lease::TaskLease;
 use crate::webhooks::Webhooks;
 use crate::webhooks::endpoints::EndpointState;
 use crate::webhooks::metrics::DeliveryMetrics;
@@ -31,6 +32,8 @@ const JOB: &str = "webhooks";
 const LEASE: Duration = Duration::from_secs(10);
 /// The interval at which endpoints with new items are looked for.
 const PERIOD: Duration = Duration::from_millis(500);
+/// The interval at which a server without the lease tries to get it.
+const WITHOUT_LEASE: Duration = Duration::from_secs(1);
 /// The interval at which the waiting delivery with the lowest position is attempted while the position of its endpoint stands
 /// still.
 const PROBE: Duration = Duration::from_secs(300);
@@ -51,29 +54,25 @@ pub(crate) struct Deliverer {
 impl Deliverer {
     /// Delivers until `shutdown` is cancelled.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let holder = Uuid::new_v4();
-        let (mut renew, mut has_lease) = (Instant::now(), false);
+        let (store, clock) = (self.webhooks.store.clone(), self.webhooks.clock.clone());
+        let (mut lease, mut pause) = (TaskLease::new(store, clock, JOB, LEASE), PERIOD);
         let mut probed: HashMap<(Uuid, String), Instant> = HashMap::new();
         let mut tasks: HashMap<(Uuid, String), JoinHandle<()>> = HashMap::new();
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                () = tokio::time::sleep(PERIOD) => {}
+                () = tokio::time::sleep(pause) => {}
             }
             let now = Instant::now();
-            if now >= renew {
-                let lease =
-                    self.webhooks.store.job_lease(JOB, holder, self.webhooks.clock.now(), LEASE).await;
-                has_lease = noted(lease).unwrap_or(false);
-                renew = now + if has_lease { LEASE / 2 } else { Duration::from_secs(1) };
-            }
-            if !has_lease {
+            pause = PERIOD;
+            if !logged(lease.keep().await).unwrap_or(false) {
                 // Another server delivers to the same endpoints.
                 tasks.drain().for_each(|(_, task)| task.abort());
+                pause = WITHOUT_LEASE;
                 continue;
             }
             tasks.retain(|_, task| !task.is_finished());
-            let Some(work) = noted(self.work().await) else { continue };
+            let Some(work) = logged(self.work().await) else { continue };
             let enabled: HashSet<_> = work.iter().map(|(row, _)| (row.tenant, &row.endpoint_id)).collect();
             probed.retain(|(tenant, endpoint_id), _| enabled.contains(&(*tenant, endpoint_id)));
             for (row, is_due) in work {
@@ -92,9 +91,7 @@ impl Deliverer {
         for (_, task) in tasks {
             task.abort();
         }
-        if has_lease {
-            noted(self.webhooks.store.end_job_lease(JOB, holder).await);
-        }
+        logged(lease.end().await);
     }
 
     /// Returns the enabled endpoints, each with whether the feed has new items for it or one of its deliveries is due.
@@ -129,7 +126,7 @@ impl Deliverer {
             }
             is_probe = false;
             let next = self.webhooks.store.webhook_endpoint(TenantId(row.tenant), &row.endpoint_id).await;
-            match noted(next).flatten().filter(|row| row.state == EndpointState::Enabled.number()) {
+            match logged(next).flatten().filter(|row| row.state == EndpointState::Enabled.number()) {
                 Some(next) => row = next,
                 None => return,
             }
@@ -138,7 +135,7 @@ impl Deliverer {
 }
 
 /// Logs a failure.
-fn noted<T>(done: Result<T, StoreError>) -> Option<T> {
+fn logged<T>(done: Result<T, StoreError>) -> Option<T> {
     done.inspect_err(|error| {
         tracing::warn!(error = %Chain(error), "webhooks cannot be delivered; they will be tried again");
     })

@@ -161,7 +161,7 @@ impl Webhooks {
         if last_position < ends.first - 1 || last_position > ends.last {
             return Err(WebhookError::Position(ends));
         }
-        let (url, types) = (new.url.to_string(), names(&new.types));
+        let (url, types) = (new.url.to_string(), type_names(&new.types));
         let transaction = self.store.begin_control().await?;
         if let Some(row) = transaction.endpoint(tenant, &new.id).await? {
             return match (&row.url, &row.types, row.ordered) == (&url, &types, new.is_ordered) {
@@ -203,7 +203,7 @@ impl Webhooks {
         let before = row.ok_or_else(|| WebhookError::NotFound(change.id.clone()))?;
         let mut row = before.clone();
         row.url = change.url.map_or(row.url, |url| url.to_string());
-        row.types = change.types.map_or(row.types, |types| names(&types));
+        row.types = change.types.map_or(row.types, |types| type_names(&types));
         row.ordered = change.is_ordered.unwrap_or(row.ordered);
         let was_enabled = row.state == EndpointState::Enabled.number();
         match change.is_enabled {
@@ -286,7 +286,7 @@ impl Webhooks {
 }
 
 /// Returns the names of types, separated by spaces.
-fn names(types: &BTreeSet<ItemType>) -> String {
+fn type_names(types: &BTreeSet<ItemType>) -> String {
     let names: Vec<&str> = types.iter().map(|item_type| item_type.name()).collect();
     names.join(" ")
 }

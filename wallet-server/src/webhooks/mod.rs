@@ -1,7 +1,7 @@
 //! Webhooks: endpoints that get the items of the feed by HTTP POST, in the format of Standard Webhooks 1.0.0.
 //!
 //! [`endpoints`] creates and changes endpoints, [`deliverer`] serves each endpoint in turn, [`round`] sends the messages of
-//! a round and records their results, and [`mod@test`] sends one test message. The other modules do not read the database:
+//! a round and records their results, and [`test_message`] sends one test message. The other modules do not read the database:
 //! they have the URLs and addresses that may be called, signatures, the schedule of attempts, and one attempt over HTTP.
 
 mod address;
@@ -13,7 +13,7 @@ mod round;
 mod schedule;
 mod sender;
 mod signature;
-mod test;
+mod test_message;
 mod url;
 
 pub(crate) use address::Allowed;
@@ -24,5 +24,5 @@ pub(crate) use endpoints::{
 pub(crate) use metrics::DeliveryMetrics;
 pub(crate) use sender::{Failure, FailureKind, Message, Sender};
 pub(crate) use signature::Secret;
-pub(crate) use test::Tested;
+pub(crate) use test_message::TestResult;
 pub(crate) use url::WebhookUrl;

@@ -54,7 +54,7 @@ impl WebhookUrl {
         let is_allowed = match self.url.host() {
             Some(Host::Domain("localhost")) => {
                 let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
-                loopback.into_iter().any(|address| allowed.names(address))
+                loopback.into_iter().any(|address| allowed.contains(address))
             }
             Some(Host::Domain(_)) => is_https,
             Some(Host::Ipv4(address)) => is_address_allowed(address.into(), is_https, allowed),
@@ -86,7 +86,7 @@ impl fmt::Display for WebhookUrl {
 }
 
 fn is_address_allowed(address: IpAddr, is_https: bool, allowed: &Allowed) -> bool {
-    if is_https { allowed.may_dial(address) } else { allowed.names(address) }
+    if is_https { allowed.may_dial(address) } else { allowed.contains(address) }
 }
 
 fn check_length(url: &str) -> Result<(), String> {

@@ -22,7 +22,7 @@ use wallet_core::sold::Overrides;
 use wallet_core::{Amounts, Command, Reply, UnitId, WalletId};
 use wallet_workload::figure;
 
-use super::{Database, jobs, run};
+use super::{Database, queued, run};
 use crate::BUNDLED_CATALOG;
 use crate::clock::Clock;
 use crate::engine::EngineConfig;
@@ -133,7 +133,7 @@ impl World {
                 before.push(self.prepare(kind, &round).await);
                 batch.push((wallet(kind, &round), command(kind)));
             }
-            let done = until(drop, self.lane.runner.run_batch(&jobs(&batch), false)).await;
+            let done = until(drop, self.lane.runner.run_batch(&queued(&batch), false)).await;
             assert!(!is_inside_a_transaction(self.lane.runner.connection.raw()).await, "{kinds:?} {drop}");
             let again = run(&mut self.lane, &batch).await;
             for ((&kind, before), reply) in kinds.iter().zip(before).zip(&again) {

@@ -217,10 +217,10 @@ async fn frozen_stops_no_other(database: Database) {
         others.iter().any(|other| key(other).bucket() / 8 == key(&frozen).bucket() / 8),
         "some wallets are in the same part"
     );
-    world.lane.runner.broken.insert(key(&frozen));
+    world.lane.runner.to_freeze.insert(key(&frozen));
     let reply = &run(&mut world.lane, &[(frozen.clone(), ProcessDue.into())]).await[0];
     assert!(reply.result.is_err(), "it is frozen");
-    world.lane.runner.broken.clear();
+    world.lane.runner.to_freeze.clear();
     world.clock.move_to(START.plus(TTL * 2));
 
     let BatchRunner { store, catalogs, .. } = &world.lane.runner;
@@ -273,8 +273,8 @@ type Answer = oneshot::Receiver<Result<Reply, EngineError>>;
 pub(super) fn send(door: &mpsc::Sender<QueuedCommand>, commands: &[(&WalletId, Command)]) -> Vec<Answer> {
     let commands: Vec<_> =
         commands.iter().map(|(wallet, command)| ((*wallet).clone(), command.clone())).collect();
-    let (jobs, answers) = asked(&commands);
-    jobs.into_iter().for_each(|job| door.try_send(job).unwrap());
+    let (queued, answers) = asked(&commands);
+    queued.into_iter().for_each(|command| door.try_send(command).unwrap());
     answers
 }
 

@@ -50,8 +50,8 @@ async fn flood(database: Database) {
     // The commands wait until the lock is released, however long that takes: the bound is the number of places.
     let config = EngineConfig {
         lanes: 1,
-        queue: QUEUE,
-        wallet_queue: WALLET_QUEUE,
+        waiting_per_lane: QUEUE,
+        waiting_per_wallet: WALLET_QUEUE,
         queue_wait: Duration::from_secs(3_600),
         ..EngineConfig::default()
     };

@@ -23,8 +23,8 @@ async fn a_line_about_a_command_names_wallet_command_and_request_id() {
         RequestId::OfCaller(HeaderValue::from_static("call-7")),
         None,
     );
-    let (jobs, _answers) = call.scope(async { asked(&[(wallet.clone(), command(Kind::Settle))]) }).await;
-    world.lane.runner.answer(jobs).await;
+    let (queued, _answers) = call.scope(async { asked(&[(wallet.clone(), command(Kind::Settle))]) }).await;
+    world.lane.runner.answer(queued).await;
 
     let line = log.lines("a wallet is unreadable").pop().expect("the line");
     let [call, command] = [&line["spans"][0], &line["spans"][1]];
@@ -48,8 +48,8 @@ async fn a_wallet_that_becomes_unreadable_again_is_logged_again() {
         for change in ["SET profile = profile || 'x'", "SET profile = rtrim(profile, 'x')"] {
             tamper(runner.connection.raw(), &format!("UPDATE wallet_profiles {change} {condition}")).await;
             for _ in 0..2 {
-                let (jobs, _answers) = asked(&[(wallet.clone(), command(Kind::TopUp))]);
-                runner.answer(jobs).await;
+                let (queued, _answers) = asked(&[(wallet.clone(), command(Kind::TopUp))]);
+                runner.answer(queued).await;
             }
         }
         assert_eq!(log.lines("a wallet is unreadable").len(), times);

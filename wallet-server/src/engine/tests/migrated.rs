@@ -63,8 +63,8 @@ async fn carried_out_after(world: &mut World, database: &Database, round: &str, 
     alter(database, altered).await;
 
     let before = world.lane.runner.metrics.counts().retries;
-    let (jobs, answers) = asked(&batch);
-    world.lane.runner.answer(jobs).await;
+    let (queued, answers) = asked(&batch);
+    world.lane.runner.answer(queued).await;
     for (kind, answer) in ALL.into_iter().zip(answers) {
         let reply = answer.await.unwrap().unwrap_or_else(|error| panic!("{kind:?} after {altered}: {error}"));
         assert_eq!(reply.result.is_err(), kind == Kind::Refused, "{kind:?} after {altered}: {reply:?}");

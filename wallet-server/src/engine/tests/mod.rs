@@ -29,8 +29,8 @@ use wallet_core::{Author, Command, Reply, TenantId, WalletId, WalletKey};
 
 use super::EngineConfig;
 use super::admission::Admission;
-use super::job::{Answer, QueuedCommand};
 use super::lane::Lane;
+use super::queued_command::{Answer, QueuedCommand};
 use crate::call_name::CallName;
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
@@ -100,21 +100,21 @@ async fn run(lane: &mut Lane, batch: &[(WalletId, Command)]) -> Vec<Reply> {
     while replies.contains(&None) {
         let left: Vec<usize> = (0..batch.len()).filter(|n| replies[*n].is_none()).collect();
         let step: Vec<_> = left.iter().map(|n| batch[*n].clone()).collect();
-        for (n, reply) in left.into_iter().zip(lane.runner.run_batch(&jobs(&step), false).await.unwrap()) {
+        for (n, reply) in left.into_iter().zip(lane.runner.run_batch(&queued(&step), false).await.unwrap()) {
             replies[n] = reply.map(Result::unwrap);
         }
     }
     replies.into_iter().flatten().collect()
 }
 
-fn jobs(batch: &[(WalletId, Command)]) -> Vec<QueuedCommand> {
+fn queued(batch: &[(WalletId, Command)]) -> Vec<QueuedCommand> {
     asked(batch).0
 }
 
 /// Returns commands for a lane's queue, and the receivers of their answers.
 fn asked(batch: &[(WalletId, Command)]) -> (Vec<QueuedCommand>, Vec<oneshot::Receiver<Answer>>) {
     let admission = Admission::new(&EngineConfig::default());
-    let job = |(wallet, command): &(WalletId, Command)| {
+    let queue = |(wallet, command): &(WalletId, Command)| {
         let (tenant, key) = (TenantId::DEFAULT, WalletKey::new(TenantId::DEFAULT, wallet));
         let queued_at = Instant::now();
         let ticket = admission.admit(key, command.admission_class(), queued_at).unwrap();
@@ -139,5 +139,5 @@ fn asked(batch: &[(WalletId, Command)]) -> (Vec<QueuedCommand>, Vec<oneshot::Rec
             answered,
         )
     };
-    batch.iter().map(job).unzip()
+    batch.iter().map(queue).unzip()
 }

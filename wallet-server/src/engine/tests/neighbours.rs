@@ -40,8 +40,8 @@ async fn serve_beside(database: Database) {
             &format!("UPDATE wallet_profiles SET profile = 'x' || profile {profile}"),
         )
         .await;
-        let (jobs, answers) = asked(&batch);
-        world.lane.runner.answer(jobs).await;
+        let (queued, answers) = asked(&batch);
+        world.lane.runner.answer(queued).await;
         for (kind, answer) in ALL.into_iter().zip(answers) {
             match answer.await.unwrap() {
                 Ok(reply) => assert_eq!(reply.result.is_err(), kind == Kind::Refused, "{kind:?}: {reply:?}"),
@@ -82,8 +82,8 @@ async fn panic_everywhere(database: Database) {
             batch.push((wallet(kind, &round), command(kind)));
         }
         // In one batch: every command is executed in the end, when the halves of the batch run again.
-        let (jobs, answers) = asked(&batch);
-        PANICS_AT.scope(Arc::new(AtomicI64::new(n)), world.lane.runner.answer(jobs)).await;
+        let (queued, answers) = asked(&batch);
+        PANICS_AT.scope(Arc::new(AtomicI64::new(n)), world.lane.runner.answer(queued)).await;
         for (kind, answer) in ALL.into_iter().zip(answers) {
             let reply = answer.await.unwrap().unwrap();
             assert_eq!(reply.result.is_err(), kind == Kind::Refused, "{kind:?} at {n}: {reply:?}");
@@ -94,9 +94,9 @@ async fn panic_everywhere(database: Database) {
         let before = world.prepare(Kind::Reserve, &alone).await;
         world.prepare(Kind::Reserve, &next).await;
         let one = [(wallet(Kind::Reserve, &alone), command(Kind::Reserve))];
-        let (jobs, answers) = asked(&one);
+        let (queued, answers) = asked(&one);
         let left = Arc::new(AtomicI64::new(n));
-        PANICS_AT.scope(left.clone(), world.lane.runner.answer(jobs)).await;
+        PANICS_AT.scope(left.clone(), world.lane.runner.answer(queued)).await;
         if left.load(Ordering::Relaxed) >= 0 {
             break;
         }
@@ -113,8 +113,8 @@ async fn panic_everywhere(database: Database) {
                 }
             }
         }
-        let (jobs, answers) = asked(&[(wallet(Kind::Reserve, &next), command(Kind::Reserve))]);
-        world.lane.runner.answer(jobs).await;
+        let (queued, answers) = asked(&[(wallet(Kind::Reserve, &next), command(Kind::Reserve))]);
+        world.lane.runner.answer(queued).await;
         for answer in answers {
             assert!(answer.await.unwrap().unwrap().result.is_ok(), "at {n}");
         }

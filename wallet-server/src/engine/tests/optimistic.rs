@@ -9,7 +9,7 @@ use sea_orm::ConnectionTrait;
 use wallet_core::{Command, TenantId, Timestamp, UnitOfWork, WalletId, WalletKey};
 
 use super::cancelled::{Kind, World, command, wallet};
-use super::{Database, jobs, run};
+use super::{Database, queued, run};
 use crate::engine::lane::Lane;
 use crate::engine::{EngineConfig, EngineError};
 use crate::store::failpoints::armed::STANDS_STILL_AT;
@@ -85,7 +85,7 @@ async fn an_answer_comes_after_the_commit() {
         world.lane.runner.connection.raw().execute_unprepared(sql).await.unwrap();
     }
     let batch = [(wallet(Kind::Settle, "late"), command(Kind::Settle))];
-    assert!(world.lane.runner.run_batch(&jobs(&batch), false).await.is_err());
+    assert!(world.lane.runner.run_batch(&queued(&batch), false).await.is_err());
     world.lane.runner.connection.raw().execute_unprepared("DROP TRIGGER refuse ON entries").await.unwrap();
     let reply = run(&mut world.lane, &batch).await.remove(0);
     assert!(!reply.result.unwrap().replayed, "the refused commit left nothing");
@@ -104,7 +104,7 @@ async fn nothing_is_written_if_a_row_to_change_is_gone() {
     tamper(world.lane.runner.connection.raw(), &hide).await;
     let batch = [(id, command(Kind::Settle))];
     let before = world.lane.runner.metrics.counts().optimistic_batches;
-    assert!(world.lane.runner.run_batch(&jobs(&batch), false).await.is_err());
+    assert!(world.lane.runner.run_batch(&queued(&batch), false).await.is_err());
     assert_eq!(world.lane.runner.metrics.counts().optimistic_batches, before);
 
     let show = format!("UPDATE grants SET n = n - 1 WHERE {grant}");
@@ -130,8 +130,8 @@ async fn a_statement_that_was_given_up_is_not_carried_out_after_later_decisions(
     plan.wallets.push((key, Timestamp::EPOCH));
     slow.load(&rows, &plan, &mut loaded).await.unwrap();
     let finished = {
-        let job = jobs(&[(id.clone(), command(Kind::Reserve))]);
-        let catalogs = world.lane.runner.catalogs_for(&job, &loaded).await.unwrap();
+        let batch = queued(&[(id.clone(), command(Kind::Reserve))]);
+        let catalogs = world.lane.runner.catalogs_for(&batch, &loaded).await.unwrap();
         let mut work =
             UnitOfWork::open(&mut loaded.get_mut(&key).unwrap().wallet, world.lane.runner.clock.now());
         work.execute(&command(Kind::Reserve), &catalogs[&TenantId::DEFAULT]).unwrap();
@@ -161,7 +161,7 @@ async fn a_statement_that_was_given_up_stays_known_while_others_hold_its_wallet(
 
     world.lane.runner.unanswered = BTreeSet::from([key]);
     let batch = [(id, command(Kind::Refused))];
-    let answers = world.lane.runner.run_batch(&jobs(&batch), true).await.unwrap();
+    let answers = world.lane.runner.run_batch(&queued(&batch), true).await.unwrap();
     assert!(matches!(answers[..], [Some(Err(EngineError::Unavailable))]), "the wallet is locked");
     assert_eq!(world.lane.runner.unanswered, BTreeSet::from([key]), "its version was not raised");
     drop(holder);

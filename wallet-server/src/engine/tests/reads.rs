@@ -47,12 +47,12 @@ impl Customer {
         customer
     }
 
-    /// Creates a wallet, which is frozen if it is to be broken.
-    async fn has_neighbour(&mut self, wallet: &str, is_broken: bool) {
+    /// Creates a wallet, which is frozen if `is_frozen`.
+    async fn has_neighbour(&mut self, wallet: &str, is_frozen: bool) {
         let wallet: WalletId = id(wallet);
         run(&mut self.lane, &[(wallet.clone(), create())]).await;
-        if is_broken {
-            self.lane.runner.broken.insert(WalletKey::new(TenantId::DEFAULT, &wallet));
+        if is_frozen {
+            self.lane.runner.to_freeze.insert(WalletKey::new(TenantId::DEFAULT, &wallet));
             let reply = run(&mut self.lane, &[(wallet, ProcessDue.into())]).await.remove(0);
             assert!(reply.result.is_err(), "it is frozen");
         }
@@ -148,10 +148,10 @@ async fn a_search_reads_a_bounded_number_of_rows_and_its_token_continues() {
 async fn a_search_for_frozen_wallets_is_bounded_and_its_token_continues() {
     for database in [Database::sqlite(), Database::postgres()] {
         let mut customer = Customer::with_holds(&database, 0).await;
-        for (wallet, is_broken) in
+        for (wallet, is_frozen) in
             [("w1", false), ("w2", true), ("w3", false), ("w4", false), ("w5", false), ("w6", true)]
         {
-            customer.has_neighbour(wallet, is_broken).await;
+            customer.has_neighbour(wallet, is_frozen).await;
         }
         let queries = customer.queries().with_budget(3, 6);
         for (frozen_only, size, expected) in [

@@ -17,8 +17,8 @@ use wallet_workload::figure;
 
 use super::cancelled::{ALL, World, command, wallet};
 use super::{Database, asked, run, session};
-use crate::engine::job::Answer;
 use crate::engine::lane::Lane;
+use crate::engine::queued_command::Answer;
 use crate::engine::{EngineConfig, EngineError};
 use crate::store::failpoints::armed::{STALLS_AT, Stall};
 
@@ -145,12 +145,12 @@ async fn answered(
     batch: &[(WalletId, Command)],
     failure: DatabaseFailure,
 ) -> (Vec<Answer>, Option<JoinHandle<()>>) {
-    let (jobs, answers) = asked(batch);
+    let (queued, answers) = asked(batch);
     let begun: Arc<Mutex<Option<JoinHandle<()>>>> = Arc::default();
     let (for_good, begins) = (failure.then == Then::Silence, begun.clone());
     let then = Box::new(move || *begins.lock().unwrap() = Some(tokio::spawn(failure.clone().run())));
     let stall = Stall { left: AtomicI64::new(n), for_good, then };
-    STALLS_AT.scope(Arc::new(stall), lane.runner.answer(jobs)).await;
+    STALLS_AT.scope(Arc::new(stall), lane.runner.answer(queued)).await;
     let mut answered = Vec::new();
     for answer in answers {
         answered.push(answer.await.unwrap());

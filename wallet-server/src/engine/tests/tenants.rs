@@ -8,7 +8,7 @@ use wallet_core::{Author, Command, TenantId, Timestamp, WalletId, WalletKey};
 
 use super::due::{TTL, create, grant, reserve};
 use super::verify_speed::id;
-use super::{Database, jobs, queries};
+use super::{Database, queries, queued};
 use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::engine::lane::Lane;
@@ -36,7 +36,7 @@ async fn each_at_its_time(database: Database) {
     clock.learn([(test, DAY)]);
 
     let wallet: WalletId = id("w");
-    let mut batch = jobs(&[(wallet.clone(), create()), (wallet.clone(), create())]);
+    let mut batch = queued(&[(wallet.clone(), create()), (wallet.clone(), create())]);
     (batch[1].tenant, batch[1].key) = (test, WalletKey::new(test, &wallet));
     for later in [Duration::ZERO, DAY] {
         clock.move_to(START.plus(later));
@@ -63,7 +63,7 @@ struct Ahead {
 
 fn commands(tenant: TenantId, wallet: &WalletId, commands: &[Command]) -> Vec<QueuedCommand> {
     let batch: Vec<_> = commands.iter().map(|command| (wallet.clone(), command.clone())).collect();
-    let mut batch = jobs(&batch);
+    let mut batch = queued(&batch);
     for command in &mut batch {
         (command.tenant, command.key) = (tenant, WalletKey::new(tenant, wallet));
     }

@@ -133,17 +133,17 @@ impl ObservedCall {
         self.trace = span;
     }
 
-    /// Notes the code of a reply, if its headers have it. A request that was no call has an HTTP error instead.
-    pub(crate) fn note_reply<B>(&mut self, reply: &Response<B>) {
+    /// Records the code of a reply, if its headers have it. A request that was no call has an HTTP error instead.
+    pub(crate) fn record_reply<B>(&mut self, reply: &Response<B>) {
         if reply.status() == StatusCode::OK {
-            self.note(reply.headers());
+            self.record_code(reply.headers());
         } else {
             self.code = Some(Code::Unknown);
         }
     }
 
-    /// Notes the code of the call, if these headers or trailers have it.
-    pub(crate) fn note(&mut self, headers: &HeaderMap) {
+    /// Records the code of the call, if these headers or trailers have it.
+    pub(crate) fn record_code(&mut self, headers: &HeaderMap) {
         if let Some(code) = headers.get(Status::GRPC_STATUS) {
             self.code = Some(Code::from_bytes(code.as_bytes()));
         }
@@ -175,7 +175,7 @@ mod tests {
         let mut registry = Registry::default();
         let metrics = CallMetrics::register(&mut registry, ["/a.B/C"].into_iter(), true);
         let mut fine = metrics.begin("/a.B/C", Instant::now());
-        fine.note(&HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]));
+        fine.record_code(&HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]));
         drop(fine);
         drop(metrics.begin("/a.B/C", Instant::now()));
         for path in ["/a.B/D", "", "/\"evil"] {

@@ -12,7 +12,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 use crate::grpc::error::RpcError;
-use crate::grpc::transport::before;
+use crate::grpc::transport::run_until;
 
 /// Runs a handler until its deadline. Returns DEADLINE_EXCEEDED if that passes.
 pub(crate) async fn in_time<T>(
@@ -25,7 +25,7 @@ pub(crate) async fn in_time<T>(
     if deadline <= Instant::now() {
         return Err(late());
     }
-    before(deadline, handler).await.ok_or_else(late)
+    run_until(deadline, handler).await.ok_or_else(late)
 }
 
 /// Returns the time for which the caller waits, at most `ceiling`.

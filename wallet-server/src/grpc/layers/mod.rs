@@ -24,5 +24,5 @@ pub(crate) use purpose::Purpose;
 pub(crate) use rate::Rates;
 pub(super) use reply::Reply;
 pub(super) use request_id::{HEADER as REQUEST_ID, RequestIds};
-pub(super) use tenant::{Admission, Caller, Gate};
+pub(super) use tenant::{Caller, CallerCheck, KeyGate};
 pub(super) use trace::log_end;

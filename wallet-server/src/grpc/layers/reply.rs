@@ -114,7 +114,7 @@ impl Reply {
 
     fn log_end(&mut self, trailers: &HeaderMap) {
         if let Some((call, begun, observed)) = &mut self.call {
-            observed.note(trailers);
+            observed.record_code(trailers);
             log_end(call, *begun, trailers);
         }
     }

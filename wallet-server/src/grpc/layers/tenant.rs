@@ -27,16 +27,16 @@ pub(crate) struct Caller {
 
 /// Admits callers to methods.
 #[derive(Debug, Clone)]
-pub(crate) enum Admission {
+pub(crate) enum CallerCheck {
     /// Callers are not authenticated. They belong to the default tenant and may call every method.
     Open,
     /// Callers have a key or a wallet token with the scope of the method. Health checks and reflection need none.
-    Keys(Box<Gate>),
+    Keys(Box<KeyGate>),
 }
 
 /// The check of keys and wallet tokens, their rates, and the catalogs of their tenants.
 #[derive(Debug, Clone)]
-pub(crate) struct Gate {
+pub(crate) struct KeyGate {
     pub(crate) check: KeyCheck,
     pub(crate) rates: Rates,
     pub(crate) catalogs: PublishedCatalogs,
@@ -53,7 +53,7 @@ impl Caller {
     }
 }
 
-impl Admission {
+impl CallerCheck {
     /// Returns the caller if its credential does not have to be checked.
     pub(crate) fn at_once(&self, path: &str, deadline: Instant) -> Option<Caller> {
         let is_open = matches!(self, Self::Open) || OPEN.iter().any(|service| path.starts_with(service));
@@ -76,7 +76,7 @@ impl Admission {
         };
         let Access { tenant, principal, credential, scopes, rate } = access;
         if let Some(call) = CallName::current() {
-            call.is_by(&principal);
+            call.set_principal(&principal);
         }
         let scope = v1::Scope::of(path).and_then(from_proto::scope);
         // A call that the scopes do not allow counts, but takes nothing from the reserve of running jobs.

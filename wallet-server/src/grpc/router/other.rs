@@ -8,7 +8,7 @@ use tonic::body::Body;
 
 use super::{Calls, RequestBody, Work};
 use crate::grpc::connect::{self, Codec, Converted, Encoding, Method, Unread};
-use crate::grpc::layers::{Admission, Messages, Protocol, Reply, no_post};
+use crate::grpc::layers::{CallerCheck, Messages, Protocol, Reply, no_post};
 use crate::grpc::origins;
 use crate::grpc::transport::CertificateKey;
 
@@ -124,7 +124,7 @@ impl<B: RequestBody> Calls<B> {
         begun: Instant,
     ) -> Result<(Work, Instant, Form), Box<Response<Body>>> {
         let method = self.0.methods.safe(request.uri().path());
-        let method = method.filter(|_| matches!(self.0.admission, Admission::Keys(_))).cloned();
+        let method = method.filter(|_| matches!(self.0.caller_check, CallerCheck::Keys(_))).cloned();
         let method = method.ok_or_else(|| no_post(request.method()))?;
         // Browsers present certificates for any page.
         request.extensions_mut().remove::<CertificateKey>();

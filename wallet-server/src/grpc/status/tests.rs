@@ -346,8 +346,8 @@ fn a_decided_rejection_has_revision_version_and_time() {
         plans: vec![text("creator"), text("pro")],
         next_renewal: Some(Timestamp::from_micros(86_400_000_000)),
     };
-    let decided = Decided { revision: 7, version: 9, at: Timestamp::from_micros(1_500_000) };
-    let status = Status::from(RpcError::about(&wallet)(rejection).decided(decided));
+    let decided = DecisionPoint { revision: 7, version: 9, at: Timestamp::from_micros(1_500_000) };
+    let status = Status::from(RpcError::about(&wallet)(rejection).decided_at(decided));
     let details = status.get_error_details();
     let metadata = &details.error_info().unwrap().metadata;
     for (name, value) in [
@@ -421,10 +421,10 @@ fn every_error_fits_into_the_headers_that_clients_accept() {
         Rejection::IdempotencyMismatch { fields: ids(), state: Some(State::Processing) },
     ];
     let wallet = WalletId::parse(&id(1)).unwrap();
-    let decided = Decided { revision: i64::MAX, version: i64::MAX, at: Timestamp::EPOCH };
+    let decided = DecisionPoint { revision: i64::MAX, version: i64::MAX, at: Timestamp::EPOCH };
     for rejection in largest {
         let reason = rejection.reason();
-        let status = Status::from(RpcError::about(&wallet)(rejection).decided(decided));
+        let status = Status::from(RpcError::about(&wallet)(rejection).decided_at(decided));
         let mut headers = HeaderMap::new();
         status.add_header(&mut headers).unwrap();
         // HTTP/2 counts 32 bytes for each header besides its name and value.

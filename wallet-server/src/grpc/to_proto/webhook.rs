@@ -5,7 +5,7 @@ use wallet_proto::v1;
 
 use super::time::{duration, instant};
 use crate::store::DeliveryRow;
-use crate::webhooks::{EndpointInfo, EndpointState, FailureKind, Tested};
+use crate::webhooks::{EndpointInfo, EndpointState, FailureKind, TestResult};
 
 pub(crate) fn webhook_endpoint(endpoint: &EndpointInfo) -> v1::WebhookEndpoint {
     v1::WebhookEndpoint {
@@ -32,7 +32,7 @@ pub(crate) fn webhook_delivery(row: &DeliveryRow, item: Option<v1::FeedItem>) ->
     }
 }
 
-pub(crate) fn webhook_test(tested: Tested) -> v1::TestWebhookEndpointResponse {
+pub(crate) fn webhook_test(tested: TestResult) -> v1::TestWebhookEndpointResponse {
     let (kind, text, status) = match tested.outcome {
         Ok(status) => (v1::WebhookFailure::Unspecified, String::new(), Some(status)),
         Err(failure) => (kind(failure.kind), failure.text, failure.status),

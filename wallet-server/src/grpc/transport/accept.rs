@@ -64,7 +64,7 @@ impl Front {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, address)) if self.check_concurrency(address.ip()) => {
+                Ok((stream, address)) if self.make_room(address.ip()) => {
                     pause = FIRST_PAUSE;
                     let connected = self.peers.connect(address.ip());
                     let (calls, protocols) = (calls.clone(), protocols.clone());
@@ -113,8 +113,9 @@ impl Front {
         self.drain().await;
     }
 
-    /// Returns whether one more connection from an address fits, if necessary after closing one without a call.
-    fn check_concurrency(&self, address: IpAddr) -> bool {
+    /// Makes room for one more connection from an address, if necessary by closing one without a call.
+    /// Returns whether there is room.
+    fn make_room(&self, address: IpAddr) -> bool {
         if self.limits.connections_per_address.is_some_and(|most| self.peers.count_of(address) >= most) {
             return self.peers.close_the_most_idle(Some(address));
         }

@@ -43,7 +43,7 @@ pub(crate) fn renew(time: Duration) {
 
 /// Runs a handler until its deadline, and drops it if that passes. `None`: it has passed. The caller runs within
 /// [`limited`].
-pub(crate) async fn before<T>(deadline: Instant, handler: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn run_until<T>(deadline: Instant, handler: impl Future<Output = T>) -> Option<T> {
     let mut handler = pin!(handler);
     TIME.with(|time| time.deadline.set(Some(deadline)));
     let done = poll_fn(|cx| match handler.as_mut().poll(cx) {
@@ -131,14 +131,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_timer_rings_at_the_deadline_and_then_at_the_end() {
-        let passed = async || before(Instant::now() + SOON, pending::<()>()).await.is_none();
+        let passed = async || run_until(Instant::now() + SOON, pending::<()>()).await.is_none();
         assert_eq!(limited(LATE, passed()).await, Some(true));
         let unread = async {
             assert!(passed().await);
             pending::<()>().await;
         };
         assert_eq!(limited(SOON * 2, unread).await, None);
-        let in_time = async { before(Instant::now() + LATE, async { 7 }).await };
+        let in_time = async { run_until(Instant::now() + LATE, async { 7 }).await };
         assert_eq!(limited(LATE, in_time).await, Some(Some(7)));
         let read = async {
             for _ in 0..5 {

@@ -18,7 +18,7 @@ mod tls_metrics;
 pub(super) use accept::{Front, descriptor_limit};
 #[cfg(test)]
 pub(super) use call_time::limited;
-pub(super) use call_time::{before, renew};
+pub(super) use call_time::{renew, run_until};
 pub(super) use client_keys::CertificateKey;
 pub use client_keys::{ClientKey, NoClientKey};
 #[cfg(test)]

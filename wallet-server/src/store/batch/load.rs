@@ -37,17 +37,17 @@ pub(in crate::store) async fn load_wallets(
     };
     let named: Vec<_> = plan.reservations.iter().filter(is_unknown).cloned().collect();
     if !named.is_empty() {
-        add_reservations(loaded, all(connection, load::reservations_by_id(backend, &named)).await?)?;
+        add_reservations(loaded, query_rows(connection, load::reservations_by_id(backend, &named)).await?)?;
     }
     if !plan.requests.is_empty() {
-        add_requests(loaded, all(connection, load::requests(backend, &plan.requests)).await?)?;
+        add_requests(loaded, query_rows(connection, load::requests(backend, &plan.requests)).await?)?;
     }
     for statement in grants_of_read_sets(backend, loaded, plan) {
-        add_grants(loaded, all(connection, statement).await?)?;
+        add_grants(loaded, query_rows(connection, statement).await?)?;
     }
     let purchases = paid_purchases(loaded, plan);
     if !purchases.is_empty() {
-        add_grants(loaded, all(connection, load::grants_by_purchase(backend, &purchases)).await?)?;
+        add_grants(loaded, query_rows(connection, load::grants_by_purchase(backend, &purchases)).await?)?;
     }
     Ok(())
 }
@@ -63,7 +63,8 @@ async fn load_new(
     if keys.is_empty() {
         return Ok(());
     }
-    let profiles: Vec<wallet_profiles::Model> = all(connection, load::profiles(backend, &keys)).await?;
+    let profiles: Vec<wallet_profiles::Model> =
+        query_rows(connection, load::profiles(backend, &keys)).await?;
     for profile in profiles {
         let key = WalletKey::from_uuid(profile.wallet_key);
         if let Some(row) = rows.get(&key) {
@@ -73,7 +74,7 @@ async fn load_new(
     if keys.iter().any(|key| !loaded.contains_key(key)) {
         return Err(StoreError::unreadable("a wallet has no profile"));
     }
-    add_grants(loaded, all(connection, load::open_grants(backend, &keys)).await?)
+    add_grants(loaded, query_rows(connection, load::open_grants(backend, &keys)).await?)
 }
 
 /// Returns the rows of the table `wallets` with these keys. Wallets that do not exist are missing.
@@ -82,7 +83,7 @@ pub(in crate::store) async fn wallet_rows(
     backend: Backend,
     keys: &[WalletKey],
 ) -> Result<WalletRows, StoreError> {
-    all(connection, load::wallet_rows(backend, keys)).await.map(by_key)
+    query_rows(connection, load::wallet_rows(backend, keys)).await.map(by_key)
 }
 
 /// Returns the rows by their keys.
@@ -226,7 +227,7 @@ async fn readable<T: FromQueryResult>(
     Ok(rows.iter().filter_map(|row| T::from_query_result(row, "").ok()).collect())
 }
 
-pub(super) async fn all<T: FromQueryResult>(
+pub(super) async fn query_rows<T: FromQueryResult>(
     connection: &impl ConnectionTrait,
     statement: Statement,
 ) -> Result<Vec<T>, StoreError> {

@@ -11,7 +11,7 @@ use wallet_core::reservation::Reservation;
 use wallet_core::wallet::Horizon;
 use wallet_core::{Timestamp, WalletKey};
 
-use crate::store::batch::load::{add_reservations, all};
+use crate::store::batch::load::{add_reservations, query_rows};
 use crate::store::batch::{LoadedWallets, ReadPlan};
 use crate::store::sql::load;
 use crate::store::tables::reservations;
@@ -34,10 +34,10 @@ pub(super) async fn load_due(
         return Ok(());
     }
     // One more than the limit shows whether there are more.
-    let found = all(connection, load::reservations_due(backend, &due, plan.most_due + 1)).await?;
+    let found = query_rows(connection, load::reservations_due(backend, &due, plan.most_due + 1)).await?;
     add_due(loaded, found, plan.most_due)?;
     if plan.keeps_wallets {
-        for row in all::<NextSweep>(connection, load::next_sweeps(backend, &due)).await? {
+        for row in query_rows::<NextSweep>(connection, load::next_sweeps(backend, &due)).await? {
             if let Some(loaded) = loaded.get_mut(&WalletKey::from_uuid(row.wallet_key)) {
                 loaded.complete_before = Timestamp::from_micros(row.sweep_at);
             }
@@ -85,7 +85,7 @@ pub(in crate::store) async fn next_due(
     most: usize,
 ) -> Result<(Vec<Reservation>, Option<Horizon>), StoreError> {
     let found: Vec<reservations::Model> =
-        all(connection, load::reservations_due(backend, &[due], most + 1)).await?;
+        query_rows(connection, load::reservations_due(backend, &[due], most + 1)).await?;
     let places = found.iter().map(reservations::horizon).collect::<Result<Vec<_>, _>>()?;
     let last = places.into_iter().max().filter(|_| found.len() > most);
     let found = found.into_iter().map(reservations::read).collect::<Result<Vec<_>, _>>()?;

@@ -11,7 +11,7 @@ use sea_orm::sqlx::Row as _;
 use wallet_core::WalletKey;
 use wallet_core::ids::ReservationId;
 
-use crate::store::batch::load::{all, load_wallets, wallet_rows};
+use crate::store::batch::load::{load_wallets, query_rows, wallet_rows};
 use crate::store::batch::write::write_at_versions;
 use crate::store::batch::{LoadedWallets, ReadPlan, WalletRows, WalletWrite};
 use crate::store::sql::load;
@@ -55,7 +55,7 @@ impl Optimistic {
             return Ok(false);
         }
         let found: Vec<reservations::Model> =
-            all(&self.connection, load::reservations_by_id(Backend::Postgres, ids)).await?;
+            query_rows(&self.connection, load::reservations_by_id(Backend::Postgres, ids)).await?;
         Ok(!found.is_empty())
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use wallet_core::{TenantId, WalletKey};
 
-use crate::store::batch::load::{all, by_key, load_wallets, wallet_rows};
+use crate::store::batch::load::{by_key, load_wallets, query_rows, wallet_rows};
 use crate::store::batch::write::write;
 use crate::store::batch::{LoadedWallets, ReadPlan, WalletRows, WalletWrite};
 use crate::store::sql::load;
@@ -41,7 +41,7 @@ impl Tx {
 
     /// Excludes publications of these tenants' catalogs until the end of the transaction, and returns the newest
     /// version of each. Must precede the locks of wallets.
-    pub(crate) async fn hold_catalogs(
+    pub(crate) async fn lock_catalogs(
         &self,
         tenants: &BTreeSet<TenantId>,
     ) -> Result<Vec<(TenantId, i64)>, StoreError> {
@@ -71,7 +71,8 @@ impl Tx {
             true => wallet_rows(&self.transaction, self.backend, keys).await?,
             false => WalletRows::new(),
         };
-        let wallets = by_key(all(&self.transaction, load::lock(self.backend, keys, skip_locked)).await?);
+        let wallets =
+            by_key(query_rows(&self.transaction, load::lock(self.backend, keys, skip_locked)).await?);
         let locked_elsewhere = wallet_rows.into_keys().filter(|key| !wallets.contains_key(key)).collect();
         Ok(Locked { wallets, locked_elsewhere })
     }

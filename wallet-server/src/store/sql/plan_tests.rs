@@ -54,7 +54,7 @@ async fn all_connections_have_the_same_planner_settings_on_postgres() {
         let rows = [
             store.lane().await.unwrap().raw().query_one_raw(show()).await,
             store.control().query_one_raw(show()).await,
-            store.readers().connections().query_one_raw(show()).await,
+            store.read_pool().connections().query_one_raw(show()).await,
         ];
         for row in rows {
             assert_eq!(row.unwrap().unwrap().try_get_by_index::<String>(0).as_deref(), Ok(expected));

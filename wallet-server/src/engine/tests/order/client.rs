@@ -83,8 +83,8 @@ async fn send(
     step: &Step,
     deadline: Option<Instant>,
 ) -> Result<Reply, EngineError> {
-    let (mut jobs, mut answers) = asked(&[(step.wallet.clone(), step.command.clone())]);
-    let job = QueuedCommand { deadline, ..jobs.remove(0) };
-    door.send(job).await.expect("the lane lives");
+    let (mut queued, mut answers) = asked(&[(step.wallet.clone(), step.command.clone())]);
+    let command = QueuedCommand { deadline, ..queued.remove(0) };
+    door.send(command).await.expect("the lane lives");
     answers.remove(0).await.expect("the lane answers")
 }

@@ -66,9 +66,9 @@ impl Server {
             Lane::open(number, &opened.runner.store, &opened.runner.catalogs, clock, &config, Arc::default())
                 .await
                 .unwrap();
-        let (door, jobs) = mpsc::channel(CLIENTS);
+        let (door, queue) = mpsc::channel(CLIENTS);
         let points = Arc::new(AtomicI64::new(40));
-        let lane = tokio::spawn(STANDS_STILL_AT.scope(points.clone(), lane.run(jobs)));
+        let lane = tokio::spawn(STANDS_STILL_AT.scope(points.clone(), lane.run(queue)));
         let faults = tokio::spawn(stop_the_database(points.clone(), Rng::new(seed, 1_000 + number as u64)));
         let closing = CancellationToken::new();
         let reader =

@@ -15,7 +15,7 @@ const TYPE: &str = "webhook.test";
 
 /// The result of the message.
 #[derive(Debug)]
-pub(crate) struct Tested {
+pub(crate) struct TestResult {
     /// The status of an answer of success, or the failure.
     pub(crate) outcome: Result<u16, Failure>,
     /// The time from the first step of the connection to the end of the answer.
@@ -24,7 +24,7 @@ pub(crate) struct Tested {
 
 impl Webhooks {
     /// Sends a signed message to an endpoint in any state, once. Nothing is recorded.
-    pub(crate) async fn test(&self, tenant: TenantId, id: &str) -> Result<Tested, WebhookError> {
+    pub(crate) async fn test(&self, tenant: TenantId, id: &str) -> Result<TestResult, WebhookError> {
         let row = self.found(tenant, id).await?;
         let now = self.clock.now();
         let data = json!({ "endpointId": row.endpoint_id });
@@ -41,6 +41,6 @@ impl Webhooks {
             Ok(url) => self.sender.post(&url, &message).await,
             Err(fault) => Err(Failure::not_allowed(&fault)),
         };
-        Ok(Tested { outcome, duration: begun.elapsed() })
+        Ok(TestResult { outcome, duration: begun.elapsed() })
     }
 }
