@@ -29,6 +29,12 @@ impl Generator {
             let paid = Paid { amount: None, reference: free };
             return Some(record(request, None, paid));
         }
+        let later = (sub.period + 1..sub.period + 5)
+            .find(|period| model.went_back_ahead(sub.period_from(sub.start_of(*period))));
+        if let Some(period) = later.filter(|_| !is_unpaid && (45..60).contains(&chance)) {
+            let start = Timestamp::from_micros(sub.start_of(period));
+            return Some(record(request, Some(start), self.invoice()));
+        }
         let waits = sub.sold.provisional.is_some();
         let start = match sub.paid.is_empty() {
             // A later period that is paid keeps the subscription after this one has ended unpaid.
@@ -45,8 +51,39 @@ impl Generator {
         Some(record(request, period_start, paid))
     }
 
-    /// Sometimes another total of a payment that went back before its period began: mostly the same one, or 0.
+    fn invoice(&mut self) -> Paid {
+        let minor_units = self.rng.within(100, 9_000);
+        let amount = Some(Money { currency: "EUR".to_owned(), minor_units });
+        Paid { amount, reference: Some(self.new_id("pay")) }
+    }
+
+    /// Sometimes the refund of a period to come that another payment pays after one that went back.
+    fn refund_twice(&mut self, model: &Model) -> Option<(PeriodId, i64)> {
+        let sub = model.sub.as_ref().filter(|_| self.rng.clone().percent(60))?;
+        let ahead = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period)));
+        let went_back = |period: &PeriodId| {
+            model.payments.iter().any(|payment| payment.went_back && payment.period == *period)
+        };
+        let period = ahead.filter(went_back).last()?;
+        Some((period, model.price_of_period(period)?.0))
+    }
+
+    /// Sometimes the refund of another payment for such a period, or another total of the first: mostly the same one, or 0.
     pub(super) fn refund_again(&mut self, model: &Model) -> Option<Command> {
+        let (payment, minor_units) = match self.refund_twice(model) {
+            Some((period, price)) => (PaymentName::Period(period.start), price),
+            None => self.other_total(model)?,
+        };
+        Some(Command::RecordRefund(RecordRefund {
+            request: self.new_id("r"),
+            payment,
+            total: Money { currency: "EUR".to_owned(), minor_units },
+            used: self.rng.one_of([UsedCredits::Forgive, UsedCredits::Owe]),
+            reason: "paid back".to_owned(),
+        }))
+    }
+
+    fn other_total(&mut self, model: &Model) -> Option<(PaymentName, i64)> {
         let went_back: Vec<_> = model.payments.iter().filter(|payment| payment.went_back).collect();
         let payment = if self.rng.percent(35) { *self.rng.pick(&went_back)? } else { return None };
         let by_start = PaymentName::Period(payment.period.start);
@@ -65,14 +102,7 @@ impl Generator {
             6..9 => before,
             _ => self.rng.within(1, before),
         };
-        let payment = by_reference.filter(|_| self.rng.percent(70)).unwrap_or(by_start);
-        Some(Command::RecordRefund(RecordRefund {
-            request: self.new_id("r"),
-            payment,
-            total: Money { currency: "EUR".to_owned(), minor_units },
-            used: self.rng.one_of([UsedCredits::Forgive, UsedCredits::Owe]),
-            reason: "paid back".to_owned(),
-        }))
+        Some((by_reference.filter(|_| self.rng.percent(70)).unwrap_or(by_start), minor_units))
     }
 
     /// Sometimes the present period, if it was paid after it had given credits and ended unpaid.
