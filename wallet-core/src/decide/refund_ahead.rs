@@ -35,7 +35,7 @@ pub(crate) fn refund_ahead(
     Some(take_back(wallet, present, number, total, now))
 }
 
-/// Returns the present subscription, if the period is one of it.
+/// Returns the present subscription, if it has the period.
 fn present_of(wallet: &Wallet, period: PeriodId) -> Option<&Subscription> {
     present_period(wallet).filter(|present| present.id == period.subscription)
 }

@@ -204,7 +204,7 @@ fn a_payment_refunded_ahead_is_recorded_again_without_effect() {
 }
 
 #[test]
-fn a_period_that_begins_by_the_clock_keeps_its_credits_whatever_a_refund_ahead_becomes() {
+fn a_period_that_begins_by_the_clock_keeps_its_credits_after_a_refund_ahead() {
     for plan in ["clock", "unpriced"] {
         let begun = || sold(plan, [february("p", "in_2"), back("r", "in_2", 1000), until("2026-02-02")]);
         for by_start in [true, false] {
@@ -269,7 +269,7 @@ fn a_term_that_another_one_replaces_at_its_first_instant_shares_its_period() {
         .then([gave_all_back("f", 120_000), available(0)]);
     // 1,000 of 120,000 cents go back.
     to_year().when(back("r", "in_1", 1000)).then([done(), available(12_000)]);
-    // The credits of the lapsed month are those that went back.
+    // The expired credits of the month are those that went back.
     sold()
         .and(change_plan("c", "weekly").at_once().invoiced("in_2", 300))
         .when(back("r", "in_1", 1000))

@@ -146,7 +146,7 @@ product! {
         assert_eq!(platform.credits().await, (100, 0));
     }
 
-    async fn a_failed_refund_of_a_period_that_began_by_the_clock_restores_its_payment(platform: Platform) {
+    async fn a_failed_refund_after_a_start_by_the_clock_restores_the_payment(platform: Platform) {
         platform.subscribe("unpriced").await;
         paid(platform, payment("p", FEBRUARY, "in_2")).await;
         back(platform, paid_back("r", "in_2", 1_000)).await;
@@ -173,8 +173,8 @@ product! {
         platform.subscribe("better").await;
         let change = || v1::ChangePlanRequest::new(ALICE, "c", "month");
         let found = violations(platform.client.change_plan(change().with_paid(invoice("in_2", 1_000))).await);
-        let text = "paid: pays nothing, because the change does not begin now; leave it out, and call RecordPayment for \
-                    the next period";
+        let text = "paid: pays nothing, because the change does not begin now; leave it out, and call \
+                    RecordPayment for the next period";
         assert_eq!(found, [text]);
         platform.client.change_plan(change()).await.unwrap();
         paid(platform, payment("p", FEBRUARY, "in_2")).await;
