@@ -25,7 +25,7 @@ use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::RequestId;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::Wallet;
-use crate::wallet::payment::Paid;
+use crate::wallet::payment::{Paid, counts};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::sold::{Overrides, Sold};
 use crate::wallet::subscription::{Subscription, UnusedCredits, When};
@@ -45,7 +45,7 @@ pub struct ChangePlan {
     pub when: Option<When>,
     /// The fate of the present plan's credits, if a plan of another term begins now. By default an upgrade keeps them.
     pub unused: Option<UnusedCredits>,
-    /// The payment for the present period, if the change is now.
+    /// The payment for the present period. Only a change that begins now has one.
     pub paid: Paid,
 }
 
@@ -59,6 +59,12 @@ impl ChangePlan {
             .with("when", self.when.as_ref())
             .with("unused", self.unused.as_ref())
             .with("paid", (self.paid != Paid::default()).then_some(&self.paid))
+    }
+
+    /// Returns whether it has no payment, or one that counts already.
+    fn pays_nothing_more(&self, wallet: &Wallet) -> bool {
+        let is_known = |reference| counts(&wallet.profile.payments, reference);
+        self.paid == Paid::default() || self.paid.reference.as_ref().is_some_and(is_known)
     }
 }
 
@@ -95,9 +101,16 @@ impl WalletCommand for ChangePlan {
             change(wallet, catalog, present, next, options, now)?
         };
         let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_ref());
-        let period = began.filter(|began| began.number > present.number).map(Subscription::period_id);
-        let period = period.unwrap_or_else(|| present.period_id_at(present.paid_through()));
-        let decision = with_payment(decision, &self.paid, period);
+        let began = began.filter(|began| began.number > present.number).map(Subscription::period_id);
+        let decision = match began {
+            Some(period) => with_payment(decision, &self.paid, period),
+            None if self.pays_nothing_more(wallet) => decision,
+            None => {
+                let text = "pays nothing, because the change does not begin now; leave it out, and call RecordPayment for the \
+                            next period";
+                return Err(Rejection::field("paid", text));
+            }
+        };
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }
 }

@@ -8,7 +8,7 @@ use crate::value::payment_subject::{PaymentSubject, PeriodId};
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::grant::Grant;
-use crate::wallet::payment::{MOST_REMEMBERED, is_refunded_ahead};
+use crate::wallet::payment::{MOST_REMEMBERED, Payment, is_refunded_ahead};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::Subscription;
 
@@ -69,8 +69,8 @@ impl PaymentName {
         // A chargeback keeps a record too, without a total.
         let has_total =
             |payment| profile.recorded_refunds.get(payment).is_some_and(|record| record.total.is_some());
-        let has_refund = has_total(&last)
-            || last.period().is_some_and(|period| is_refunded_ahead(&profile.payments, period));
+        let was_ahead = |period| self.refunded_ahead(&profile.payments, period).is_some();
+        let has_refund = has_total(&last) || last.period().is_some_and(was_ahead);
         if is_replay || has_refund {
             return Some(last);
         }
@@ -89,21 +89,20 @@ impl PaymentName {
         }
     }
 
-    /// Returns the reference of a payment for a period, if it is one.
-    pub(crate) fn reference(&self) -> Option<&OriginId> {
-        match self {
-            Self::PaidPeriod(reference) => Some(reference),
-            Self::Purchase(_) | Self::Period(_) => None,
+    /// Returns the payment for a period that it means, if that was refunded before the period began: the one with the reference,
+    /// or, if no payment pays the period, the last one that was refunded.
+    pub(crate) fn refunded_ahead<'a>(
+        &self,
+        payments: &'a [Payment],
+        period: PeriodId,
+    ) -> Option<&'a Payment> {
+        if let Self::PaidPeriod(reference) = self
+            && let Some(named) = payments.iter().rfind(|payment| payment.has_reference(reference))
+        {
+            return Some(named).filter(|named| named.is_refunded_ahead());
         }
-    }
-
-    /// Returns whether it names a payment that was refunded before its period began, and another one pays the period now.
-    pub(crate) fn is_replaced(&self, wallet: &Wallet) -> bool {
-        let Self::PaidPeriod(reference) = self else { return false };
-        let payments = &wallet.profile.payments;
-        let named = payments.iter().rfind(|payment| payment.has_reference(reference));
-        let went_back = named.filter(|named| named.is_refunded_ahead());
-        went_back.is_some_and(|named| payments.iter().any(|payment| payment.pays(named.period)))
+        let last = payments.iter().rfind(|payment| payment.was_for(period));
+        last.filter(|_| is_refunded_ahead(payments, period))
     }
 
     /// Returns the fingerprint of a command about the payment. It does not depend on the kind of reference if the payment is

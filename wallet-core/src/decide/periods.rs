@@ -119,10 +119,13 @@ pub(crate) fn end_with_credits(wallet: &Wallet, subscription: &Subscription, at:
     decision
 }
 
-/// Ends the subscription like [`end_with_credits`]. The credits of a plan of term ONCE end too.
+/// Ends the subscription like [`end_with_credits`]. The credits of a plan of term ONCE end too, and those that another term gave
+/// at the instant at which the present period began: their payment is one of the period.
 pub(crate) fn end_refunded(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = end_with_credits(wallet, subscription, at);
-    expire_now(wallet, &mut decision, at, |grant| subscription.gave_once(grant));
+    let is_of_period =
+        |grant: &Grant| grant.is_of_plan() && grant.details.period == Some(subscription.period_id());
+    expire_now(wallet, &mut decision, at, |grant| subscription.gave_once(grant) || is_of_period(grant));
     decision
 }
 

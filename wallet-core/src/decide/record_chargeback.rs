@@ -58,7 +58,10 @@ impl WalletCommand for RecordChargeback {
         if let (true, Some(payment)) = (is_replay, &payment) {
             return Ok(Verdict::replay(subject(payment.clone())));
         }
-        if self.payment.is_replaced(wallet) {
+        let payments = &wallet.profile.payments;
+        let period = payment.as_ref().and_then(PaymentSubject::period);
+        let ahead = period.and_then(|period| self.payment.refunded_ahead(payments, period));
+        if ahead.is_some_and(|refunded| refunded.is_replaced(payments)) {
             return Err(Rejection::NotRefundable(Unrefundable::AlreadyRefunded));
         }
         self.payment.check(wallet, payment.as_ref(), &grants)?;

@@ -16,7 +16,7 @@ use crate::value::ids::RequestId;
 use crate::value::time::Timestamp;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::Wallet;
-use crate::wallet::payment::{Paid, Payment, is_refunded_ahead};
+use crate::wallet::payment::{Paid, Payment, counts, is_refunded_ahead};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Standing, Subscription};
 
@@ -101,16 +101,15 @@ impl WalletCommand for RecordPayment {
 
 impl RecordPayment {
     /// Returns whether the payment was recorded before, under any request id. Refuses one that was refunded before its period
-    /// began: the period stays unpaid.
+    /// began: the period stays unpaid. If that refund failed, the payment is for another period.
     fn is_known_payment(&self, wallet: &Wallet) -> Result<bool, Rejection> {
         let Some(reference) = &self.paid.reference else { return Ok(false) };
-        let payments = wallet.profile.payments.iter();
-        let mut known = payments.filter(|payment| payment.has_reference(reference)).peekable();
-        if known.peek().is_none() {
-            return Ok(false);
-        }
-        if known.any(|payment| !payment.is_refunded_ahead()) {
+        let payments = &wallet.profile.payments;
+        if counts(payments, reference) {
             return Ok(true);
+        }
+        if payments.iter().filter(|payment| payment.has_reference(reference)).all(Payment::is_free) {
+            return Ok(false);
         }
         let text = format!(
             "{reference} was refunded before its period began; use the reference of another payment, or, if the refund \

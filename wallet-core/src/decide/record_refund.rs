@@ -25,7 +25,7 @@ use crate::value::payment_subject::PaymentSubject;
 use crate::view::views::{MoneyBackSubject, RecordedRefundView};
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, Grant, Money, Origin};
-use crate::wallet::payment::{self, PeriodPrice, withdraw_refund};
+use crate::wallet::payment::{self, PeriodPrice};
 use crate::wallet::refund::{Fraction, MoneyBack, RecordedRefund, UsedCredits};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::Subscription;
@@ -73,7 +73,8 @@ impl WalletCommand for RecordRefund {
         }
         let period = payment.as_ref().and_then(PaymentSubject::period);
         if let Some(period) = period
-            && let Some(ahead) = refund_ahead(wallet, &self.payment, period, &self.total, context.now)
+            && let Some(ahead) =
+                refund_ahead(wallet, &self.payment, period, &grants, &self.total, context.now)
         {
             let mut decision = ahead?.because(&self.reason);
             if let Some(change) = &mut decision.change {
@@ -118,10 +119,6 @@ impl WalletCommand for RecordRefund {
         let reply = MoneyBack { total: record.total.clone(), withheld, ..of_period };
         change.profile.money_back.insert(self.request.clone(), reply);
         change.profile.recorded_refunds.insert(id.clone(), record);
-        // The refund of a payment ahead failed after its period had begun by the clock.
-        if let Some(period) = period.filter(|_| self.total.minor_units == 0) {
-            withdraw_refund(&mut change.profile.payments, period, self.payment.reference());
-        }
         decision.change = Some(change);
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), subject(id)))
     }

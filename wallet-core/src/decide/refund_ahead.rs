@@ -1,61 +1,43 @@
 //! RecordRefund of a payment for a period that has not begun: the payment goes back, and the period is unpaid. Nothing was
-//! given for it, so nothing is taken. Also a refund of such a payment that is recorded again after another one has replaced it.
+//! given for it, so nothing is taken. A later total of such a payment takes and gives no credits either: the same one changes
+//! nothing, and 0 means that the refund failed. The payment then pays its period again. If that is not possible any more, it is
+//! free: RecordPayment may count it for another period.
 
 use crate::decide::checks::check_not_closed;
 use crate::decide::decision::{Change, Decision};
-use crate::decide::payment_name::PaymentName;
+use crate::decide::payment_name::{PaymentName, present_period};
 use crate::decide::periods::with_subscription;
 use crate::decide::record_payment::{Period, period_in_question};
 use crate::ledger::entry::EntryKind;
-use crate::value::ids::OriginId;
-use crate::value::payment_subject::PeriodId;
+use crate::value::payment_subject::{PaymentSubject, PeriodId};
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
-use crate::wallet::grant::Money;
-use crate::wallet::payment::{self, withdraw_refund};
+use crate::wallet::grant::{Grant, Money};
+use crate::wallet::payment::{self, Payment, RefundAhead};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::{Standing, Subscription};
 
-/// Decides the refund of a payment that its period does not need: the period has not begun, or another payment has replaced
-/// this one. `None`: the refund is about credits that were given.
+/// Decides the refund of a payment that is for no credits: its period has not begun, or it was refunded before. `grants` are those
+/// of the period. `None`: the refund is about credits that were given.
 pub(crate) fn refund_ahead(
     wallet: &Wallet,
     payment: &PaymentName,
     period: PeriodId,
+    grants: &[&Grant],
     total: &Money,
     now: Timestamp,
 ) -> Option<Result<Decision, Rejection>> {
-    if payment.is_replaced(wallet) {
-        return Some(recorded_again(wallet, period, total, now));
+    if let Some(refunded) = payment.refunded_ahead(&wallet.profile.payments, period) {
+        return Some(refunded_before(wallet, refunded, grants, total, now));
     }
-    let present = wallet.profile.subscription.as_ref().filter(|present| present.id == period.subscription)?;
-    let start = period.start;
-    if let Some(number) = present.paid_ahead(start) {
-        return Some(take_back(wallet, present, number, total, now));
-    }
-    let mut payments = wallet.profile.payments.iter().rev();
-    let last = payments.find(|payment| payment.period == period)?;
-    let has_begun = present.is_in_period(start) || present.period_start() > start;
-    let waits_unpaid = last.is_refunded_ahead() && !has_begun;
-    waits_unpaid.then(|| pay_again(wallet, present, start, total, payment.reference(), now))
+    let present = present_of(wallet, period)?;
+    let number = present.paid_ahead(period.start)?;
+    Some(take_back(wallet, present, number, total, now))
 }
 
-/// Decides the refund of a payment that was refunded before its period began and that another one has replaced. The same total
-/// changes nothing.
-fn recorded_again(
-    wallet: &Wallet,
-    period: PeriodId,
-    total: &Money,
-    now: Timestamp,
-) -> Result<Decision, Rejection> {
-    let mut replies = wallet.profile.money_back.values().filter(|reply| reply.period == Some(period));
-    if total.minor_units == 0 || !replies.any(|reply| reply.total.as_ref() == Some(total)) {
-        return Err(Rejection::NotRefundable(Unrefundable::AlreadyRefunded));
-    }
-    check_not_closed(wallet)?;
-    let mut decision = Decision::of(EntryKind::RefundRecorded, now);
-    decision.change = Some(Change::none(wallet));
-    Ok(decision)
+/// Returns the present subscription, if it has the period.
+fn present_of(wallet: &Wallet, period: PeriodId) -> Option<&Subscription> {
+    present_period(wallet).filter(|present| present.id == period.subscription)
 }
 
 /// Decides the refund of a period that was paid ahead: all of its money, or nothing.
@@ -80,42 +62,73 @@ fn take_back(
         );
         return Err(Rejection::field("refunded_total", text));
     }
+    let changes_plan = present.change.as_ref().is_some_and(|change| change.period <= period);
     let next = present.clone().refunded_ahead(period, now);
     let mut decision = with_subscription(wallet, decision, Some(next));
     if let Some(change) = &mut decision.change {
-        payment::refund_ahead(&mut change.profile.payments, present.period_id_at(start));
+        payment::refund_ahead(&mut change.profile.payments, present.period_id_at(start), changes_plan);
     }
     Ok(decision)
 }
 
-/// Decides a total for a later period whose payment was refunded. If it is 0, the refund failed: the period is paid again.
-fn pay_again(
+/// Decides another total of a payment that was refunded before its period began.
+fn refunded_before(
     wallet: &Wallet,
-    present: &Subscription,
-    start: Timestamp,
+    refunded: &Payment,
+    grants: &[&Grant],
     total: &Money,
-    reference: Option<&OriginId>,
     now: Timestamp,
 ) -> Result<Decision, Rejection> {
-    let unpaid = Rejection::NotRefundable(Unrefundable::Unpaid);
-    if total.minor_units > 0 || present.is_paused() {
-        return Err(unpaid);
+    check_not_closed(wallet)?;
+    let is_replaced = refunded.is_replaced(&wallet.profile.payments);
+    let period = refunded.period;
+    if !is_replaced && wallet.profile.chargebacks.contains_key(&PaymentSubject::Period(period)) {
+        return Err(Rejection::NotRefundable(Unrefundable::ChargedBack));
     }
-    if present.standing == Standing::PastDue && present.unpaid_start(now) == Some(start) {
-        return Err(unpaid);
+    let mut decision = Decision::of(EntryKind::RefundRecorded, now);
+    decision.change = Some(Change::none(wallet));
+    let refund = refunded.refund_ahead.unwrap_or_default();
+    let refund = if total.minor_units > 0 {
+        let mut replies = wallet.profile.money_back.values().filter(|reply| reply.period == Some(period));
+        if !replies.any(|reply| reply.total.as_ref() == Some(total)) {
+            return Err(Rejection::NotRefundable(Unrefundable::AlreadyRefunded));
+        }
+        Some(RefundAhead { failed: false, ..refund })
+    } else if !is_replaced && has_begun(wallet, period, grants) {
+        None
+    } else if let Some(next) = paid_again(wallet, refunded, now).filter(|_| !is_replaced) {
+        decision = with_subscription(wallet, decision, Some(next));
+        None
+    } else {
+        Some(RefundAhead { failed: true, ..refund })
+    };
+    if let Some(change) = &mut decision.change {
+        let mut payments = change.profile.payments.iter_mut();
+        payments.rfind(|payment| **payment == *refunded).into_iter().for_each(|it| it.refund_ahead = refund);
     }
+    Ok(decision)
+}
+
+/// Returns whether a period has begun by the clock, although its payment went back, and given its credits.
+fn has_begun(wallet: &Wallet, period: PeriodId, grants: &[&Grant]) -> bool {
+    let is_present = present_period(wallet).is_some_and(|present| present.period_id() == period);
+    (is_present || !grants.is_empty()) && !wallet.profile.is_unpaid(period)
+}
+
+/// Returns the subscription with the later period of a payment paid again; none if the payment cannot let it begin.
+fn paid_again(wallet: &Wallet, refunded: &Payment, now: Timestamp) -> Option<Subscription> {
+    let present = present_of(wallet, refunded.period).filter(|present| !present.is_paused())?;
     // It was paid before the present period began provisionally, and before a cancel or a refund made the end, or a change of
     // plan, come earlier.
     let standing =
         if present.standing == Standing::Provisional { Standing::Active } else { present.standing };
     let before = Subscription { end: None, change: None, standing, ..present.clone() };
-    let Period::Later(period) = period_in_question(&before, Some(start), now)? else {
-        return Err(unpaid);
+    let Ok(Period::Later(period)) = period_in_question(&before, Some(refunded.period.start), now) else {
+        return None;
     };
-    let next = present.clone().paid_again(period);
-    let mut decision = with_subscription(wallet, Decision::of(EntryKind::RefundRecorded, now), Some(next));
-    if let Some(change) = &mut decision.change {
-        withdraw_refund(&mut change.profile.payments, present.period_id_at(start), reference);
-    }
-    Ok(decision)
+    let changes_plan = refunded.refund_ahead.is_some_and(|refund| refund.changes_plan);
+    let next = present.clone().paid_again(period, changes_plan);
+    let other_term = next.change.as_ref().filter(|change| change.sold.term != next.sold.term);
+    // Other terms that begin before the period have other periods.
+    other_term.is_none_or(|change| change.period >= period).then_some(next)
 }

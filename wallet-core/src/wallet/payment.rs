@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::value::ids::OriginId;
 use crate::value::payment_subject::PeriodId;
 use crate::value::stored::is_default;
+use crate::value::time::Timestamp;
 use crate::wallet::grant::Money;
 
 /// The most payments that a wallet remembers.
@@ -28,13 +29,23 @@ pub struct Payment {
     #[serde(flatten)]
     pub paid: Paid,
     pub period: PeriodId,
-    /// The refund that took it back before its period began, counted per period from 1; 0 if there is none. A payment that was
-    /// refunded does not pay its period.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub refund_ahead: u32,
+    /// The refund that took it back before its period began. It does not pay its period then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_ahead: Option<RefundAhead>,
     /// True if it was for a later period, and other terms began instead of that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub carried_over: bool,
+}
+
+/// The refund of a payment before its period began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundAhead {
+    /// True if the payment was for the terms of a change of plan to come.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub changes_plan: bool,
+    /// True if the refund failed when the period could not be paid again. RecordPayment may count the payment for another one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub failed: bool,
 }
 
 impl Payment {
@@ -45,7 +56,22 @@ impl Payment {
 
     /// Returns whether it was refunded before its period began.
     pub(crate) fn is_refunded_ahead(&self) -> bool {
-        self.refund_ahead > 0
+        self.refund_ahead.is_some()
+    }
+
+    /// Returns whether it was refunded before its period began, the refund failed, and it pays nothing yet.
+    pub(crate) fn is_free(&self) -> bool {
+        self.refund_ahead.is_some_and(|refund| refund.failed)
+    }
+
+    /// Returns whether it was refunded ahead for this period, which may begin. Other terms have not begun instead.
+    pub(crate) fn was_for(&self, period: PeriodId) -> bool {
+        self.period == period && self.is_refunded_ahead() && !self.carried_over
+    }
+
+    /// Returns whether another payment pays its period, or other terms began instead of that.
+    pub(crate) fn is_replaced(&self, payments: &[Payment]) -> bool {
+        self.carried_over || payments.iter().any(|other| other.pays(self.period))
     }
 
     /// Returns whether it pays this period and was made for it, not carried over to it.
@@ -81,13 +107,18 @@ impl PeriodPrice {
 
 /// Returns whether the payments for a period were refunded before it began, and no other payment came since.
 pub(crate) fn is_refunded_ahead(payments: &[Payment], period: PeriodId) -> bool {
-    let mut of_period = payments.iter().filter(|payment| payment.period == period).peekable();
-    of_period.peek().is_some() && of_period.all(Payment::is_refunded_ahead)
+    payments.iter().any(|payment| payment.was_for(period))
+        && !payments.iter().any(|payment| payment.pays(period))
+}
+
+/// Returns whether a payment with this reference counts for a period.
+pub(crate) fn counts(payments: &[Payment], reference: &OriginId) -> bool {
+    payments.iter().any(|payment| payment.has_reference(reference) && !payment.is_refunded_ahead())
 }
 
 /// Adds the payment for a period, if there is anything to remember, and forgets the oldest. A payment that paid an earlier
-/// subscription is carried over: it counts once, for this period. So does one that other terms have carried over. One that pays
-/// a period of this subscription already is not counted again.
+/// subscription is carried over: it counts once, for this period. So does one that other terms have carried over, and one whose
+/// refund ahead failed. One that pays a period of this subscription already is not counted again.
 pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period: PeriodId) {
     if let Some(reference) = &paid.reference {
         let pays_already = |before: &Payment| {
@@ -100,12 +131,12 @@ pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period: PeriodI
         }
         let is_another = |before: &Payment| {
             let is_earlier = before.carried_over || before.period.subscription < period.subscription;
-            !before.has_reference(reference) || !is_earlier
+            !before.has_reference(reference) || !(is_earlier || before.is_free())
         };
         payments.retain(is_another);
     }
     if *paid != Paid::default() || is_refunded_ahead(payments, period) {
-        push(payments, Payment { paid: paid.clone(), period, refund_ahead: 0, carried_over: false });
+        push(payments, Payment { paid: paid.clone(), period, refund_ahead: None, carried_over: false });
     }
 }
 
@@ -114,32 +145,21 @@ fn push(payments: &mut Vec<Payment>, payment: Payment) {
     payments.drain(..payments.len().saturating_sub(MOST_REMEMBERED));
 }
 
-/// Marks the payments that pay a period that has not begun as refunded by one refund.
-pub(crate) fn refund_ahead(payments: &mut Vec<Payment>, period: PeriodId) {
-    let of_period = payments.iter().filter(|payment| payment.period == period);
-    let refund = of_period.map(|payment| payment.refund_ahead).max().unwrap_or(0) + 1;
-    let paying: Vec<_> = payments.iter_mut().filter(|payment| payment.pays(period)).collect();
-    let is_known = !paying.is_empty();
-    paying.into_iter().for_each(|payment| payment.refund_ahead = refund);
-    if !is_known {
-        let payment = Payment { paid: Paid::default(), period, refund_ahead: refund, carried_over: false };
-        push(payments, payment);
-    }
+/// Marks the payment for a period that has not begun as refunded. It is the newest then: the last refund of a period is found
+/// before others.
+pub(crate) fn refund_ahead(payments: &mut Vec<Payment>, period: PeriodId, changes_plan: bool) {
+    let at = payments.iter().position(|payment| payment.pays(period));
+    let paid = at.map(|at| payments.remove(at).paid).unwrap_or_default();
+    let refund_ahead = Some(RefundAhead { changes_plan, failed: false });
+    push(payments, Payment { paid, period, refund_ahead, carried_over: false });
 }
 
-/// Marks the payments for a period that one refund covered as not refunded: those of the refund of the payment with this
-/// reference, or else the last refund. Not if another payment pays the period.
-pub(crate) fn withdraw_refund(payments: &mut [Payment], period: PeriodId, reference: Option<&OriginId>) {
-    if !is_refunded_ahead(payments, period) {
-        return;
-    }
-    let of_period = || payments.iter().filter(|payment| payment.period == period);
-    let is_named = |payment: &&Payment| reference.is_some_and(|reference| payment.has_reference(reference));
-    let last = of_period().map(|payment| payment.refund_ahead).max();
-    let named = of_period().rfind(is_named).map(|payment| payment.refund_ahead);
-    let refund = named.or(last).unwrap_or(0);
-    for payment in payments.iter_mut().filter(|payment| payment.period == period) {
-        payment.refund_ahead = if payment.refund_ahead == refund { 0 } else { payment.refund_ahead };
+/// Marks the payments for later periods that were refunded before other terms began: these have no such periods.
+pub(crate) fn end_later_periods(payments: &mut [Payment], subscription: u32, after: Timestamp) {
+    let is_later =
+        |payment: &&mut Payment| payment.period.subscription == subscription && payment.period.start > after;
+    for payment in payments.iter_mut().filter(|payment| payment.is_refunded_ahead()).filter(is_later) {
+        payment.carried_over = true;
     }
 }
 

@@ -13,7 +13,7 @@ use crate::wallet::alerts::Alerts;
 use crate::wallet::auto_top_up::AutoTopUp;
 use crate::wallet::free_credits::FreeCredits;
 use crate::wallet::grant::Grant;
-use crate::wallet::payment::Payment;
+use crate::wallet::payment::{Payment, end_later_periods};
 use crate::wallet::refund::{Chargeback, MoneyBack, PurchaseRefund, RecordedRefund, SubscriptionRefund};
 use crate::wallet::subscription::{Standing, Subscription};
 
@@ -94,7 +94,7 @@ impl Profile {
     }
 
     /// Sets the subscription. A provisional period that ends with the old one is remembered as unpaid, unless the new one
-    /// pays it; a period that the new one pays is not unpaid any more.
+    /// pays it; a period that the new one pays is not unpaid any more. Periods that are counted from another anchor do not come.
     pub(crate) fn replace_subscription(&mut self, next: Option<Subscription>) {
         let provisional = |present: &&Subscription| present.standing == Standing::Provisional;
         let of_period = |sub: &Subscription| (sub.first, sub.period_start());
@@ -109,6 +109,11 @@ impl Profile {
             && let Some(unpaid) = self.unpaid_periods.get_mut(&paid.period_id())
         {
             unpaid.paid_later = true;
+        }
+        let is_other =
+            |next: &&Subscription| self.subscription.as_ref().is_some_and(|it| it.first != next.first);
+        if let Some(next) = next.as_ref().filter(is_other) {
+            end_later_periods(&mut self.payments, next.id, next.anchor);
         }
         self.subscription = next;
     }

@@ -153,16 +153,17 @@ impl Subscription {
         self
     }
 
-    /// Returns the subscription after the refund of a later period failed. An end, or a change of plan, at the end of what is paid
-    /// comes later again.
+    /// Returns the subscription after the refund of a later period failed. An end at the end of what is paid comes later again. So
+    /// does a change of plan, unless its first period is paid: to this period if the payment was for its terms, otherwise to
+    /// the next one.
     #[must_use]
-    pub fn paid_again(mut self, period: u32) -> Self {
+    pub fn paid_again(mut self, period: u32, changes_plan: bool) -> Self {
+        if let Some(change) = self.change.as_mut().filter(|change| !self.paid.contains(&change.period)) {
+            change.period = change.period.max(if changes_plan { period } else { period + 1 });
+        }
         self.paid.insert(period);
         let unpaid = self.unpaid_period();
         self.end = self.end.map(|end| end.max(unpaid));
-        if let Some(change) = self.change.as_mut().filter(|change| change.period <= period) {
-            change.period = unpaid;
-        }
         self
     }
 

@@ -152,9 +152,14 @@ impl Step {
     }
 
     /// Names the period that is paid by its first day.
-    pub(crate) fn for_period(mut self, date: &str) -> Self {
+    pub(crate) fn for_period(self, date: &str) -> Self {
+        self.for_period_at(day(date))
+    }
+
+    /// Names the period that is paid by its start.
+    pub(crate) fn for_period_at(mut self, start: Timestamp) -> Self {
         match &mut self {
-            Step::Command(Command::RecordPayment(payment)) => payment.period_start = Some(day(date)),
+            Step::Command(Command::RecordPayment(payment)) => payment.period_start = Some(start),
             other => panic!("not a payment: {other:?}"),
         }
         self

@@ -149,7 +149,7 @@ impl Generator {
 
     /// The payment provider has refunded a purchase or a period.
     pub(super) fn provider_refund(&mut self, model: &Model) -> Option<Command> {
-        let refund = self.refund_before_a_change(model);
+        let refund = self.refund_again(model).or_else(|| self.refund_before_a_change(model));
         let refund =
             refund.or_else(|| if self.rng.percent(45) { self.refund_of_period(model) } else { None });
         refund.or_else(|| self.refund_of_purchase(model))
@@ -190,7 +190,7 @@ impl Generator {
     fn refund_before_a_change(&mut self, model: &Model) -> Option<Command> {
         let sub = model.sub.as_ref().filter(|sub| sub.change.is_some() && self.rng.clone().percent(40))?;
         let went_back =
-            model.payments.iter().filter(|payment| payment.went_back > 0).map(|payment| payment.period);
+            model.payments.iter().filter(|payment| payment.went_back).map(|payment| payment.period);
         let is_later =
             |period: &PeriodId| period.subscription == sub.id && period.start.as_micros() > model.now;
         let failed = went_back.filter(is_later).map(|period| (period, 0)).next_back();
@@ -235,8 +235,7 @@ impl Generator {
     fn period_ahead(&mut self, model: &Model) -> Option<PeriodId> {
         let sub = model.sub.as_ref().filter(|_| self.rng.clone().percent(25))?;
         let paid = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period)));
-        let back =
-            model.payments.iter().filter(|payment| payment.went_back > 0).map(|payment| payment.period);
+        let back = model.payments.iter().filter(|payment| payment.went_back).map(|payment| payment.period);
         let periods: Vec<PeriodId> = paid.chain(back).collect();
         self.rng.pick(&periods).copied()
     }

@@ -173,7 +173,8 @@ impl Model {
                     return again.and(Err(Refusal::field()));
                 };
                 let payment = PaymentName::Period(period.start);
-                if self.is_replaced(reference, period) {
+                let ahead = self.refunded_ahead(period, Some(reference));
+                if ahead.is_some_and(|payment| self.is_replaced(payment)) {
                     let payment = RecordChargeback { payment, ..chargeback.clone() };
                     let again = self.requested_for(&Command::RecordChargeback(payment), period)?;
                     let lots = self.lots_of_period(period);

@@ -17,15 +17,19 @@ use super::state::{Model, Sold, Sub};
 pub(crate) struct Payment {
     pub(crate) paid: Paid,
     pub(crate) period: PeriodId,
-    /// The number of the refund with which it went back before its period began, or 0.
-    pub(crate) went_back: u32,
+    /// True if it went back before its period began.
+    pub(crate) went_back: bool,
+    /// True if it was for another plan to come when it went back.
+    pub(crate) for_change: bool,
+    /// True if it is still there, because that refund failed, and pays nothing yet.
+    pub(crate) free: bool,
     /// True if other terms began instead of its period.
     pub(crate) carried_over: bool,
 }
 
 impl Payment {
     fn new(paid: Paid, period: PeriodId) -> Self {
-        Self { paid, period, went_back: 0, carried_over: false }
+        Self { paid, period, went_back: false, for_change: false, free: false, carried_over: false }
     }
 
     pub(crate) fn has_reference(&self, reference: Option<&OriginId>) -> bool {
@@ -33,7 +37,12 @@ impl Payment {
     }
 
     pub(crate) fn pays(&self, period: PeriodId) -> bool {
-        self.period == period && self.went_back == 0
+        self.period == period && !self.went_back
+    }
+
+    /// Returns whether it went back before this period began, which may still come.
+    fn was_for(&self, period: PeriodId) -> bool {
+        self.period == period && self.went_back && !self.carried_over
     }
 }
 
@@ -55,19 +64,26 @@ impl Model {
         self.payments.last().and_then(|payment| payment.paid.reference.clone())
     }
 
+    /// Returns whether something was paid that counts for no period yet.
+    pub(super) fn is_new_payment(&self, paid: &Paid) -> bool {
+        let counts = |payment: &Payment| payment.has_reference(paid.reference.as_ref()) && !payment.went_back;
+        *paid != Paid::default() && !self.payments.iter().any(counts)
+    }
+
     pub(super) fn paid_for(&mut self, paid: &Paid, period: PeriodId) {
         // One that pays this subscription already is the same payment again.
         let is_same = |payment: &Payment| payment.has_reference(paid.reference.as_ref());
         let counts = |payment: &Payment| {
             let is_present = payment.period.subscription == period.subscription;
-            is_same(payment) && is_present && payment.went_back == 0 && !payment.carried_over
+            is_same(payment) && is_present && !payment.went_back && !payment.carried_over
         };
         if self.payments.iter().any(counts) {
             return;
         }
-        // A payment of an earlier subscription or for a period that did not begin is now for this period alone.
-        let is_earlier =
-            |payment: &Payment| payment.period.subscription < period.subscription || payment.carried_over;
+        // A payment of an earlier subscription, for a period that did not begin or that is free is now for this period alone.
+        let is_earlier = |payment: &Payment| {
+            payment.period.subscription < period.subscription || payment.carried_over || payment.free
+        };
         self.payments.retain(|payment| !is_same(payment) || !is_earlier(payment));
         if *paid != Paid::default() || self.went_back_ahead(period) {
             self.keep_payment(Payment::new(paid.clone(), period));
@@ -130,11 +146,11 @@ impl Model {
     ) -> Result<Answered, Refusal> {
         let reference = payment.paid.reference.as_ref();
         let known = self.payments.iter().filter(|payment| payment.has_reference(reference));
-        let went_back: Vec<bool> = known.map(|payment| payment.went_back > 0).collect();
-        if self.requested(command)? || went_back.contains(&false) {
+        let known: Vec<(bool, bool)> = known.map(|payment| (payment.went_back, payment.free)).collect();
+        if self.requested(command)? || known.iter().any(|(went_back, _)| !went_back) {
             return Ok(Answered::again(Seen::Wallet));
         }
-        if !went_back.is_empty() {
+        if known.iter().any(|(_, free)| !free) {
             return Err(Refusal::field());
         }
         let subscription = self.subscription()?.id;
@@ -175,17 +191,42 @@ impl Model {
 
     fn is_first_payment(&self, payment: &RecordPayment, start: i64) -> bool {
         let present = self.sub.as_ref().map(|sub| sub.period_from(start));
-        let is_other = |payment: &Payment| {
-            Some(payment.period) != present || payment.went_back > 0 || payment.carried_over
-        };
+        let is_other =
+            |payment: &Payment| Some(payment.period) != present || payment.went_back || payment.carried_over;
         let again = present.is_some_and(|present| self.went_back_ahead(present));
         (payment.paid != Paid::default() || again) && self.payments.iter().all(is_other)
     }
 
     /// Returns whether all payments for a period went back before it began.
     pub(crate) fn went_back_ahead(&self, period: PeriodId) -> bool {
-        let mut of_period = self.payments.iter().filter(|payment| payment.period == period).peekable();
-        of_period.peek().is_some() && of_period.all(|payment| payment.went_back > 0)
+        let payments = || self.payments.iter();
+        payments().any(|payment| payment.was_for(period)) && payments().all(|payment| !payment.pays(period))
+    }
+
+    /// Returns the payment that went back before its period began, of those that a request may mean: the one with the
+    /// reference, or the last one for the period.
+    pub(super) fn refunded_ahead(&self, period: PeriodId, reference: Option<&OriginId>) -> Option<usize> {
+        let named = self.payments.iter().rposition(|payment| payment.has_reference(reference));
+        match named {
+            Some(at) => Some(at).filter(|at| self.payments[*at].went_back),
+            None if !self.went_back_ahead(period) => None,
+            None => self.payments.iter().rposition(|payment| payment.was_for(period)),
+        }
+    }
+
+    /// Returns whether another payment pays the period of this one, or the period cannot come.
+    pub(super) fn is_replaced(&self, at: usize) -> bool {
+        let period = self.payments[at].period;
+        self.payments[at].carried_over || self.payments.iter().any(|payment| payment.pays(period))
+    }
+
+    /// Periods are counted from another instant now: payments that went back were for none of them.
+    pub(super) fn count_from(&mut self, sub: &Sub) {
+        let start = Timestamp::from_micros(sub.anchor);
+        for payment in self.payments.iter_mut().filter(|payment| payment.went_back) {
+            let is_later = payment.period.subscription == sub.id && payment.period.start > start;
+            payment.carried_over |= is_later;
+        }
     }
 
     /// Returns the start of the period that has begun and is not paid.
@@ -249,69 +290,52 @@ impl Model {
         Ok(start)
     }
 
-    /// The payment of a period that has not begun goes back, or comes again because that failed. Returns `None` if there is no
-    /// such period.
-    pub(super) fn refund_ahead(
-        &mut self,
-        period: PeriodId,
-        total: &Money,
-        reference: Option<&OriginId>,
-    ) -> Option<Result<(), Refusal>> {
+    /// The payment of a period that has not begun goes back. Returns `None` if there is no such period.
+    pub(super) fn refund_ahead(&mut self, period: PeriodId, total: &Money) -> Option<Result<(), Refusal>> {
         let sub = self.sub.clone().filter(|sub| sub.id == period.subscription)?;
-        let start = period.start.as_micros();
-        if let Some(at) = sub.paid.iter().position(|n| sub.start_of(*n) == start) {
-            return Some(self.unpay(sub, at, total));
-        }
-        let last = self.payments.iter().rfind(|payment| payment.period == period)?;
-        if last.went_back == 0 || start < sub.end() {
-            return None;
-        }
+        let at = sub.paid.iter().position(|n| sub.start_of(*n) == period.start.as_micros())?;
+        Some(self.unpay(sub, at, total))
+    }
+
+    /// The refund of a payment that went back before its period began failed: lets the period be paid again, for the price from
+    /// before. Returns whether it can be.
+    pub(super) fn comes_again(&mut self, at: usize) -> bool {
+        let payment = self.payments[at].clone();
+        let is_own = |sub: &Sub| sub.id == payment.period.subscription && !sub.paused;
+        let Some(sub) = self.sub.clone().filter(is_own) else { return false };
+        let start = payment.period.start.as_micros();
+        // An end, a change of plan and a provisional period do not matter.
         let before = Sub { ends: None, change: None, provisional: false, ..sub.clone() };
-        if total.minor_units > 0
-            || sub.paused
-            || sub.sold.every != Every::Once
-                && (self.would_begin(&sub, start) || self.would_begin(&before, start))
-        {
-            return Some(Err(refused("UNPAID")));
+        let begins_now = |sub: &Sub| sub.sold.every != Every::Once && self.would_begin(sub, start);
+        if begins_now(&sub) || begins_now(&before) {
+            return false;
         }
-        // It is the payment from before, for its price. An end or a change of plan comes after it again, and a provisional period
-        // waits on for its own payment.
+        let mut change = sub.change.clone();
+        if let Some((_, from)) = change.as_mut().filter(|(_, from)| !sub.paid.contains(from)) {
+            let last = (0..).find(|n| sub.boundary(*n) >= start).unwrap_or(0);
+            *from = (*from).max(if payment.for_change { last } else { last + 1 });
+        }
+        let other = change.as_ref().filter(|(sold, _)| sold.every != sub.sold.every);
+        if other.is_some_and(|(_, from)| sub.boundary(*from) < start) {
+            return false;
+        }
         let never_paid = self.never_paid.clone();
         self.sub = Some(before);
-        let paid = self.pay_period(Some(Timestamp::from_micros(start)));
-        if paid.is_err() {
+        if self.pay_period(Some(payment.period.start)).is_err() {
             self.sub = Some(sub);
-            return Some(paid.map(|_| ()));
+            return false;
         }
         if let Some(again) = &mut self.sub {
             again.prices = sub.prices;
             again.provisional = sub.provisional;
-            again.change = sub.change.clone();
+            again.change = change;
             if sub.provisional {
                 self.never_paid = never_paid;
             }
             let after = again.after_paid();
             again.ends = sub.ends.map(|ends| ends.max(after));
-            if sub.change.is_some_and(|(_, from)| again.start_of(from) <= start) {
-                again.change.as_mut().into_iter().for_each(|(_, from)| *from = after);
-            }
         }
-        self.pays_again(period, reference);
-        Some(Ok(()))
-    }
-
-    /// A refund of all payments for a period failed: that of the named payment, or the last one.
-    pub(super) fn pays_again(&mut self, period: PeriodId, reference: Option<&OriginId>) {
-        if !self.went_back_ahead(period) {
-            return;
-        }
-        let mut of_period: Vec<_> =
-            self.payments.iter_mut().filter(|payment| payment.period == period).collect();
-        let named = of_period.iter().rfind(|payment| payment.has_reference(reference));
-        let last = of_period.iter().map(|payment| payment.went_back).max();
-        let refund = named.map(|payment| payment.went_back).or(last);
-        let of_refund = of_period.iter_mut().filter(|payment| Some(payment.went_back) == refund);
-        of_refund.for_each(|payment| payment.went_back = 0);
+        true
     }
 
     /// Returns whether a payment of this period would begin it now.
@@ -330,7 +354,8 @@ impl Model {
             self.subscribed(sub);
             return Ok(());
         }
-        sub.paid.remove(at);
+        let n = sub.paid.remove(at);
+        let for_change = sub.change.as_ref().is_some_and(|(_, from)| *from <= n);
         let open = sub.after_paid();
         sub.ends = sub.ends.map(|end| end.min(open));
         if let Some((_, period)) = &mut sub.change {
@@ -341,15 +366,9 @@ impl Model {
             sub.dunning = Some((self.now - sub.end() + SECOND - 1) / SECOND * SECOND);
         }
         self.subscribed(sub);
-        let of_period = self.payments.iter().filter(|payment| payment.period == period);
-        let refund = of_period.map(|payment| payment.went_back).max().unwrap_or(0) + 1;
-        let mut known = false;
-        for payment in self.payments.iter_mut().filter(|payment| payment.pays(period)) {
-            (payment.went_back, known) = (refund, true);
-        }
-        if !known {
-            self.keep_payment(Payment { went_back: refund, ..Payment::new(Paid::default(), period) });
-        }
+        let paying = self.payments.iter().position(|payment| payment.pays(period));
+        let paid = paying.map(|at| self.payments.remove(at).paid).unwrap_or_default();
+        self.keep_payment(Payment { went_back: true, for_change, ..Payment::new(paid, period) });
         Ok(())
     }
 }

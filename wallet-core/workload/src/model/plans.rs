@@ -135,6 +135,9 @@ impl Model {
             }
         }
         self.sales = self.sales.max(sub.number);
+        if self.sub.as_ref().is_some_and(|before| before.first != sub.first) {
+            self.count_from(&sub);
+        }
         if !sub.provisional && !sub.past_due && !sub.paused {
             self.never_paid.remove(&sub.present());
         }
@@ -240,7 +243,7 @@ impl Model {
         });
     }
 
-    fn end_lots(&mut self, at: i64, which: impl Fn(&Lot) -> bool) {
+    pub(super) fn end_lots(&mut self, at: i64, which: impl Fn(&Lot) -> bool) {
         for n in 0..self.lots.len() {
             let lot = &self.lots[n];
             let open = lot.free > 0 || lot.waiting > 0 || self.held_of(&lot.key) > 0;
@@ -311,10 +314,11 @@ impl Model {
         let now = self.now;
         let is_present = sold.plan == sub.sold.plan && seats == sub.sold.seats;
         if is_present && change.overrides == Overrides::default() {
+            if self.is_new_payment(&change.paid) {
+                return Err(Refusal::field());
+            }
             sub.change = None;
-            let period = sub.period_from(sub.boundary(sub.after_paid()));
             self.subscribed(sub);
-            self.paid_for(&change.paid, period);
             self.remember(command, EntryKind::PlanChanged);
             return Ok(Answered::done(Seen::Wallet));
         }
@@ -339,12 +343,15 @@ impl Model {
         if is_now && sub.provisional && !upgrade {
             return Err(Refusal::field());
         }
+        if !is_now && self.is_new_payment(&change.paid) {
+            return Err(Refusal::field());
+        }
         let start = if !is_now {
             let start = sub.after_paid().max(sub.period + 1);
-            let at = sub.boundary(sub.after_paid());
             sub.change = Some((sold, start));
             self.subscribed(sub);
-            at
+            self.remember(command, EntryKind::PlanChanged);
+            return Ok(Answered::done(Seen::Wallet));
         } else if !same {
             let ahead: Vec<_> = sub
                 .paid

@@ -130,7 +130,7 @@ impl Model {
             PaymentName::Period(start) => {
                 let mut period = self.named_period(&refund.request, *start);
                 if refund.total.minor_units == 0 && !self.names_again(&refund.request) {
-                    period = self.last_refunded(period, |period| period.start == *start);
+                    period = self.last_refunded(period, None, |period| period.start == *start);
                 }
                 return self.refund_period(refund, period, None);
             }
@@ -141,7 +141,7 @@ impl Model {
                 };
                 if refund.total.minor_units == 0 && !self.names_again(&refund.request) {
                     let names = self.named_by(reference);
-                    period = self.last_refunded(period, |period| names.contains(&period));
+                    period = self.last_refunded(period, Some(reference), |period| names.contains(&period));
                 }
                 let payment = PaymentName::Period(period.start);
                 let refund = RecordRefund { payment, ..refund.clone() };

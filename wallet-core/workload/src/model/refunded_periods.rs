@@ -139,22 +139,17 @@ impl Model {
         if self.requested_for(command, period)? {
             return Ok(Answered::again(self.seen(&lots)));
         }
-        match reference.is_some_and(|reference| self.is_replaced(reference, period)) {
-            true => self.check_recorded_again(refund, period)?,
-            false => self.give_money_back(refund, period, reference)?,
+        match self.refunded_ahead(period, reference) {
+            Some(payment) => self.refund_again(refund, payment)?,
+            None => self.give_money_back(refund, period)?,
         }
         self.names_period(&refund.request, period);
         self.remember(command, EntryKind::RefundRecorded);
         Ok(Answered::done(self.seen(&lots)))
     }
 
-    fn give_money_back(
-        &mut self,
-        refund: &RecordRefund,
-        period: PeriodId,
-        reference: Option<&OriginId>,
-    ) -> Result<(), Refusal> {
-        if let Some(ahead) = self.refund_ahead(period, &refund.total, reference) {
+    fn give_money_back(&mut self, refund: &RecordRefund, period: PeriodId) -> Result<(), Refusal> {
+        if let Some(ahead) = self.refund_ahead(period, &refund.total) {
             return ahead;
         }
         self.has_begun(period)?;
@@ -182,17 +177,11 @@ impl Model {
         let is_repeated = |before: &&PeriodRefund| before.period == period && before.cents == Some(cents);
         if self.period_refunds.iter().any(|before| is_repeated(&before)) {
             self.treat_used(period, owes, &refund.request);
-            if cents == 0 {
-                self.pays_again(period, reference);
-            }
             return Ok(());
         }
         self.went_back(period, (cents.min(paid.max(1)), paid.max(1)), owes, &refund.request);
         if let Some(record) = self.period_refunds.iter_mut().find(|refund| refund.period == period) {
             record.cents = Some(cents);
-        }
-        if cents == 0 {
-            self.pays_again(period, reference);
         }
         Ok(())
     }
@@ -386,10 +375,15 @@ impl Model {
     }
 
     /// Returns the last of these periods that has a recorded refund, unless the one that is meant otherwise has.
-    pub(super) fn last_refunded(&self, last: PeriodId, others: impl Fn(PeriodId) -> bool) -> PeriodId {
+    pub(super) fn last_refunded(
+        &self,
+        last: PeriodId,
+        reference: Option<&OriginId>,
+        others: impl Fn(PeriodId) -> bool,
+    ) -> PeriodId {
         let refunded = self.period_refunds.iter().filter(|refund| refund.cents.is_some());
         let periods = refunded.map(|refund| refund.period);
-        if self.went_back_ahead(last) || periods.clone().any(|period| period == last) {
+        if self.refunded_ahead(last, reference).is_some() || periods.clone().any(|period| period == last) {
             return last;
         }
         periods.filter(|period| others(*period)).max().unwrap_or(last)
@@ -401,15 +395,16 @@ impl Model {
         disputed.filter(|period| others(*period)).max().unwrap_or(last)
     }
 
-    /// Returns whether the payment with this reference went back before its period began, and another one pays it.
-    pub(super) fn is_replaced(&self, reference: &OriginId, period: PeriodId) -> bool {
-        let named = self.payments.iter().rfind(|payment| payment.has_reference(Some(reference)));
-        let went_back = named.is_some_and(|payment| payment.went_back > 0);
-        went_back && self.payments.iter().any(|payment| payment.pays(period))
-    }
-
-    /// A payment that another one has replaced went back: nothing changes if its total was recorded before.
-    fn check_recorded_again(&self, refund: &RecordRefund, period: PeriodId) -> Result<(), Refusal> {
+    /// Another total of a payment that went back before its period began. The same one changes nothing, and with 0 the payment
+    /// is there again: for its period, if that has begun or can, otherwise for another one.
+    fn refund_again(&mut self, refund: &RecordRefund, at: usize) -> Result<(), Refusal> {
+        let (period, is_replaced) = (self.payments[at].period, self.is_replaced(at));
+        if self.status == WalletStatus::Closed {
+            return Err(Refusal::new("WALLET_CLOSED"));
+        }
+        if !is_replaced && self.is_charged_back(period) {
+            return Err(refused("CHARGED_BACK"));
+        }
         let is_same = |before: &Command| match before {
             Command::RecordRefund(before) => {
                 let of = (before.request.clone(), period);
@@ -417,11 +412,18 @@ impl Model {
             }
             _ => false,
         };
-        if refund.total.minor_units == 0 || !self.requests.iter().any(is_same) {
-            return Err(refused("ALREADY_REFUNDED"));
+        if refund.total.minor_units > 0 {
+            if !self.requests.iter().any(is_same) {
+                return Err(refused("ALREADY_REFUNDED"));
+            }
+            self.payments[at].free = false;
+            return Ok(());
         }
-        if self.status == WalletStatus::Closed {
-            return Err(Refusal::new("WALLET_CLOSED"));
+        let has_begun = self.has_begun(period).is_ok() && !self.is_unpaid(period);
+        if !is_replaced && (has_begun || self.comes_again(at)) {
+            (self.payments[at].went_back, self.payments[at].free) = (false, false);
+        } else {
+            self.payments[at].free = true;
         }
         Ok(())
     }

@@ -106,19 +106,78 @@ product! {
         assert_eq!(platform.wallet().await.subscription, None);
     }
 
-    async fn a_failed_refund_ahead_revives_its_payments_alone(platform: Platform) {
+    async fn a_failed_refund_ahead_revives_its_payment_alone(platform: Platform) {
         sold(platform, "month").await;
         paid(platform, payment("p", FEBRUARY, "in_2")).await;
-        back(platform, paid_back("alone", "in_2", 1_000)).await;
-        let more = v1::ChangePlanRequest::new(ALICE, "more", "month").with_paid(invoice("in_3", 500));
-        platform.client.change_plan(more).await.unwrap();
-        paid(platform, payment("q", FEBRUARY, "in_4")).await;
-        back(platform, period_back("both", FEBRUARY, 1_500)).await;
+        back(platform, paid_back("first", "in_2", 1_000)).await;
+        let other = v1::RecordPaymentRequest::new(ALICE, "q").with_paid(invoice("in_3", 1_500));
+        paid(platform, other).await;
+        back(platform, period_back("second", FEBRUARY, 1_500)).await;
         back(platform, period_back("failed", FEBRUARY, 0)).await;
         let found = violations(platform.client.record_refund(period_back("other", FEBRUARY, 2_500)).await);
         let text = "refunded_total: must be 1500 EUR (minor units), the whole price: the period has not begun";
         assert_eq!(found, [text]);
         back(platform, period_back("again", FEBRUARY, 1_500)).await;
+    }
+
+    async fn a_failed_refund_frees_a_payment_that_another_one_has_replaced(platform: Platform) {
+        sold(platform, "month").await;
+        paid(platform, payment("p", FEBRUARY, "in_2")).await;
+        back(platform, paid_back("r", "in_2", 1_000)).await;
+        paid(platform, payment("q", FEBRUARY, "in_3")).await;
+        let failed = back(platform, paid_back("failed", "in_2", 0)).await;
+        assert_eq!((failed.refunded_total, figures(&failed.given_back).as_str()), (Some(euros(0)), ""));
+        assert!(back(platform, paid_back("failed", "in_2", 0)).await.replayed);
+        assert_eq!(subscription(platform).await.paid_through_time, Some(at(MARCH)));
+        let next = || v1::RecordPaymentRequest::new(ALICE, "n").with_paid(invoice("in_2", 1_000));
+        paid(platform, next()).await;
+        assert_eq!(subscription(platform).await.paid_through_time, Some(at("2026-04-30T09:00:00Z")));
+        assert!(platform.client.record_payment(next()).await.unwrap().replayed);
+    }
+
+    async fn a_failed_refund_frees_the_payment_of_a_period_that_has_begun_unpaid(platform: Platform) {
+        sold(platform, "month").await;
+        paid(platform, payment("p", FEBRUARY, "in_2")).await;
+        back(platform, paid_back("r", "in_2", 1_000)).await;
+        platform.until(FEBRUARY).await;
+        back(platform, paid_back("failed", "in_2", 0)).await;
+        assert_eq!(subscription(platform).await.status(), SubscriptionStatus::PastDue);
+        paid(platform, payment("late", FEBRUARY, "in_2")).await;
+        assert_eq!(platform.credits().await, (100, 0));
+    }
+
+    async fn a_failed_refund_after_a_start_by_the_clock_restores_the_payment(platform: Platform) {
+        platform.subscribe("unpriced").await;
+        paid(platform, payment("p", FEBRUARY, "in_2")).await;
+        back(platform, paid_back("r", "in_2", 1_000)).await;
+        platform.until(FEBRUARY).await;
+        back(platform, paid_back("again", "in_2", 1_000)).await;
+        back(platform, period_back("failed", FEBRUARY, 0)).await;
+        assert_eq!(platform.credits().await, (500, 0));
+        assert_eq!(refunded(platform).await, 1_000);
+    }
+
+    async fn a_failed_refund_leaves_the_plan_that_its_payment_was_for(platform: Platform) {
+        platform.subscribe("better").await;
+        platform.change_plan("month").await;
+        paid(platform, payment("p", FEBRUARY, "in_2")).await;
+        back(platform, paid_back("r", "in_2", 1_000)).await;
+        back(platform, paid_back("failed", "in_2", 0)).await;
+        platform.until(FEBRUARY).await;
+        let now = subscription(platform).await;
+        assert_eq!((now.plan_id.as_str(), now.status()), ("month", SubscriptionStatus::Active));
+        assert_eq!(platform.credits().await, (100, 0));
+    }
+
+    async fn a_change_of_plan_that_begins_later_has_no_payment(platform: Platform) {
+        platform.subscribe("better").await;
+        let change = || v1::ChangePlanRequest::new(ALICE, "c", "month");
+        let found = violations(platform.client.change_plan(change().with_paid(invoice("in_2", 1_000))).await);
+        let text = "paid: pays nothing, because the change does not begin now; leave it out, and call \
+                    RecordPayment for the next period";
+        assert_eq!(found, [text]);
+        platform.client.change_plan(change()).await.unwrap();
+        paid(platform, payment("p", FEBRUARY, "in_2")).await;
     }
 
     async fn a_payment_ahead_counts_for_the_term_that_begins_now(platform: Platform) {

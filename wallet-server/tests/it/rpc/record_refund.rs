@@ -122,7 +122,8 @@ each_database! {
         assert_eq!((done.grants.len(), done.refunded_total.as_ref().unwrap().minor_units), (0, 500));
         let again = client.record_refund(of_payment("r", 500)).await.unwrap();
         assert_eq!((again.replayed, again.refunded_total), (true, done.refunded_total));
-        assert_eq!(cause(&client, of_payment("more", 500)).await, "UNPAID");
+        assert_eq!(cause(&client, of_payment("less", 400)).await, "ALREADY_REFUNDED");
+        assert!(!client.record_refund(of_payment("same", 500)).await.unwrap().replayed);
         until(&client, "w", boundary).await;
         assert_eq!(subscription(&client).await.status(), SubscriptionStatus::PastDue);
         assert!(server.verify().await.is_clean());
