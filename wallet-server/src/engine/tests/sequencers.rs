@@ -18,6 +18,7 @@ const WALLETS: usize = 6;
 const CALLERS: usize = 4;
 /// The jobs of a caller, each of which is an item.
 const JOBS: usize = 60;
+const SEQUENCERS: usize = 4;
 /// The looks at an outbox that does not become empty, after the last command.
 const LOOKS: usize = 50;
 
@@ -54,8 +55,8 @@ async fn together(database: Database) {
     }
     let done = Arc::new(AtomicBool::new(false));
     let mut sequencers = JoinSet::new();
-    for store in stores.iter().cycle().take(3) {
-        sequencers.spawn(sequence(store.clone(), done.clone()));
+    for (n, store) in stores.iter().cycle().take(SEQUENCERS).enumerate() {
+        sequencers.spawn(sequence(store.clone(), n, done.clone()));
     }
     let mut callers = JoinSet::new();
     for wallet in &wallets {
@@ -90,16 +91,23 @@ async fn call(engine: Engine, wallet: WalletId, caller: usize) {
     }
 }
 
-/// Gives positions without a pause, until the outbox stays empty after the last command.
-async fn sequence(store: Store, done: Arc<AtomicBool>) {
+/// Gives positions without a pause, bucket by bucket, until the outbox stays empty after the last command. Each sequencer begins
+/// with another bucket, so that they seldom wait for each other's rows.
+async fn sequence(store: Store, n: usize, done: Arc<AtomicBool>) {
     let mut looks = 0;
     while looks < LOOKS {
         let is_over = done.load(Ordering::Relaxed);
-        let buckets: Vec<i16> = store.outbox().await.unwrap().iter().map(|(bucket, _)| *bucket).collect();
+        let mut buckets: Vec<i16> = store.outbox().await.unwrap().iter().map(|(bucket, _)| *bucket).collect();
         match buckets.is_empty() {
             true if is_over => return,
             true => tokio::task::yield_now().await,
-            false => _ = store.sequence(&buckets, START).await.unwrap(),
+            false => {
+                let first = n * buckets.len() / SEQUENCERS;
+                buckets.rotate_left(first);
+                for bucket in buckets {
+                    store.sequence(&[bucket], START).await.unwrap();
+                }
+            }
         }
         looks += usize::from(is_over);
     }
