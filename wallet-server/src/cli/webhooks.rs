@@ -36,7 +36,7 @@ pub(super) enum WebhooksCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Change the URL, the types or the order of an endpoint. What is not given stays.
+    /// Change the URL, the types or the order of an endpoint. A property that is not given stays.
     Update {
         /// The id of the endpoint.
         endpoint_id: String,
