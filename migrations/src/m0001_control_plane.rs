@@ -80,14 +80,15 @@ CREATE TABLE catalogs (
 
 const AUDIT_EVENTS: &str = "
 CREATE TABLE audit_events (
-    tenant     {uuid} NOT NULL,
-    event_time BIGINT NOT NULL,
-    event_id   {uuid} NOT NULL,
-    principal  TEXT   NOT NULL,
-    call_id    TEXT   NOT NULL,
-    action     TEXT   NOT NULL,
-    subject    TEXT   NOT NULL,
-    details    TEXT   NOT NULL,
+    tenant     {uuid}  NOT NULL,
+    event_time BIGINT  NOT NULL,
+    event_id   {uuid}  NOT NULL,
+    principal  TEXT    NOT NULL,
+    call_id    TEXT    NOT NULL,
+    action     TEXT    NOT NULL,
+    subject    TEXT    NOT NULL,
+    details    TEXT    NOT NULL,
+    in_feed    BOOLEAN NOT NULL,
     PRIMARY KEY (tenant, event_time, event_id)
 )";
 

@@ -41,6 +41,7 @@ CREATE TABLE entries (
     bucket         SMALLINT NOT NULL,
     format         SMALLINT NOT NULL,
     kind           SMALLINT NOT NULL,
+    in_feed        SMALLINT NOT NULL,
     wallet_key     {uuid}   NOT NULL,
     reservation_id TEXT     NOT NULL,
     request_id     TEXT     NOT NULL,

@@ -18,6 +18,7 @@ use crate::decide::wallet_command::{WalletCommand, decide};
 use crate::due::event::DueEvent;
 use crate::due::queue::DueQueue;
 use crate::ledger::entry::Entry;
+use crate::ledger::feed::{self, ItemTypes};
 use crate::value::author::Author;
 use crate::value::time::Timestamp;
 use crate::view::reply::{Answer, Reply};
@@ -34,6 +35,8 @@ pub struct UnitOfWork<'a> {
     wallet: &'a mut Wallet,
     now: Timestamp,
     author: Author,
+    /// The types of the feed that are recorded.
+    types: ItemTypes,
     entries: Vec<Entry>,
     /// The number of entries that have their final content and hash. The others belong to the instant at hand.
     sealed: usize,
@@ -56,8 +59,13 @@ impl<'a> UnitOfWork<'a> {
     /// runs backwards within a wallet.
     pub fn open(wallet: &'a mut Wallet, clock: Timestamp) -> Self {
         let now = wallet.decision_time(clock);
-        let author = Author::system();
-        Self { wallet, now, author, entries: Vec::new(), sealed: 0, changes: ChangeSet::default() }
+        let (author, types) = (Author::system(), ItemTypes::default());
+        Self { wallet, now, author, types, entries: Vec::new(), sealed: 0, changes: ChangeSet::default() }
+    }
+
+    /// Sets the types of the feed that are recorded in the entries that follow.
+    pub const fn record(&mut self, types: ItemTypes) {
+        self.types = types;
     }
 
     /// Sets the author of the commands that follow. The author of due events is always the system.
@@ -233,7 +241,8 @@ impl<'a> UnitOfWork<'a> {
         Ok(())
     }
 
-    /// Ends the instant at hand: adds the notifications to the last of its entries, and hashes them in order.
+    /// Ends the instant at hand: adds the notifications to the last of its entries, selects the items for the
+    /// feed, and hashes the entries in order.
     /// `profile_changed` says that the profile has changed since the entries were made. Returns true in this case, and
     /// if the notifications change the profile.
     fn seal(&mut self, profile_changed: bool) -> bool {
@@ -241,6 +250,7 @@ impl<'a> UnitOfWork<'a> {
         let changed = record_notifications(self.wallet, unsealed, profile_changed);
         self.changes.profile |= changed;
         for entry in unsealed {
+            entry.in_feed = feed::in_feed(entry, self.types);
             entry.hash = entry.hash_after(&self.wallet.head);
             self.wallet.head = entry.hash;
         }

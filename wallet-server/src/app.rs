@@ -426,7 +426,8 @@ async fn open(config: &Config) -> Result<Opened, AppError> {
     clock.learn(store.tenant_clocks().await?);
     reference_clock::check(&store, &clock, config.accept_clock).await?;
     let ahead = ahead(&store, &clock).await?;
-    Ok(Opened { store: store.with_call_timeout(config.database_timeout), clock, ahead })
+    let store = store.with_call_timeout(config.database_timeout).recording(config.feed_record);
+    Ok(Opened { store, clock, ahead })
 }
 
 /// Returns the most lanes that the database allows. Refuses a configuration with more.

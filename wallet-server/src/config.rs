@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use wallet_core::feed::ItemTypes;
 
 use crate::clock::{Clock, Settling};
 use crate::engine::{EngineConfig, SweeperConfig};
@@ -43,6 +44,8 @@ pub struct Config {
     /// The time between two passes that give items of the feed their positions, and between two looks for new items;
     /// 200 ms by default.
     pub feed_period: Duration,
+    /// The types of items that this server adds to the feed; all but `job.reserved` and `job.started` by default.
+    pub feed_record: ItemTypes,
     /// The time for which items of the feed are kept; 90 days by default.
     pub feed_retention: Duration,
     /// The networks that URLs of webhooks may name besides public ones. By default there are none.
@@ -120,6 +123,7 @@ impl Default for Config {
             sweep_period: SweeperConfig::default().period,
             poll_period: Duration::from_secs(2),
             feed_period: FeedSettings::default().period,
+            feed_record: FeedSettings::default().record.types(),
             feed_retention: FeedSettings::default().retention(),
             webhooks_allow: Vec::new(),
             nats: None,

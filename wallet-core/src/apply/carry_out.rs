@@ -2,6 +2,7 @@
 
 use crate::decide::decision::Decision;
 use crate::ledger::entry::{Entry, EntryBalance, EntryKind};
+use crate::ledger::in_feed::InFeed;
 use crate::ledger::posting::{Account, Part, Posting};
 use crate::ledger::row_digests::RowDigests;
 use crate::value::amount::Amounts;
@@ -69,6 +70,7 @@ pub(crate) fn carry_out(
         postings: decision.postings,
         balances: moved.units().map(|unit| entry_balance(wallet, unit)).collect(),
         events: decision.events,
+        in_feed: InFeed::default(),
         hash: [0; 32],
     };
     wallet.revision = revision;

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ledger::canonical::Canonical;
 use crate::ledger::event::{AutoTopUpEvent, Event};
+use crate::ledger::in_feed::InFeed;
 use crate::ledger::posting::Posting;
 use crate::ledger::row_digests::RowDigests;
 use crate::value::author::Author;
@@ -183,6 +184,8 @@ pub struct Entry {
     pub balances: Vec<EntryBalance>,
     /// The notifications that it causes.
     pub events: Vec<Event>,
+    /// Those of its items that were recorded in the feed. Not hashed. None until the entry is sealed.
+    pub in_feed: InFeed,
     /// [`Entry::hash_after`] the previous entry. Zeros until the entry is sealed by its unit of work.
     pub hash: Hash,
 }
@@ -207,7 +210,8 @@ impl Entry {
 
     /// Returns the canonical bytes: numbers, texts, and the stored bytes of the parts that have a binary form. The
     /// events and the purchases of the auto top-up that they are about come last; an entry without them has no bytes
-    /// for them. The id of the call, which only searches use, is left out.
+    /// for them. The id of the call, which only searches use, and the items in the feed, with which the feed itself is
+    /// compared, are left out.
     fn canonical(&self) -> Vec<u8> {
         let mut out = Canonical::new("entry");
         out.int(self.revision);

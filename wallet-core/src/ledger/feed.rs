@@ -2,11 +2,15 @@
 //!
 //! A few items are about the tenant and not about a wallet. The server adds them when it records the change.
 //!
-//! The entries of Reserve and Start are not in the feed, only in the ledger: they are half of all entries, and an item
-//! about the end of each job follows.
+//! A server records the types that its configuration names. Each entry contains which of its items were recorded, so that
+//! servers with different configurations, and a configuration that changes, leave no doubt about what the feed must have.
+//!
+//! By default the entries of Reserve and Start are not in the feed, only in the ledger: they are half of all entries, and
+//! an item about the end of each job follows.
 
 use crate::ledger::entry::{Entry, EntryKind};
-use crate::ledger::event::EventKind;
+use crate::ledger::event::{Event, EventKind};
+pub use crate::ledger::in_feed::InFeed;
 
 macro_rules! item_types {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)+) => {
@@ -72,6 +76,10 @@ item_types! {
     AutoTopUpDue = 26, "auto_top_up.due";
     /// The payment of a purchase of the auto top-up was declined.
     AutoTopUpFailed = 27, "auto_top_up.failed";
+    /// Credits were held for a job. Not recorded by default.
+    JobReserved = 28, "job.reserved";
+    /// A worker started a job. Not recorded by default.
+    JobStarted = 29, "job.started";
     /// A job was charged.
     JobSettled = 30, "job.settled";
     /// A job failed; nothing was charged.
@@ -123,6 +131,43 @@ impl ItemType {
     }
 }
 
+/// A set of types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ItemTypes(u128);
+
+impl ItemTypes {
+    pub const NONE: Self = Self(0);
+    pub const ALL: Self = {
+        let (mut types, mut n) = (Self::NONE, 0);
+        while n < ItemType::ALL.len() {
+            types = types.with(ItemType::ALL[n]);
+            n += 1;
+        }
+        types
+    };
+
+    #[must_use]
+    pub const fn with(self, item_type: ItemType) -> Self {
+        Self(self.0 | 1 << item_type as u8)
+    }
+
+    #[must_use]
+    pub const fn without(self, item_type: ItemType) -> Self {
+        Self(self.0 & !(1 << item_type as u8))
+    }
+
+    pub const fn contains(self, item_type: ItemType) -> bool {
+        self.0 & 1 << item_type as u8 != 0
+    }
+}
+
+impl Default for ItemTypes {
+    /// Returns the types that are recorded by default: all but `job.reserved` and `job.started`.
+    fn default() -> Self {
+        Self::ALL.without(ItemType::JobReserved).without(ItemType::JobStarted)
+    }
+}
+
 /// An item of the feed within its entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Item {
@@ -131,24 +176,35 @@ pub struct Item {
     pub item_type: ItemType,
 }
 
-/// Returns the items of an entry, in the order in which they are in the feed.
+/// Returns the items of an entry that have one of these types.
+pub fn in_feed(entry: &Entry, types: ItemTypes) -> InFeed {
+    let is_in = |item_type: ItemType| types.contains(item_type);
+    let own = match of_entry(entry.kind) {
+        Some(item_type) if is_in(item_type) => InFeed::default().with_entry(),
+        _ => InFeed::default(),
+    };
+    let kinds = entry.events.iter().map(|event| event.kind);
+    kinds.filter(|kind| is_in(of_event(*kind))).fold(own, InFeed::with)
+}
+
+/// Returns true if an entry has all items that are in the feed according to it.
+pub fn fits(entry: &Entry) -> bool {
+    entry.in_feed.is_within(in_feed(entry, ItemTypes::ALL))
+}
+
+/// Returns the items of an entry that are in the feed, in their order.
 pub fn items(entry: &Entry) -> impl Iterator<Item = Item> {
-    items_of(entry.kind, entry.events.iter().map(|event| event.kind))
+    let in_feed = entry.in_feed;
+    let own = of_entry(entry.kind).filter(|_| in_feed.has_entry()).map(|item_type| Item { n: 0, item_type });
+    let events = (1..).zip(&entry.events).filter(move |(_, event)| in_feed.has(event.kind));
+    own.into_iter().chain(events.map(|(n, Event { kind, .. })| Item { n, item_type: of_event(*kind) }))
 }
 
-/// Returns the items of an entry of this kind, with notifications of these kinds.
-pub fn items_of(kind: EntryKind, events: impl Iterator<Item = EventKind>) -> impl Iterator<Item = Item> {
-    let entry = of_entry(kind).map(|item_type| Item { n: 0, item_type });
-    let events = (1..).zip(events).map(|(n, kind)| Item { n, item_type: of_event(kind) });
-    entry.into_iter().chain(events)
-}
-
-/// Returns the type of an entry's own item. `None`: the entry is not in the feed.
+/// Returns the type of an entry's own item. `None`: the entry is never in the feed.
 const fn of_entry(kind: EntryKind) -> Option<ItemType> {
     Some(match kind {
         // The notification in the entry is the item.
         EntryKind::GrantExpiring | EntryKind::AutoTopUpDue | EntryKind::AutoTopUpFailed => return None,
-        EntryKind::Reserved | EntryKind::Started => return None,
         EntryKind::WalletCreated => ItemType::WalletCreated,
         EntryKind::WalletUpdated => ItemType::WalletUpdated,
         EntryKind::WalletClosed => ItemType::WalletClosed,
@@ -158,6 +214,8 @@ const fn of_entry(kind: EntryKind) -> Option<ItemType> {
         EntryKind::GrantEffective => ItemType::GrantEffective,
         EntryKind::GrantExpired => ItemType::GrantExpired,
         EntryKind::GrantRevoked => ItemType::GrantRevoked,
+        EntryKind::Reserved => ItemType::JobReserved,
+        EntryKind::Started => ItemType::JobStarted,
         EntryKind::Settled | EntryKind::SettledLate => ItemType::JobSettled,
         EntryKind::Failed => ItemType::JobFailed,
         EntryKind::Cancelled => ItemType::JobCancelled,
@@ -197,6 +255,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::ledger::row_digests::RowDigests;
+    use crate::value::author::Author;
+    use crate::value::fingerprint::Fingerprint;
+    use crate::value::time::Timestamp;
 
     #[test]
     fn numbers_and_names_of_types_are_unique() {
@@ -205,6 +267,7 @@ mod tests {
         assert_eq!((numbers.len(), names.len()), (ItemType::ALL.len(), ItemType::ALL.len()));
         for item_type in ItemType::ALL {
             assert_eq!(ItemType::numbered(*item_type as u8), Some(*item_type));
+            assert!((*item_type as u8) < 128, "a set of types has a bit for {item_type:?}");
         }
         assert_eq!(ItemType::numbered(0), None);
     }
@@ -217,18 +280,91 @@ mod tests {
         assert!(found.iter().eq(of_wallets.collect::<BTreeSet<_>>()));
     }
 
-    #[test]
-    fn an_entry_comes_before_its_notifications() {
-        let items: Vec<Item> =
-            items_of(EntryKind::Settled, [EventKind::LowBalance, EventKind::Exhausted].into_iter()).collect();
-        let expected = [(0, ItemType::JobSettled), (1, ItemType::LowBalance), (2, ItemType::Exhausted)];
-        assert_eq!(items, expected.map(|(n, item_type)| Item { n, item_type }));
+    fn entry(kind: EntryKind, events: Vec<Event>) -> Entry {
+        Entry {
+            revision: 1,
+            kind,
+            effective_time: Timestamp::EPOCH,
+            record_time: Timestamp::EPOCH,
+            reservation: None,
+            request: None,
+            fingerprint: Fingerprint::default(),
+            actor: None,
+            author: Author::system(),
+            reason: String::new(),
+            row_digests: RowDigests::default(),
+            postings: Vec::new(),
+            balances: Vec::new(),
+            events,
+            in_feed: InFeed::default(),
+            hash: [0; 32],
+        }
+    }
+
+    /// Returns the numbers and types of the items of an entry that is recorded with these types.
+    fn recorded(kind: EntryKind, events: &[EventKind], types: ItemTypes) -> Vec<(u32, ItemType)> {
+        let unit = "credits".parse().expect("a unit");
+        let events = events.iter().map(|kind| Event::about_balance(*kind, &unit, 0, 0)).collect();
+        let mut entry = entry(kind, events);
+        entry.in_feed = in_feed(&entry, types);
+        assert!(fits(&entry));
+        items(&entry).map(|item| (item.n, item.item_type)).collect()
     }
 
     #[test]
-    fn a_reservation_is_no_item_but_its_notification_is() {
-        let items: Vec<Item> = items_of(EntryKind::Reserved, [EventKind::Exhausted].into_iter()).collect();
-        assert_eq!(items, [Item { n: 1, item_type: ItemType::Exhausted }]);
+    fn an_entry_comes_before_its_notifications() {
+        let (low, exhausted) = (EventKind::LowBalance, EventKind::Exhausted);
+        let items = recorded(EntryKind::Settled, &[low, exhausted], ItemTypes::default());
+        assert_eq!(items, [(0, ItemType::JobSettled), (1, ItemType::LowBalance), (2, ItemType::Exhausted)]);
+    }
+
+    #[test]
+    fn a_reservation_is_no_item_by_default_but_its_notification_is() {
+        let of = |types| recorded(EntryKind::Reserved, &[EventKind::Exhausted], types);
+        assert_eq!(of(ItemTypes::default()), [(1, ItemType::Exhausted)]);
+        assert_eq!(of(ItemTypes::ALL), [(0, ItemType::JobReserved), (1, ItemType::Exhausted)]);
+        assert_eq!(recorded(EntryKind::Started, &[], ItemTypes::default()), []);
+        assert_eq!(recorded(EntryKind::Started, &[], ItemTypes::ALL), [(0, ItemType::JobStarted)]);
+    }
+
+    #[test]
+    fn an_item_of_a_type_that_is_left_out_keeps_the_numbers_of_the_others() {
+        let (low, exhausted) = (EventKind::LowBalance, EventKind::Exhausted);
+        let of = |types| recorded(EntryKind::Settled, &[low, exhausted, low], types);
+        let rest = [(0, ItemType::JobSettled), (2, ItemType::Exhausted)];
+        assert_eq!(of(ItemTypes::ALL.without(ItemType::LowBalance)), rest);
+        let low = [(1, ItemType::LowBalance), (3, ItemType::LowBalance)];
+        assert_eq!(of(ItemTypes::NONE.with(ItemType::LowBalance)), low);
+        assert_eq!(of(ItemTypes::NONE), []);
+    }
+
+    #[test]
+    fn every_type_can_be_recorded_alone_and_left_out_alone() {
+        for kind in EntryKind::ALL {
+            let Some(own) = of_entry(kind) else { continue };
+            let events = EventKind::ALL.map(|kind| (kind, of_event(kind)));
+            for (n, (event, notified)) in (1..).zip(events) {
+                let all = EventKind::ALL;
+                assert_eq!(recorded(kind, &all, ItemTypes::NONE.with(own)), [(0, own)], "{kind:?}");
+                let only = ItemTypes::NONE.with(notified);
+                assert_eq!(recorded(kind, &all, only), [(n, notified)], "{event:?}");
+                let others = recorded(kind, &all, ItemTypes::ALL.without(notified));
+                assert!(others.len() == all.len() && others.iter().all(|(_, item)| *item != notified));
+            }
+        }
+    }
+
+    #[test]
+    fn items_that_an_entry_does_not_have_do_not_fit_it() {
+        let fits = |kind, number| {
+            let in_feed = InFeed::numbered(number);
+            fits(&Entry { in_feed, ..entry(kind, Vec::new()) })
+        };
+        assert!(fits(EntryKind::GrantExpiring, 0) && !fits(EntryKind::GrantExpiring, 1));
+        assert!(fits(EntryKind::Granted, 1));
+        for bit in 1..8 {
+            assert!(!fits(EntryKind::Granted, 1 << bit), "{bit}");
+        }
     }
 
     #[test]

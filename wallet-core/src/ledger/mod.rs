@@ -4,5 +4,6 @@ pub(crate) mod canonical;
 pub mod entry;
 pub mod event;
 pub mod feed;
+pub(crate) mod in_feed;
 pub mod posting;
 pub mod row_digests;

@@ -7,6 +7,7 @@
 
 use wallet_core::entry::{Entry, EntryBalance, EntryKind, genesis};
 use wallet_core::event::{AutoTopUpEvent, Event, EventKind};
+use wallet_core::feed::InFeed;
 use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{Grant, GrantDetails, GrantKey, Parts};
 use wallet_core::posting::{Account, Part, Posting};
@@ -33,6 +34,7 @@ fn entry(revision: i64, kind: EntryKind, at: u64, late: u64) -> Entry {
         postings: Vec::new(),
         balances: Vec::new(),
         events: Vec::new(),
+        in_feed: InFeed::default(),
         hash: [0; 32],
     }
 }
@@ -271,5 +273,7 @@ fn every_field_of_an_entry_is_hashed() {
         let mut called = entry.clone();
         called.author.call = Some("7f9c2b".parse().unwrap());
         assert_eq!(entry.hash_after(&[0; 32]), called.hash_after(&[0; 32]), "the call is not hashed");
+        let recorded = Entry { in_feed: InFeed::numbered(1), ..entry.clone() };
+        assert_eq!(entry.hash_after(&[0; 32]), recorded.hash_after(&[0; 32]), "the feed is not hashed");
     }
 }

@@ -59,6 +59,7 @@ fn config(Settings { server, feed, nats, limits }: Settings) -> Result<Config, C
         cached_rows: server.cached_rows,
         database_timeout: server.database_timeout,
         feed_period: feed.period,
+        feed_record: feed.record.types(),
         feed_retention: feed.retention(),
         nats: stream(nats),
         limits,
@@ -138,7 +139,10 @@ fn stop_on_signal(shutdown: CancellationToken) {
 
 #[cfg(test)]
 mod tests {
+    use wallet_core::feed::ItemTypes;
+
     use super::*;
+    use crate::settings::RecordList;
 
     #[test]
     fn the_settings_become_the_configuration() {
@@ -148,7 +152,9 @@ mod tests {
         (settings.feed.retention_days, settings.feed.period) = (2, Duration::from_millis(10));
         (settings.server.batch_max, settings.limits.connections) = (3, 16);
         settings.nats.url = vec!["tls://nats.example".parse().unwrap()];
+        settings.feed.record = RecordList::read(&["*".to_owned()]).unwrap();
         let other = config(settings).unwrap();
+        assert_eq!((usual.feed_record, other.feed_record), (ItemTypes::default(), ItemTypes::ALL));
         assert_eq!(
             (other.feed_retention, other.feed_period),
             (Duration::from_hours(48), Duration::from_millis(10))

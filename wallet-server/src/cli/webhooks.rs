@@ -36,6 +36,25 @@ pub(super) enum WebhooksCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Change the URL, the types or the order of an endpoint. A property that is not given stays.
+    Update {
+        /// The id of the endpoint.
+        endpoint_id: String,
+        /// The new URL.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        url: String,
+        /// The new types to deliver, separated by commas.
+        #[arg(long, value_delimiter = ',', conflicts_with = "all_types")]
+        types: Vec<String>,
+        /// Deliver all types.
+        #[arg(long)]
+        all_types: bool,
+        /// Deliver an item only after the one before, or not.
+        #[arg(long)]
+        ordered: Option<bool>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Enable an endpoint. Deliveries continue after its last position.
     Enable {
         /// The id of the endpoint.
@@ -106,6 +125,17 @@ pub(super) async fn run(command: WebhooksCommand) -> Result<ExitCode, CliError> 
         }
         WebhooksCommand::List { server } => {
             list(&server).await?.iter().for_each(show);
+        }
+        WebhooksCommand::Update { endpoint_id, url, types, all_types, ordered, server } => {
+            let request = v1::UpdateWebhookEndpointRequest {
+                endpoint_id,
+                url,
+                types,
+                all_types,
+                ordered,
+                ..Default::default()
+            };
+            show(&update(request, &server).await?.endpoint.unwrap_or_default());
         }
         WebhooksCommand::Enable { endpoint_id, server } => {
             set_state(endpoint_id, WebhookEndpointState::Enabled, &server).await?;

@@ -107,7 +107,10 @@ impl BatchRunner {
         let mut slots: BTreeMap<WalletKey, BatchedWallet<'_>> = loaded
             .iter_mut()
             .map(|(key, loaded)| {
-                (*key, BatchedWallet::open(&mut loaded.wallet, time.of(*key), self.to_freeze.contains(key)))
+                let mut wallet =
+                    BatchedWallet::open(&mut loaded.wallet, time.of(*key), self.to_freeze.contains(key));
+                wallet.work.record(self.store.recorded());
+                (*key, wallet)
             })
             .collect();
         let mut answers = Vec::with_capacity(batch.len());

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
-use super::form::Form::{Count, Millis};
+use super::RecordList;
+use super::form::Form::{Count, List, Millis};
 
 settings! {
     /// The settings of the feed.
     pub(crate) struct FeedSettings in "feed";
+
+    /// The types of items that this server adds to the feed, from left to right: a type, as in `job.settled`, a family, as in
+    /// `job.*`, or `*`. With `!` before it, it is left out; a list that begins so leaves types out of the default. In a flag or a
+    /// variable they are separated by commas; `!*` is none. All servers should have the same.
+    record: RecordList = RecordList::default(), List, Everywhere;
 
     /// The days for which items are kept. Watchers that were away for longer begin again at the first item that is kept.
     retention_days: u32 = 90, Count(1, 3_650), WithoutFlag;

@@ -9,6 +9,7 @@ use super::address::Address;
 use super::form::Raw;
 use super::log_filter::{LogFilter, NoFilter};
 use super::nats::{NatsUrl, NoStreamName, StreamName};
+use super::record::RecordList;
 use crate::grpc::{ClientKey, Origin};
 use crate::store::DatabaseUrl;
 use crate::traces::{Collector, NoCollector};
@@ -179,6 +180,17 @@ impl Value for Vec<NatsUrl> {
 
     fn raw(&self) -> Option<Raw> {
         Some(Raw::List(self.iter().map(ToString::to_string).collect()))
+    }
+}
+
+impl Value for RecordList {
+    fn of(raw: &Raw) -> Result<Self, String> {
+        let Raw::List(items) = raw else { return wrong_form() };
+        Self::read(items).map_err(|error| error.to_string())
+    }
+
+    fn raw(&self) -> Option<Raw> {
+        Some(Raw::List(self.names().to_vec()))
     }
 }
 

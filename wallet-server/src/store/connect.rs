@@ -9,6 +9,7 @@ use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use wallet_core::feed::ItemTypes;
 
 use crate::store::DatabaseUrl;
 use crate::store::file_lock::{self, FileLock};
@@ -94,6 +95,8 @@ pub(crate) struct Store {
     url: DatabaseUrl,
     backend: Backend,
     call_timeout: Duration,
+    /// The types of the feed that are recorded.
+    recorded: ItemTypes,
     readers: Pool,
     searchers: Pool,
     control: Pool,
@@ -146,6 +149,7 @@ impl Store {
             url: url.into(),
             backend,
             call_timeout: CALL_TIMEOUT,
+            recorded: ItemTypes::default(),
             readers: connect_readers(url, backend, Access::ReadWrite, READERS).await?,
             searchers: connect_readers(url, backend, Access::ReadWrite, SEARCHERS).await?,
             control: connect_control(url, backend, CONTROLLERS).await?,
@@ -172,13 +176,35 @@ impl Store {
         };
         let [searchers, control, sweeper, feed] = [(); 4].map(|()| readers.clone());
         let (url, call_timeout, probe) = (url.into(), CALL_TIMEOUT, None);
-        let file = None;
-        Ok(Self { url, backend, call_timeout, readers, searchers, control, sweeper, feed, probe, file })
+        let (recorded, file) = (ItemTypes::default(), None);
+        Ok(Self {
+            url,
+            backend,
+            call_timeout,
+            recorded,
+            readers,
+            searchers,
+            control,
+            sweeper,
+            feed,
+            probe,
+            file,
+        })
     }
 
     /// Returns the store with another time limit for a call of a read or of the control plane.
     pub(crate) fn with_call_timeout(self, call_timeout: Duration) -> Self {
         Self { call_timeout, ..self }
+    }
+
+    /// Returns the store with other types of the feed that are recorded.
+    pub(crate) fn recording(self, recorded: ItemTypes) -> Self {
+        Self { recorded, ..self }
+    }
+
+    /// Returns the types of the feed that are recorded.
+    pub(crate) const fn recorded(&self) -> ItemTypes {
+        self.recorded
     }
 
     /// Returns why a SQLite database is no longer under its name, if it is lost. PostgreSQL has no file that could

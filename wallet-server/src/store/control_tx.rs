@@ -7,6 +7,7 @@ use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, IntoActiveModel, QueryFilter, QuerySelect,
 };
 use uuid::Uuid;
+use wallet_core::feed::ItemTypes;
 use wallet_core::{Author, TenantId, Timestamp};
 
 use crate::store::tables::{api_keys, audit_events, catalogs, feed_outbox, tenants};
@@ -51,6 +52,7 @@ impl Change {
             action: action.to_owned(),
             subject,
             details,
+            in_feed: false,
         }
     }
 }
@@ -153,7 +155,7 @@ impl ControlTx {
 
     /// Records the change and commits.
     pub(crate) async fn commit(self, audit: AuditRow) -> Result<(), StoreError> {
-        insert_audit(&self.transaction, audit).await?;
+        insert_audit(&self.transaction, self.store.recorded(), audit).await?;
         self.transaction.commit().await.map_err(StoreError::of_commit)?;
         self.store.in_place().map_err(|why| StoreError::new(StoreErrorKind::CommitUnknown, why))
     }
@@ -163,11 +165,14 @@ fn micros(time: Duration) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Inserts a row of the audit, and adds the change to the feed if it is an item.
+/// Inserts a row of the audit, and adds the change to the feed if it has one of the types that are recorded there.
 pub(super) async fn insert_audit(
     transaction: &TimedConnection<DatabaseTransaction>,
+    recorded: ItemTypes,
     row: AuditRow,
 ) -> Result<(), StoreError> {
+    let in_feed = row.item_type().is_some_and(|item_type| recorded.contains(item_type));
+    let row = AuditRow { in_feed, ..row };
     let item = feed_outbox::of_change(&row);
     audit_events::Entity::insert(row.into_active_model()).exec_without_returning(transaction).await?;
     if let Some(item) = item {

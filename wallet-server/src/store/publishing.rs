@@ -69,7 +69,7 @@ impl Publishing {
             publish_time: Set(row.publish_time),
         };
         catalogs::Entity::insert(row).exec_without_returning(&self.transaction).await?;
-        insert_audit(&self.transaction, audit).await?;
+        insert_audit(&self.transaction, self.store.recorded(), audit).await?;
         self.transaction.commit().await.map_err(StoreError::of_commit)?;
         self.store.in_place().map_err(|why| StoreError::new(StoreErrorKind::CommitUnknown, why))
     }

@@ -136,7 +136,8 @@ impl Store {
         if let Some(details) = result.disabled {
             let subject = endpoint.endpoint_id.clone();
             let change = Change { action: "webhook.disable", subject, details };
-            insert_audit(&transaction, change.row(TenantId(endpoint.tenant), &Author::system(), now)).await?;
+            let audit = change.row(TenantId(endpoint.tenant), &Author::system(), now);
+            insert_audit(&transaction, self.recorded(), audit).await?;
         }
         if retry_waiting {
             due_now(endpoint, now).filter(is_waiting()).exec(&transaction).await?;

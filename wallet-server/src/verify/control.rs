@@ -140,11 +140,17 @@ impl Check<'_> {
 
     fn audit(&mut self, row: audit_events::Model) {
         let item_type = row.item_type();
-        let audit_events::Model { tenant, event_time, event_id, action, subject, .. } = row;
+        let audit_events::Model { tenant, event_time, event_id, action, subject, in_feed, .. } = row;
         self.of_tenant(tenant, || format!("event {event_id} of the audit"));
         self.faults.unless(ACTIONS.contains(&action.as_str()), 0, || {
             format!("event {event_id} of the audit has the action {action:?}, which does not exist")
         });
+        self.faults.unless(item_type.is_some() || !in_feed, 0, || {
+            format!(
+                "I33: event {event_id} of the audit is in the feed, which never has {action:?} of {subject:?}"
+            )
+        });
+        let item_type = item_type.filter(|_| in_feed);
         self.known.changes.extend(item_type.map(|of| (tenant, event_time, event_id, of as u8)));
         self.look(event_time, || format!("{action} of {subject:?} was recorded"));
     }

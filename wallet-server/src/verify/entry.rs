@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use wallet_core::entry::{Entry, EntryKind, FORMAT};
+use wallet_core::feed::InFeed;
 use wallet_core::time::Timestamp;
 use wallet_core::{Author, InvalidId};
 
@@ -15,6 +16,7 @@ pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
     if row.format != FORMAT {
         return Err(format!("has format {}, which is unknown", row.format));
     }
+    let in_feed = u8::try_from(row.in_feed).map_err(|_| format!("in_feed is {}", row.in_feed))?;
     let kind = EntryKind::ALL.into_iter().find(|kind| *kind as i16 == row.kind);
     Ok(Entry {
         revision: row.revision,
@@ -34,6 +36,7 @@ pub(super) fn read(row: &entries::Model) -> Result<Entry, String> {
         postings: strict::sparse("postings", &row.postings)?,
         balances: strict::sparse("balances", &row.balances)?,
         events: Vec::new(),
+        in_feed: InFeed::numbered(in_feed),
         hash: row
             .hash
             .as_slice()

@@ -78,7 +78,13 @@ impl Items {
 
 impl ItemFold {
     /// Adds the items of the next entry.
-    pub(super) fn add(&mut self, entry: &Entry) {
+    pub(super) fn add(&mut self, entry: &Entry, faults: &mut Faults) {
+        faults.unless(feed::fits(entry), entry.revision, || {
+            format!(
+                "I33: has items {:#b} in the feed, some of which it does not have",
+                entry.in_feed.number()
+            )
+        });
         for item in feed::items(entry) {
             let place = (entry.revision, item.n);
             match self.first.is_some_and(|first| place >= first) {

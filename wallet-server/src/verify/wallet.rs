@@ -124,7 +124,7 @@ impl WalletFold {
         };
         self.chain.add(&entry, faults);
         if let Some(items) = &mut self.items {
-            items.add(&entry);
+            items.add(&entry, faults);
         }
         moves::check(&entry, faults);
         let returned = self.returned_payments.len();

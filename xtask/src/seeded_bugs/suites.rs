@@ -21,7 +21,7 @@ pub(super) struct Suite {
 pub(super) const REST: &str = "rest";
 
 /// All suites in the order in which they run.
-pub(super) const SUITES: [Suite; 25] = [
+pub(super) const SUITES: [Suite; 26] = [
     Suite { name: "oracle", package: WORKLOAD, target: "oracle", filters: &[] },
     Suite { name: "worlds", package: WORKLOAD, target: "small_worlds", filters: &[] },
     Suite { name: "growth", package: WORKLOAD, target: "growth", filters: &[] },
@@ -41,6 +41,7 @@ pub(super) const SUITES: [Suite; 25] = [
     of_library("order", &["engine::tests::order"]),
     of_library("optimistic", &["engine::tests::optimistic"]),
     of_library("steps", &["engine::tests::due::"]),
+    of_library("sequencers", &["engine::tests::sequencers"]),
     of_server("due", &["sweeper"]),
     of_server("races", &["races::of_", "races::lock_order", "races::plans", "races::catalogs", "duplicates"]),
     of_server("endings", &["races::endings", "cancelled"]),

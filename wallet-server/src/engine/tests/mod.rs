@@ -12,6 +12,7 @@ mod neighbours;
 mod optimistic;
 mod order;
 mod reads;
+mod sequencers;
 mod silent;
 mod suspended;
 mod tenants;

@@ -54,11 +54,13 @@ mod tests {
         assert_eq!(filter.types, [ItemType::JobSettled, ItemType::LowBalance].into());
         assert_eq!(filter.wallets.len(), 1);
         assert!(fields.lines().is_empty());
-        fields.feed_filter(&text(&["job.reserved"]), &text(&["", "bob"]));
+        fields.feed_filter(&text(&["job.begun"]), &text(&["", "bob"]));
         let lines = fields.lines();
-        assert!(lines[0].starts_with(
-            "types[0]: \"job.reserved\" is not a type of the feed; the types are wallet.created"
-        ));
+        assert!(
+            lines[0].starts_with(
+                "types[0]: \"job.begun\" is not a type of the feed; the types are wallet.created"
+            )
+        );
         assert_eq!(lines[1], "wallet_ids[0]: must not be empty");
         fields.feed_filter(&vec!["job.settled".to_owned(); 65], &vec!["ann".to_owned(); 101]);
         let lines = fields.lines();

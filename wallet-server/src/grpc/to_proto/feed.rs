@@ -42,7 +42,7 @@ pub(crate) fn feed_item(catalog: &Catalog, item: &FeedItem) -> v1::FeedItem {
 #[cfg(test)]
 mod tests {
     use wallet_core::entry::{Entry, EntryKind};
-    use wallet_core::feed::ItemType;
+    use wallet_core::feed::{InFeed, ItemType};
     use wallet_core::fingerprint::Fingerprint;
     use wallet_core::row_digests::RowDigests;
     use wallet_core::{Author, Timestamp};
@@ -68,6 +68,7 @@ mod tests {
             postings: Vec::new(),
             balances: Vec::new(),
             events: Vec::new(),
+            in_feed: InFeed::default(),
             hash: [0; 32],
         };
         let content = Some(FeedContent::Entry(Box::new(entry)));

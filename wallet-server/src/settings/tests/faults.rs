@@ -91,6 +91,20 @@ fn a_permission_for_one_start_is_only_a_flag() {
 }
 
 #[test]
+fn an_unknown_type_of_the_feed_is_refused_from_every_source() {
+    let refused = |place: &str| {
+        let text = "\"job.begun\" is not a type of the feed, a family such as \"job.*\", or \"*\"";
+        format!("{place}: {text}")
+    };
+    let file = Given::file("[feed]\nrecord = [\"*\", \"job.begun\"]").faults();
+    assert!(file[0].starts_with(&refused("wallet.toml, line 2, column 10: feed.record")), "{file:?}");
+    let variable = Given::nothing().variable("WALLET_FEED_RECORD", "*,job.begun").faults();
+    assert!(variable[0].starts_with(&refused("WALLET_FEED_RECORD")), "{variable:?}");
+    let flag = Given::nothing().flag("feed.record", "job.begun").faults();
+    assert!(flag[0].starts_with(&refused("--feed-record")), "{flag:?}");
+}
+
+#[test]
 fn a_name_of_certificates_stands_for_one_key() {
     let keys = |second: &str| format!("tls_client_keys = [\"cn:a=aaaaaaaaaa\", \"{second}\"]");
     check(

@@ -19,6 +19,8 @@ pub(crate) struct Model {
     /// The name of the tenant, the id of the key or endpoint, or the version of the catalog.
     pub(crate) subject: String,
     pub(crate) details: String,
+    /// The change is an item of the feed.
+    pub(crate) in_feed: bool,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
@@ -27,8 +29,8 @@ pub(crate) enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Returns the type of the change in the feed. `None`: it is no item. The first catalog of a tenant replaces none,
-    /// so it is no item either.
+    /// Returns the type that the change has in the feed, if it is recorded there. `None`: it never is. The first catalog of a
+    /// tenant replaces none, so it never is either.
     pub(crate) fn item_type(&self) -> Option<ItemType> {
         match (self.action.as_str(), self.subject.as_str()) {
             ("catalog.publish", version) if version != "1" => Some(ItemType::CatalogPublished),

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Deserialize;
 use wallet_core::entry::{self, Entry, EntryKind};
+use wallet_core::feed::InFeed;
 use wallet_core::ids::RequestId;
 use wallet_core::wallet::RequestRecord;
 use wallet_core::{Author, Timestamp, WalletKey, binary};
@@ -22,6 +23,8 @@ pub(crate) struct Model {
     pub(crate) revision: i64,
     pub(crate) format: i16,
     pub(crate) kind: i16,
+    /// Those of its items that are in the feed.
+    pub(crate) in_feed: i16,
     pub(crate) effective_time: i64,
     pub(crate) record_time: i64,
     pub(crate) reservation_id: String,
@@ -55,6 +58,7 @@ pub(in crate::store) fn write(entries: &[(WalletKey, &Entry)]) -> RowWrite {
         Key revision: BigInt = |(_, entry)| entry.revision,
         Fixed format: SmallInt = |_| entry::FORMAT,
         Fixed kind: SmallInt = |(_, entry)| entry.kind as i16,
+        Fixed in_feed: SmallInt = |(_, entry)| i16::from(entry.in_feed.number()),
         Fixed effective_time: BigInt = |(_, entry)| entry.effective_time.as_micros(),
         Fixed record_time: BigInt = |(_, entry)| entry.record_time.as_micros(),
         Fixed reservation_id: Text = |(_, entry)| text(entry.reservation.as_ref()),
@@ -87,6 +91,7 @@ pub(in crate::store) fn read(row: Model) -> Result<Entry, StoreError> {
         postings: decode::sparse("postings", &row.postings)?,
         balances: decode::sparse("balances", &row.balances)?,
         events: Vec::new(),
+        in_feed: in_feed(&row)?,
         hash: decode::hash(&row.hash)?,
         reason: row.reason,
     })
@@ -104,4 +109,10 @@ pub(in crate::store) fn request(row: &Model) -> Result<(RequestId, RequestRecord
 
 fn kind(row: &Model) -> Result<EntryKind, StoreError> {
     decode::numbered("entry kind", EntryKind::ALL, row.kind, |kind| kind as i16)
+}
+
+fn in_feed(row: &Model) -> Result<InFeed, StoreError> {
+    let number = u8::try_from(row.in_feed);
+    let number = number.map_err(|_| StoreError::unreadable(format!("in_feed is {}", row.in_feed)))?;
+    Ok(InFeed::numbered(number))
 }

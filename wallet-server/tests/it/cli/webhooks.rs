@@ -23,6 +23,19 @@ fn an_endpoint_is_created_listed_changed_and_deleted() {
     assert!(tested.stdout.starts_with("endpoint crm failed after "), "{tested:?}");
     let ordered = webhooks(&["create", "erp", "https://erp.example/", "--ordered"]);
     assert!(ordered.stdout.starts_with("erp  enabled  https://erp.example/  all types  ordered  position 0"));
+    let words =
+        ["update", "erp", "--url", "https://new.example/", "--types", "balance.low", "--ordered", "false"];
+    let updated = webhooks(&words);
+    assert_eq!(
+        updated.stdout, "erp  enabled  https://new.example/  balance.low  position 0  secret 1\n",
+        "{updated:?}"
+    );
+    let updated = webhooks(&["update", "erp", "--all-types"]);
+    assert_eq!(
+        updated.stdout, "erp  enabled  https://new.example/  all types  position 0  secret 1\n",
+        "{updated:?}"
+    );
+    assert_eq!(webhooks(&["update", "erp", "--all-types", "--types", "balance.low"]).code, Some(2));
     assert_eq!(webhooks(&["delete", "erp"]).stdout, "endpoint erp is deleted\n");
     assert!(webhooks(&["disable", "crm"]).stdout.starts_with("crm  disabled"));
     assert!(webhooks(&["enable", "crm"]).stdout.starts_with("crm  enabled"));

@@ -68,7 +68,7 @@ const CALLS: &[(&str, &str)] = &[
     ("wallet.v1.CatalogService/GetPriceTable", "{}"),
     ("wallet.v1.CatalogService/PublishCatalog", r#"{"toml": "nonsense"}"#),
     ("wallet.v1.EventService/ListEvents", "{}"),
-    ("wallet.v1.EventService/ListFeed", r#"{"afterPosition": "-1", "types": ["job.reserved"]}"#),
+    ("wallet.v1.EventService/ListFeed", r#"{"afterPosition": "-1", "types": ["job.begun"]}"#),
     ("wallet.v1.AdminService/ListWallets", "{}"),
     ("grpc.health.v1.Health/Check", "{}"),
     ("grpc.health.v1.Health/Check", r#"{"service": "nonsense"}"#),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use wallet_client::v1;
@@ -18,6 +19,8 @@ const CALLERS: usize = 48;
 const ITEMS_OF_A_WALLET: usize = 160;
 /// The most kills, which are spread over the items.
 const MAX_KILLS: usize = 100;
+/// The longest time without an item, far above the time in which another server takes over.
+const SILENCE: Duration = Duration::from_secs(90);
 
 mod every_item_comes_once_and_in_order_although_servers_are_killed {
     use super::*;
@@ -88,9 +91,9 @@ async fn give(
     }
 }
 
-/// Reads the feed until it has this many items.
+/// Reads the feed until it has this many items. Fails if no item comes for a long time: one is lost.
 async fn read(endpoints: Arc<Endpoints>, count: usize) -> Vec<v1::FeedItem> {
-    let (mut read, mut position) = (Vec::new(), 0);
+    let (mut read, mut position, mut last) = (Vec::new(), 0, Instant::now());
     while read.len() < count {
         let request = v1::ListFeedRequest::new(position).with_page_size(500);
         let page = endpoints
@@ -101,7 +104,10 @@ async fn read(endpoints: Arc<Endpoints>, count: usize) -> Vec<v1::FeedItem> {
             .await;
         position = page.next_after_position;
         if page.items.is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            assert!(last.elapsed() < SILENCE, "the feed ends after {} of {count} items", read.len());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        } else {
+            last = Instant::now();
         }
         read.extend(page.items);
     }

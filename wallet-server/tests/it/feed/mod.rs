@@ -1,6 +1,8 @@
-//! The feed under faults: servers that are killed, connections that are cut, many readers.
+//! The feed under faults: servers that are killed, connections that are cut, many readers. And the choice of its types.
 
+mod kept;
 mod killed;
+mod recorded;
 mod watchers;
 
 use std::sync::Mutex;

@@ -42,7 +42,7 @@ each_database! {
             let lines = violations(client.create_webhook_endpoint(v1::CreateWebhookEndpointRequest::new("crm", url)).await);
             assert!(lines.len() == 1 && lines[0].starts_with("url: ") && !lines[0].contains("secret@"), "{url}: {lines:?}");
         }
-        let bad = v1::CreateWebhookEndpointRequest::new("", "https://crm.example/").with_types(["job.reserved"]);
+        let bad = v1::CreateWebhookEndpointRequest::new("", "https://crm.example/").with_types(["job.begun"]);
         let lines = violations(client.create_webhook_endpoint(bad.with_after_position(-1)).await);
         assert_eq!(lines.len(), 3, "{lines:?}");
     }

@@ -138,7 +138,7 @@ each_database! {
     async fn every_bad_field_is_named(server: Server) {
         let client = server.client().await;
         let bad = v1::ListFeedRequest::new(-1)
-            .with_types(["job.settled", "job.reserved"])
+            .with_types(["job.settled", "job.begun"])
             .with_wallet_ids(["ann", ""])
             .with_page_size(501);
         let lines = violations(client.list_feed(bad).await);

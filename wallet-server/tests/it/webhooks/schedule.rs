@@ -6,7 +6,8 @@ use wallet_client::v1::feed_item::Content;
 use wallet_client::v1::{self, WebhookEndpointState};
 use wallet_server::{Config, TimeSource};
 
-use super::{Receiver, deliveries, subscribed, until};
+use super::receiver::Received;
+use super::{Receiver, deliveries, give, subscribed, until};
 use crate::harness::{Database, Server};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,6 +33,28 @@ async fn a_delivery_is_attempted_ten_times_in_three_days_and_then_only_on_comman
     until(&client, |endpoint, failed| failed.is_empty() && endpoint.state() == WebhookEndpointState::Enabled)
         .await;
     assert_eq!(receiver.received().len(), 11);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_is_replayed_by_one_command() {
+    let webhooks_allow = vec!["127.0.0.0/8".parse().unwrap()];
+    let config = Config { webhooks_allow, time: TimeSource::Manual, ..Config::default() };
+    let server = Server::start_with(Database::sqlite(), config).await;
+    let receiver = Receiver::start(&[503; 6]).await;
+    let (client, _) = subscribed(&server, &receiver).await;
+    for n in 0..5 {
+        give(&client, &format!("g{n}")).await;
+    }
+    until(&client, |_, failed| failed.len() == 6).await;
+    let retry = v1::RetryWebhookDeliveriesRequest::new("crm");
+    let a_part = retry.clone().with_positions(2, 3);
+    assert_eq!(client.retry_webhook_deliveries(a_part).await.unwrap().deliveries, 2);
+    until(&client, |_, failed| failed.iter().map(|failed| failed.position).eq([1, 4, 5, 6])).await;
+    assert_eq!(client.retry_webhook_deliveries(retry).await.unwrap().deliveries, 4);
+    until(&client, |endpoint, failed| failed.is_empty() && endpoint.failing_since.is_none()).await;
+    let mut positions: Vec<i64> = receiver.received()[6..].iter().map(Received::position).collect();
+    positions.sort_unstable();
+    assert_eq!(positions, [1, 2, 3, 4, 5, 6]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

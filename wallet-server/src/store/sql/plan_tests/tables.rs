@@ -100,7 +100,7 @@ async fn fill(lane: &DatabaseConnection, rows: Rows, open: bool) {
          'p' || (n + {first}), '', '', '{{}}'"
     );
     let entry = format!(
-        "n + {first}, 1, 1, 1, 1, 'job' || (n + {first}), 'r' || (n + {first}), '', 'local', '', '', {zeros}, {zeros}, {zeros}, {zeros}, {zeros}"
+        "n + {first}, 1, 1, 1, 1, 1, 'job' || (n + {first}), 'r' || (n + {first}), '', 'local', '', '', {zeros}, {zeros}, {zeros}, {zeros}, {zeros}"
     );
     lane.execute_unprepared(&rows.insert("reservations", columns, &job)).await.unwrap();
     if open {
@@ -112,7 +112,7 @@ async fn fill(lane: &DatabaseConnection, rows: Rows, open: bool) {
                    pending, available, held, consumed, expired, revoked, paid_out, clawback, open, next_time, payment,
                    line, purchase, details";
     lane.execute_unprepared(&fewer.insert("grants", columns, &grant)).await.unwrap();
-    let columns = "revision, format, kind, effective_time, record_time, reservation_id, request_id, actor, principal, call_id, reason,
+    let columns = "revision, format, kind, in_feed, effective_time, record_time, reservation_id, request_id, actor, principal, call_id, reason,
                    fingerprint,
                    row_digests, postings, balances, hash";
     lane.execute_unprepared(&fewer.insert("entries", columns, &entry)).await.unwrap();

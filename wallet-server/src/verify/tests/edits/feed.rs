@@ -26,6 +26,36 @@ pub(super) const EDITS: &[Edit] = &[
         "DELETE FROM feed_blocks WHERE first_position = 1",
         Fault("I33: the feed lacks the change"),
     ),
+    (
+        "audit_events.in_feed",
+        "UPDATE audit_events SET in_feed = false WHERE action = 'catalog.publish' AND subject = '2'",
+        Fault("which the audit does not have"),
+    ),
+    (
+        "audit_events.in_feed",
+        "UPDATE audit_events SET in_feed = true WHERE action = 'catalog.publish' AND subject = '1'",
+        Fault("which never has \"catalog.publish\" of \"1\""),
+    ),
+    (
+        "entries.in_feed",
+        "UPDATE entries SET in_feed = 0 WHERE revision = 2 AND {ann}",
+        Fault("I33: from revision 1 on, the feed has"),
+    ),
+    (
+        "entries.in_feed",
+        "UPDATE entries SET in_feed = 1 WHERE in_feed = 0 AND {ann}",
+        Fault("I33: from revision 1 on, the feed has"),
+    ),
+    (
+        "entries.in_feed",
+        "UPDATE entries SET in_feed = in_feed + 64 WHERE revision = 2 AND {ann}",
+        Fault("some of which it does not have"),
+    ),
+    (
+        "entries.in_feed",
+        "UPDATE entries SET in_feed = 256 WHERE revision = 2 AND {ann}",
+        Fault("in_feed is 256"),
+    ),
     ("feed_outbox.batch_id", "UPDATE feed_outbox SET batch_id = {uuid}", Nothing("The feed")),
     ("feed_heads.tenant", "UPDATE feed_heads SET tenant = {uuid}", Fault("which does not exist")),
     ("feed_heads.tenant", "DELETE FROM feed_heads", Fault("I33: a block of the feed begins at 1, not 0")),
