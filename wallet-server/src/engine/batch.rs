@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wallet_core::catalogs::Catalogs;
 use wallet_core::wallet::decision_time;
-use wallet_core::{Finished, Reply, TenantId, Timestamp, UnitOfWork, Wallet, WalletKey};
+use wallet_core::{Finished, InvariantViolation, Reply, TenantId, Timestamp, UnitOfWork, Wallet, WalletKey};
 
 use crate::engine::batch_time::BatchTime;
 use crate::engine::error::EngineError;
@@ -18,6 +18,8 @@ use crate::store::{
 /// A wallet of the batch.
 struct BatchedWallet<'a> {
     work: UnitOfWork<'a>,
+    /// The invariant that the wallet violates as it was loaded.
+    broken: Option<InvariantViolation>,
     /// True if more is due than one step processes. In that case no command is decided.
     is_behind: bool,
 }
@@ -28,6 +30,8 @@ pub(super) struct Decided {
     pub(super) finished: Vec<(WalletKey, Finished)>,
     /// The wallets in which more is due than was processed. Of these, only due events are written, no command.
     behind: BTreeSet<WalletKey>,
+    /// The violations for which wallets are frozen.
+    pub(super) broken: Vec<InvariantViolation>,
 }
 
 impl BatchRunner {
@@ -75,6 +79,9 @@ impl BatchRunner {
         tx.load(&locked, &plan, &mut loaded).await?;
         let catalogs = self.catalogs_for(batch, &loaded).await?;
         let decided = self.decide(batch, &mut loaded, &locked.locked_elsewhere, &catalogs, &time, step)?;
+        for broken in &decided.broken {
+            tracing::error!(%broken, "a wallet is frozen: an invariant is violated");
+        }
         self.batch_span.decided();
         tx.append(&decided.writes(&loaded)).await?;
         self.committing = decided.commands_of().collect();
@@ -126,8 +133,9 @@ impl BatchRunner {
             slot.work.raise_version();
         }
         let behind = slots.values().filter(|slot| slot.is_behind).map(BatchedWallet::key).collect();
+        let broken = slots.values_mut().filter_map(|slot| slot.broken.take()).collect();
         let finished = slots.into_iter().map(|(key, slot)| (key, slot.work.finish())).collect();
-        Ok(Decided { answers, finished, behind })
+        Ok(Decided { answers, finished, behind, broken })
     }
 
     /// Counts the entries of a committed batch, keeps its wallets in memory, and returns its answers.
@@ -217,16 +225,14 @@ impl<'a> BatchedWallet<'a> {
     /// affected.
     fn open(wallet: &'a mut Wallet, now: Timestamp, is_broken: bool) -> Self {
         let mut work = UnitOfWork::open(wallet, now);
+        let mut broken = None;
         if work.wallet().exists() && !work.wallet().frozen {
-            let sound = work.wallet().check();
-            if let Err(broken) = &sound {
-                tracing::error!(%broken, "a wallet is frozen: an invariant is violated");
-            }
-            if is_broken || sound.is_err() {
+            broken = work.wallet().check().err();
+            if is_broken || broken.is_some() {
                 work.freeze();
             }
         }
-        Self { work, is_behind: false }
+        Self { work, broken, is_behind: false }
     }
 
     const fn key(&self) -> WalletKey {
