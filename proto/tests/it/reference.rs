@@ -105,9 +105,9 @@ fn of_message(message: &MessageDescriptor) -> String {
     }
     for field in message.fields() {
         let required = behaviors(&field).iter().any(|behavior| behavior == "REQUIRED");
-        let required = if required { "Required. " } else { "" };
-        let (name, kind) = (field.name(), kind(&field));
-        writeln!(text, "| `{name}` | {kind} | {required}{} |", cell(&comment(&file, field.path()))).unwrap();
+        let (name, kind, comment) = (field.name(), kind(&field), comment(&file, field.path()));
+        let required = if required && !comment.starts_with("Required.") { "Required. " } else { "" };
+        writeln!(text, "| `{name}` | {kind} | {required}{} |", cell(&comment)).unwrap();
     }
     message.child_messages().for_each(|child| text += &of_message(&child));
     message.child_enums().for_each(|names| text += &of_enum(&names));

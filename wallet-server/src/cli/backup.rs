@@ -30,7 +30,7 @@ pub(super) async fn run(args: &BackupArgs) -> Result<ExitCode, CliError> {
     }
     let failed = |source| CliError::BackupFile { path: file.clone(), source };
     if file.try_exists().map_err(failed)? {
-        return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        return Err(CliError::BackupExists { path: file.clone() });
     }
     // The file gets its name when it is complete.
     let mut partial = file.clone().into_os_string();

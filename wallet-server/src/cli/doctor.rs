@@ -28,7 +28,8 @@ pub(super) async fn run(args: &DoctorArgs) -> ExitCode {
         say(json!({ "errors": errors, "warnings": warnings, "findings": findings }));
     } else {
         findings.iter().for_each(say);
-        say(format_args!("{errors} errors and {warnings} warnings"));
+        let plural = |n: usize| if n == 1 { "" } else { "s" };
+        say(format_args!("{errors} error{} and {warnings} warning{}", plural(errors), plural(warnings)));
     }
     if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -6,7 +6,7 @@ use thiserror::Error;
 use wallet_core::WalletId;
 
 use crate::app::AppError;
-use crate::keys::{IssueError, PepperError, Scopes};
+use crate::keys::{IssueError, KeyId, PepperError, Scopes};
 use crate::settings::{Address, SettingsError};
 use crate::store::StoreError;
 use crate::tenants::TenantError;
@@ -40,6 +40,10 @@ pub(super) enum CliError {
         "a token of this key cannot have the scope {scope}; of estimate, read and events, its key has: {allowed}"
     )]
     TokenScope { scope: &'static str, allowed: Scopes },
+    #[error(
+        "there is no key {key} of tenant {tenant}; --tenant names another tenant, and `keys list` shows the keys of one"
+    )]
+    NoKey { key: KeyId, tenant: String },
     #[error("there is no wallet {0}")]
     NoWallet(WalletId),
     #[error("{} cannot be read", path.display())]
@@ -48,6 +52,8 @@ pub(super) enum CliError {
     ManPages { folder: PathBuf, source: std::io::Error },
     #[error("the backup {} cannot be written", path.display())]
     BackupFile { path: PathBuf, source: std::io::Error },
+    #[error("the backup {} exists already; name a new file", path.display())]
+    BackupExists { path: PathBuf },
     #[error(
         "a PostgreSQL database is backed up with its own programs: pg_dump, or pg_basebackup with archived WAL"
     )]
@@ -55,6 +61,10 @@ pub(super) enum CliError {
     /// The server refused the request. Contains a line per fault.
     #[error("the server refuses the request:\n{0}")]
     Faults(String),
+    #[error(
+        "{endpoint} needs --ca-file, the authority of its certificate: no root certificates are built in"
+    )]
+    NoAuthority { endpoint: String },
     #[error("{endpoint}")]
     Server { endpoint: String, source: Box<wallet_client::Error> },
 }

@@ -1,11 +1,13 @@
 //! `health`: checks whether a running server can carry out calls, as the probe of a container.
 
-use std::fmt;
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::ExitCode;
 use std::time::Duration;
+use std::{fmt, io};
 
 use clap::Args;
+use tokio_rustls::rustls::{CertificateError, Error as TlsError};
 use tonic::transport::{Certificate as Authorities, ClientTlsConfig, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -97,6 +99,18 @@ impl Target {
         Ok(Self { endpoint, authorities: authorities.or(Some(pem)), host })
     }
 
+    /// Returns why no connection was made. A server works with a certificate whose authority its own file lacks, so the probe
+    /// says where to put it.
+    fn unreachable(&self, error: &tonic::transport::Error) -> String {
+        let next = match is_of_unknown_authority(error) {
+            true => {
+                "; add the authority of the certificate to the file of tls_cert, or name it with --ca-file"
+            }
+            false => "",
+        };
+        format!("cannot be reached: {}{next}", Chain(error))
+    }
+
     /// Returns the status of the server as a whole, or why it is unknown.
     async fn check(&self) -> Result<ServingStatus, String> {
         let unusable = |error: tonic::transport::Error| format!("is not a valid endpoint: {}", Chain(&error));
@@ -110,13 +124,24 @@ impl Target {
             }
             endpoint = endpoint.tls_config(tls).map_err(unusable)?;
         }
-        let channel =
-            endpoint.connect().await.map_err(|error| format!("cannot be reached: {}", Chain(&error)))?;
+        let channel = endpoint.connect().await.map_err(|error| self.unreachable(&error))?;
         let answer = HealthClient::new(channel).check(HealthCheckRequest::default()).await;
         let answer =
             answer.map_err(|status| format!("did not answer: {:?}, {}", status.code(), status.message()))?;
         Ok(answer.into_inner().status())
     }
+}
+
+/// Returns true if the handshake failed because nobody that is trusted has signed the certificate.
+fn is_of_unknown_authority(error: &(dyn Error + 'static)) -> bool {
+    let unknown = TlsError::InvalidCertificate(CertificateError::UnknownIssuer);
+    let mut causes = std::iter::successors(Some(error), |error| (**error).source());
+    causes.any(|cause| {
+        // The handshake's error is inside one of the connection.
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let inner = inner.and_then(|inner| inner.downcast_ref::<TlsError>());
+        cause.downcast_ref().or(inner) == Some(&unknown)
+    })
 }
 
 impl fmt::Display for Target {

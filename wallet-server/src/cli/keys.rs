@@ -12,8 +12,8 @@ use crate::cli::flags::{DatabaseFlags, PepperFlags};
 use crate::cli::output::say;
 use crate::clock::Clock;
 use crate::keys::{
-    CallRate, Issued, KeyId, KeyInfo, Keys, MAX_BURST, MAX_PER_SECOND, NewKey, Pepper, Scope, Scopes,
-    WalletToken,
+    CallRate, IssueError, Issued, KeyId, KeyInfo, Keys, MAX_BURST, MAX_PER_SECOND, NewKey, Pepper, Scope,
+    Scopes, WalletToken,
 };
 use crate::settings::Settings;
 use crate::store::Store;
@@ -104,6 +104,16 @@ pub(super) struct TenantArgs {
     tenant: String,
 }
 
+impl TenantArgs {
+    /// Names the tenant in the error about a key that it does not have.
+    fn failed(&self, error: IssueError) -> CliError {
+        match error {
+            IssueError::NoKey(key) => CliError::NoKey { key, tenant: self.tenant.clone() },
+            error => error.into(),
+        }
+    }
+}
+
 pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, CliError> {
     match command {
         KeysCommand::Create { name, scopes, expire_days, calls_per_second, calls_burst, of, pepper } => {
@@ -121,14 +131,15 @@ pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, CliError> {
             let (keys, tenant) = keys(&of, Some(&pepper)).await?;
             let overlap = Duration::from_secs(overlap_hours * 3_600);
             let every = Scope::ALL.into_iter().collect();
-            let rotated = keys.rotate(tenant, &id(&key_id)?, overlap, every, &author()).await?;
+            let rotated = keys.rotate(tenant, &id(&key_id)?, overlap, every, &author()).await;
+            let rotated = rotated.map_err(|error| of.failed(error))?;
             say(format_args!("key {key_id} expires at {}", rotated.replaced.expire_time));
             show_new(&rotated.new, &of);
         }
         KeysCommand::Token { wallet_id, key_id, scopes, minutes, of, pepper } => {
             let (keys, tenant) = keys(&of, Some(&pepper)).await?;
             let (key, expire_time) = (id(&key_id)?, keys.after(Duration::from_mins(minutes)));
-            let held = keys.usable(tenant, &key).await?.scopes;
+            let held = keys.usable(tenant, &key).await.map_err(|error| of.failed(error))?.scopes;
             let allowed: Scopes = Scopes::of_tokens().iter().filter(|scope| held.has(*scope)).collect();
             if let Some(scope) = scopes.beyond(allowed) {
                 return Err(CliError::TokenScope { scope: scope.name(), allowed });
@@ -140,7 +151,8 @@ pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, CliError> {
         }
         KeysCommand::Revoke { key_id, of } => {
             let (keys, tenant) = keys(&of, None).await?;
-            let revoked = keys.revoke(tenant, &id(&key_id)?, &author()).await?;
+            let revoked =
+                keys.revoke(tenant, &id(&key_id)?, &author()).await.map_err(|error| of.failed(error))?;
             let when = revoked.info.revoke_time;
             say(match revoked.unchanged {
                 true => format!("key {key_id} was revoked before, at {when}"),

@@ -1,5 +1,6 @@
 //! `serve`: runs the server until it is stopped.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
     let shutdown = CancellationToken::new();
     stop_on_signal(shutdown.clone());
     let app = App::build(config).await?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %app.address(), %database, "started");
     print_greeting(app.address(), &database, is_encrypted, has_keys);
     if let Some((newest, distance)) = app.ahead() {
         warn_of_the_future(newest, distance);
@@ -90,11 +92,14 @@ fn look_up(address: &Address) -> Result<SocketAddr, CliError> {
     address.look_up().map_err(|source| CliError::Address { address: address.clone(), source })
 }
 
-/// Prints where the server listens and which command to try next.
+/// Prints where the server listens and, on a terminal, which command to try next.
 fn print_greeting(address: SocketAddr, database: &DatabaseUrl, is_encrypted: bool, has_keys: bool) {
+    say(format_args!("wallet-server is serving on {address}, database {database}"));
+    if !std::io::stdout().is_terminal() {
+        return;
+    }
     let how = if is_encrypted { "-cacert AUTHORITY.pem" } else { "-plaintext" };
     let key = if has_keys { " -H 'authorization: Bearer KEY'" } else { "" };
-    say(format_args!("wallet-server is serving on {address}, database {database}"));
     say("Try, in another terminal:");
     say(format_args!("  grpcurl {how} {address} list"));
     say(format_args!(

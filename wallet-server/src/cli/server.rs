@@ -36,8 +36,12 @@ impl ServerArgs {
         if let Some(file) = &self.api_key_file {
             config = config.api_key(read_text(file)?.trim());
         }
-        if let Some(file) = &self.authority.ca_file {
-            config = config.ca_certificate(read_text(file)?);
+        match &self.authority.ca_file {
+            Some(file) => config = config.ca_certificate(read_text(file)?),
+            None if self.endpoint.starts_with("https:") => {
+                return Err(CliError::NoAuthority { endpoint: self.endpoint.clone() });
+            }
+            None => {}
         }
         WalletClient::connect(config).await.map_err(|error| self.failed(error))
     }

@@ -31,7 +31,8 @@ pub(crate) async fn examine(settings: Result<Settings, SettingsError>) -> Vec<Fi
     match Store::open_read_only(url.secret()).await {
         Ok(store) => findings.extend(of_database(&store, &settings).await),
         Err(error) => {
-            let next = "start the database, or correct database_url";
+            let next =
+                "start the database, or correct database_url; `wallet-server migrate` creates a SQLite file";
             findings.push(Finding::error("database", format!("{url}: {}", Chain(&error)), next));
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wallet_core::catalogs::Catalogs;
 use wallet_core::wallet::decision_time;
-use wallet_core::{Finished, Reply, TenantId, Timestamp, UnitOfWork, Wallet, WalletKey};
+use wallet_core::{Finished, InvariantViolation, Reply, TenantId, Timestamp, UnitOfWork, Wallet, WalletKey};
 
 use crate::engine::batch_time::BatchTime;
 use crate::engine::error::EngineError;
@@ -18,6 +18,8 @@ use crate::store::{
 /// A wallet of the batch.
 struct BatchedWallet<'a> {
     work: UnitOfWork<'a>,
+    /// The invariant that the wallet violates as it was loaded.
+    violation: Option<InvariantViolation>,
     /// True if more is due than one step processes. In that case no command is decided.
     is_behind: bool,
 }
@@ -28,6 +30,8 @@ pub(super) struct BatchDecisions {
     pub(super) finished: Vec<(WalletKey, Finished)>,
     /// The wallets in which more is due than was processed. Of these, only due events are written, no command.
     behind: BTreeSet<WalletKey>,
+    /// The violations for which wallets are frozen.
+    pub(super) violations: Vec<InvariantViolation>,
 }
 
 impl BatchRunner {
@@ -75,6 +79,9 @@ impl BatchRunner {
         tx.load(&locked, &plan, &mut loaded).await?;
         let catalogs = self.catalogs_for(batch, &loaded).await?;
         let decided = self.decide(batch, &mut loaded, &locked.locked_elsewhere, &catalogs, &time, step)?;
+        for violation in &decided.violations {
+            tracing::error!(%violation, "a wallet is frozen: an invariant is violated; run `wallet-server verify --wallet ID`");
+        }
         self.batch_span.decided();
         tx.append(&decided.writes(&loaded)).await?;
         self.committing = decided.commands_of().collect();
@@ -130,8 +137,9 @@ impl BatchRunner {
             slot.work.raise_version();
         }
         let behind = slots.values().filter(|slot| slot.is_behind).map(BatchedWallet::key).collect();
+        let violations = slots.values_mut().filter_map(|slot| slot.violation.take()).collect();
         let finished = slots.into_iter().map(|(key, slot)| (key, slot.work.finish())).collect();
-        Ok(BatchDecisions { answers, finished, behind })
+        Ok(BatchDecisions { answers, finished, behind, violations })
     }
 
     /// Counts the entries of a committed batch, keeps its wallets in memory, and returns its answers.
@@ -226,16 +234,14 @@ impl<'a> BatchedWallet<'a> {
     /// affected.
     fn open(wallet: &'a mut Wallet, now: Timestamp, must_freeze: bool) -> Self {
         let mut work = UnitOfWork::open(wallet, now);
+        let mut violation = None;
         if work.wallet().exists() && !work.wallet().frozen {
-            let checked = work.wallet().check();
-            if let Err(violation) = &checked {
-                tracing::error!(%violation, "a wallet is frozen: an invariant is violated; run `wallet-server verify --wallet ID`");
-            }
-            if must_freeze || checked.is_err() {
+            violation = work.wallet().check().err();
+            if must_freeze || violation.is_some() {
                 work.freeze();
             }
         }
-        Self { work, is_behind: false }
+        Self { work, violation, is_behind: false }
     }
 
     const fn key(&self) -> WalletKey {

@@ -85,6 +85,11 @@ impl BatchRunner {
         let decide = || self.decide(batch, &mut loaded, &BTreeSet::new(), &catalogs, &time, step);
         let Ok(decided) = catch_unwind(AssertUnwindSafe(decide)) else { return Ok(None) };
         let decided = decided?;
+        // A wallet of memory and a row that another server has written since may contradict each other. With locks, the
+        // violation is certain.
+        if !decided.violations.is_empty() {
+            return Ok(None);
+        }
         // The insertion of a reservation proves that its id is new. The ids that are not inserted are looked up.
         if database.any_exists(&not_inserted(new, &decided)).await? {
             return Ok(None);

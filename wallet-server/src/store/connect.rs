@@ -403,15 +403,17 @@ async fn connect_readers(
     pool(options, backend).await
 }
 
-/// Suppresses PostgreSQL's warning that the ROLLBACK of [`returned_clean`] had nothing to roll back.
+/// Keeps PostgreSQL from sending the warning that the BEGIN of [`returned_clean`] found an open transaction.
 const QUIET: (&str, &str) = ("client_min_messages", "error");
 
 /// Rolls connections back when they are returned to the pool: a caller cancelled during BEGIN must not pass on an
-/// open transaction. A connection that does not answer within `RETURN_TIMEOUT` is discarded.
+/// open transaction. A ROLLBACK alone would write a warning to the log of PostgreSQL whenever there is nothing to roll back,
+/// which is nearly always. A connection that does not answer within `RETURN_TIMEOUT`, or whose transaction has failed, is
+/// discarded.
 fn returned_clean(options: PgPoolOptions) -> PgPoolOptions {
     options.after_release(|connection, _| {
         Box::pin(async move {
-            let rolled_back = sqlx::Executor::execute(connection, "ROLLBACK");
+            let rolled_back = sqlx::Executor::execute(connection, "BEGIN; ROLLBACK");
             match tokio::time::timeout(RETURN_TIMEOUT, rolled_back).await {
                 Ok(done) => done.map(|_| true),
                 Err(_) => Err(sqlx::Error::Io(ErrorKind::TimedOut.into())),
@@ -481,6 +483,7 @@ fn sqlite(options: SqliteConnectOptions) -> SqliteConnectOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::postgres::Postgres;
 
     async fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
@@ -497,6 +500,19 @@ mod tests {
             transaction.commit().await?;
         }
         Ok(())
+    }
+
+    #[tokio::test]
+    async fn connections_return_to_their_pool_without_a_warning_in_the_log_of_postgresql() {
+        let postgres = Postgres::shared();
+        let store = Store::open(&postgres.create_database()).await.unwrap();
+        for _ in 0..3 {
+            store.control().execute_unprepared("SELECT 1").await.unwrap();
+            // The connection is returned after the answer, and another caller waits for that.
+            store.feed().execute_unprepared("SELECT 1").await.unwrap();
+        }
+        let log = std::fs::read_to_string(postgres.log()).unwrap();
+        assert!(!log.contains("there is no transaction in progress"), "{log}");
     }
 
     #[tokio::test]

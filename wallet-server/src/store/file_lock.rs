@@ -31,7 +31,7 @@ impl FileLock {
         match file.try_lock() {
             Ok(()) => Ok(Self { file, path }),
             Err(TryLockError::WouldBlock) => Err(unavailable(format!(
-                "{} is in use by another wallet-server; SQLite serves one process",
+                "{} is in use by another wallet-server; SQLite serves one process: stop it first",
                 database.display()
             ))),
             Err(TryLockError::Error(error)) => Err(StoreError::unavailable(path.display(), error)),

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use sea_orm::ConnectionTrait;
+use serde_json::Value;
 use wallet_core::{Command, TenantId, Timestamp, UnitOfWork, WalletId, WalletKey};
 
 use super::cancelled::{Kind, World, command, wallet};
 use super::{Database, queued, run};
 use crate::engine::lane::Lane;
 use crate::engine::{EngineConfig, EngineError};
+use crate::memory_log::MemoryLog;
 use crate::store::failpoints::armed::STANDS_STILL_AT;
 use crate::store::{Optimistic, ReadPlan, Tx, WalletCache, WalletWrite, tamper};
 
@@ -68,6 +70,23 @@ async fn a_wallet_that_another_server_has_written_is_read_again() {
         );
         assert!(here.lane.runner.locked_batches > 0, "the next batches expect the other server");
     }
+    database.verify().await;
+}
+
+/// The wallet of memory counts no open job, and the job that another server reserved is read.
+#[tokio::test]
+async fn a_row_that_contradicts_an_old_wallet_of_memory_freezes_nothing() {
+    let database = Database::postgres();
+    let (mut here, mut there) = (world(&database).await, world(&database).await);
+    here.prepare(Kind::Reserve, "reserved-elsewhere").await;
+    let id = wallet(Kind::Reserve, "reserved-elsewhere");
+    run(&mut there.lane, &[(id.clone(), command(Kind::Reserve))]).await.remove(0).result.unwrap();
+
+    here.lane.runner.locked_batches = 0;
+    let (log, _logging) = MemoryLog::of_this_thread();
+    run(&mut here.lane, &[(id, command(Kind::Start))]).await.remove(0).result.unwrap();
+    assert_eq!(log.lines("a wallet is frozen"), [Value::Null; 0]);
+    assert!(here.lane.runner.locked_batches > 0, "the batch was not tried without locks");
     database.verify().await;
 }
 

@@ -89,6 +89,16 @@ fn the_certificate_is_verified_also_of_the_server_of_this_machine() {
     let stranger = health(&["--endpoint", &endpoint, "--ca-file", &stranger.path("ca.pem")], &[]);
     assert!(failed(&stranger).contains(" cannot be reached: "), "{stranger:?}");
 
+    // Without that of its authority the server works, and the probe says what its file lacks.
+    let [alone, key] = ["server.pem", "server.key"].map(|name| certificate.path(name));
+    let of_settings =
+        [("WALLET_LISTEN", server.address.as_str()), ("WALLET_TLS_CERT", &alone), ("WALLET_TLS_KEY", &key)];
+    let ended = health(&[], &of_settings);
+    assert!(
+        failed(&ended).contains("add the authority of the certificate to the file of tls_cert"),
+        "{ended:?}"
+    );
+
     // The file of the server has its certificate and that of its authority, as for callers.
     let chain = ["server.pem", "ca.pem"].map(|name| fs::read_to_string(certificate.path(name)).unwrap());
     fs::write(certificate.path("chain.pem"), chain.concat()).unwrap();

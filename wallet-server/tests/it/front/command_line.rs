@@ -95,7 +95,11 @@ fn mistakes_on_the_command_line_are_refused_with_the_next_step() {
         "\"write\" is not a scope; the scopes are estimate",
     );
     refused(&[&create[..], &["--tenant", "studio"]].concat(), &pepper, "there is no tenant studio");
-    refused(&["keys", "revoke", "0123456789"], &pepper, "there is no key 0123456789");
+    refused(
+        &["keys", "revoke", "0123456789"],
+        &pepper,
+        "there is no key 0123456789 of tenant default; --tenant",
+    );
     let replaced = front.key("default", "read");
     let rotate = ["keys", "rotate", id_of(&replaced)];
     let successor = front.cli(&rotate).lines().last().unwrap().to_owned();
