@@ -60,11 +60,11 @@ impl Generator {
     /// Sometimes the refund of a period to come that another payment pays after one that went back.
     fn refund_twice(&mut self, model: &Model) -> Option<(PeriodId, i64)> {
         let sub = model.sub.as_ref().filter(|_| self.rng.clone().percent(60))?;
-        let ahead = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period)));
+        let mut ahead = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period)));
         let went_back = |period: &PeriodId| {
             model.payments.iter().any(|payment| payment.went_back && payment.period == *period)
         };
-        let period = ahead.filter(went_back).last()?;
+        let period = ahead.rfind(went_back)?;
         Some((period, model.price_of_period(period)?.0))
     }
 
