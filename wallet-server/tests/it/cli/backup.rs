@@ -44,7 +44,7 @@ async fn a_copy_under_load_has_all_commands_that_were_answered_before_and_serves
     // A second backup does not replace the first.
     let again = backup(&server.database, &file);
     assert_eq!(again.code, Some(2), "{again:?}");
-    assert!(again.stderr.contains("wallet.db cannot be written"), "{again:?}");
+    assert!(again.stderr.contains("wallet.db exists already"), "{again:?}");
 
     let restored = Server::start(Database::within(folder)).await;
     let client = restored.client().await;

@@ -107,7 +107,7 @@ impl Postgres {
         format!("{}/data", self.dir.display())
     }
 
-    pub(crate) fn log(&self) -> String {
+    pub(super) fn log(&self) -> String {
         format!("{}/log", self.dir.display())
     }
 }
