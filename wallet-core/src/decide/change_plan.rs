@@ -15,6 +15,7 @@
 use crate::catalog::{Catalog, Limit};
 use crate::decide::change_terms::{ChangeOptions, change, is_upgrade, later};
 use crate::decide::context::Context;
+use crate::decide::known_payment::is_known;
 use crate::decide::periods::with_payment;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::sale::{check_first, checked_terms};
@@ -23,12 +24,13 @@ use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::RequestId;
+use crate::value::time::Timestamp;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::Wallet;
-use crate::wallet::payment::{Paid, counts};
+use crate::wallet::payment::Paid;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::sold::{Overrides, Sold};
-use crate::wallet::subscription::{Subscription, UnusedCredits, When};
+use crate::wallet::subscription::{Standing, Subscription, UnusedCredits, When};
 
 /// The command that changes the plan of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,12 +62,6 @@ impl ChangePlan {
             .with("unused", self.unused.as_ref())
             .with("paid", (self.paid != Paid::default()).then_some(&self.paid))
     }
-
-    /// Returns whether it has no payment, or one that counts already.
-    fn pays_nothing_more(&self, wallet: &Wallet) -> bool {
-        let is_known = |reference| counts(&wallet.profile.payments, reference);
-        self.paid == Paid::default() || self.paid.reference.as_ref().is_some_and(is_known)
-    }
 }
 
 impl WalletCommand for ChangePlan {
@@ -84,6 +80,7 @@ impl WalletCommand for ChangePlan {
         if replay_of_request(wallet, &self.request, EntryKind::PlanChanged, &fingerprint)? {
             return Ok(Verdict::replay(WalletSubject));
         }
+        let pays_nothing_more = is_known(wallet, &self.paid)? || self.paid == Paid::default();
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
         let quantity = self.quantity.unwrap_or(present.sold.quantity);
         let mut next = checked_terms(wallet, context, &self.plan, &self.overrides, quantity)?;
@@ -101,18 +98,35 @@ impl WalletCommand for ChangePlan {
             change(wallet, catalog, present, next, options, now)?
         };
         let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_ref());
-        let began = began.filter(|began| began.number > present.number).map(Subscription::period_id);
-        let decision = match began {
-            Some(period) => with_payment(decision, &self.paid, period),
-            None if self.pays_nothing_more(wallet) => decision,
+        let decision = match began.filter(|began| began.number > present.number) {
+            // Other terms within a paid period are no payment of that.
+            Some(began) if self.paid == Paid::default() && !begins_period(present, began) => decision,
+            Some(began) => {
+                let period = began.period_id();
+                with_payment(decision, &self.paid, period)
+            }
+            None if pays_nothing_more => decision,
             None => {
-                let text = "pays nothing, because the change does not begin now; leave it out, and call RecordPayment for the \
-                            next period";
-                return Err(Rejection::field("paid", text));
+                return Err(Rejection::field("paid", pays_nothing_now(present, now)));
             }
         };
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }
+}
+
+/// Returns whether a change began or paid a period: by other terms with periods of their own, or of one that was not paid.
+fn begins_period(present: &Subscription, began: &Subscription) -> bool {
+    began.first != present.first || present.standing != Standing::Active
+}
+
+/// Returns the text of the refusal of a payment whose change does not begin now. A plan of term ONCE has no later period.
+fn pays_nothing_now(present: &Subscription, now: Timestamp) -> String {
+    let text = "pays nothing, because the change does not begin now; leave it out";
+    if present.sold.term.is_once() {
+        return text.to_owned();
+    }
+    let next = present.unpaid_start(now).unwrap_or_else(|| present.paid_through());
+    format!("{text}, and call RecordPayment with the period_start_time {next}")
 }
 
 /// Keeps the limits that were negotiated for the present plan if they are above those of the new plan: an upgrade takes

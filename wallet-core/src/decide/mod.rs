@@ -21,6 +21,7 @@ mod extend;
 pub mod finalize;
 mod grant;
 mod job_start;
+mod known_payment;
 mod pause_subscription;
 mod payment_name;
 pub(crate) mod periods;

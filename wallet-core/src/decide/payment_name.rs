@@ -89,17 +89,16 @@ impl PaymentName {
         }
     }
 
-    /// Returns the payment for a period that it means, if that was refunded before the period began: the one with the reference,
-    /// or, if no payment pays the period, the last one that was refunded.
+    /// Returns the payment for a period that it means, if that was refunded before the period began: the one with the reference;
+    /// by the start of the period, if no payment pays that, the last one that was refunded.
     pub(crate) fn refunded_ahead<'a>(
         &self,
         payments: &'a [Payment],
         period: PeriodId,
     ) -> Option<&'a Payment> {
-        if let Self::PaidPeriod(reference) = self
-            && let Some(named) = payments.iter().rfind(|payment| payment.has_reference(reference))
-        {
-            return Some(named).filter(|named| named.is_refunded_ahead());
+        if let Self::PaidPeriod(reference) = self {
+            let named = payments.iter().rfind(|payment| payment.has_reference(reference));
+            return named.filter(|named| named.is_refunded_ahead());
         }
         let last = payments.iter().rfind(|payment| payment.was_for(period));
         last.filter(|_| is_refunded_ahead(payments, period))

@@ -6,6 +6,7 @@
 
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
+use crate::decide::known_payment::is_known;
 use crate::decide::periods::{begin_late, pay_provisional, with_payment, with_subscription};
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::Verdict;
@@ -16,7 +17,7 @@ use crate::value::ids::RequestId;
 use crate::value::time::Timestamp;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::Wallet;
-use crate::wallet::payment::{Paid, Payment, counts, is_refunded_ahead};
+use crate::wallet::payment::{Paid, Payment, is_refunded_ahead};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::{Standing, Subscription};
 
@@ -58,7 +59,7 @@ impl WalletCommand for RecordPayment {
         let fingerprint =
             Fingerprint::default().with("period_start_time", self.period_start.as_ref()).with("paid", paid);
         if replay_of_request(wallet, &self.request, EntryKind::PaymentRecorded, &fingerprint)?
-            || self.is_known_payment(wallet)?
+            || is_known(wallet, &self.paid)?
         {
             return Ok(Verdict::replay(WalletSubject));
         }
@@ -100,24 +101,6 @@ impl WalletCommand for RecordPayment {
 }
 
 impl RecordPayment {
-    /// Returns whether the payment was recorded before, under any request id. Refuses one that was refunded before its period
-    /// began: the period stays unpaid. If that refund failed, the payment is for another period.
-    fn is_known_payment(&self, wallet: &Wallet) -> Result<bool, Rejection> {
-        let Some(reference) = &self.paid.reference else { return Ok(false) };
-        let payments = &wallet.profile.payments;
-        if counts(payments, reference) {
-            return Ok(true);
-        }
-        if payments.iter().filter(|payment| payment.has_reference(reference)).all(Payment::is_free) {
-            return Ok(false);
-        }
-        let text = format!(
-            "{reference} was refunded before its period began; use the reference of another payment, or, if the refund \
-             failed, call RecordRefund with a refunded_total of 0"
-        );
-        Err(Rejection::field("paid.payment_ref", text))
-    }
-
     /// Returns the period to pay.
     fn period(&self, wallet: &Wallet, present: &Subscription, now: Timestamp) -> Result<Period, Rejection> {
         let start = present.period_start();

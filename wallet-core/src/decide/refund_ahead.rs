@@ -1,7 +1,7 @@
 //! RecordRefund of a payment for a period that has not begun: the payment goes back, and the period is unpaid. Nothing was
 //! given for it, so nothing is taken. A later total of such a payment takes and gives no credits either: the same one changes
 //! nothing, and 0 means that the refund failed. The payment then pays its period again. If that is not possible any more, it is
-//! free: RecordPayment may count it for another period.
+//! free: RecordPayment, Subscribe and ChangePlan may count it for another period.
 
 use crate::decide::checks::check_not_closed;
 use crate::decide::decision::{Change, Decision};
@@ -27,8 +27,10 @@ pub(crate) fn refund_ahead(
     total: &Money,
     now: Timestamp,
 ) -> Option<Result<Decision, Rejection>> {
-    if let Some(refunded) = payment.refunded_ahead(&wallet.profile.payments, period) {
-        return Some(refunded_before(wallet, refunded, grants, total, now));
+    if let Some(refunded) = payment.refunded_ahead(&wallet.profile.payments, period)
+        && let Some(refund) = &refunded.refund_ahead
+    {
+        return Some(refunded_before(wallet, refunded, refund, grants, total, now));
     }
     let present = present_of(wallet, period)?;
     let number = present.paid_ahead(period.start)?;
@@ -62,11 +64,16 @@ fn take_back(
         );
         return Err(Rejection::field("refunded_total", text));
     }
-    let changes_plan = present.change.as_ref().is_some_and(|change| change.period <= period);
+    let refund = RefundAhead {
+        total: price,
+        listed: present.listed_price_of(start),
+        change_period: present.change.as_ref().map(|change| change.period).filter(|first| *first <= period),
+        failed: false,
+    };
     let next = present.clone().refunded_ahead(period, now);
     let mut decision = with_subscription(wallet, decision, Some(next));
     if let Some(change) = &mut decision.change {
-        payment::refund_ahead(&mut change.profile.payments, present.period_id_at(start), changes_plan);
+        payment::refund_ahead(&mut change.profile.payments, present.period_id_at(start), refund);
     }
     Ok(decision)
 }
@@ -75,6 +82,7 @@ fn take_back(
 fn refunded_before(
     wallet: &Wallet,
     refunded: &Payment,
+    refund: &RefundAhead,
     grants: &[&Grant],
     total: &Money,
     now: Timestamp,
@@ -85,26 +93,30 @@ fn refunded_before(
     if !is_replaced && wallet.profile.chargebacks.contains_key(&PaymentSubject::Period(period)) {
         return Err(Rejection::NotRefundable(Unrefundable::ChargedBack));
     }
+    if total.minor_units > 0 && *total != refund.total {
+        return Err(Rejection::NotRefundable(Unrefundable::AlreadyRefunded));
+    }
+    if total.currency != refund.total.currency {
+        let text = format!("must be in {}, the currency of the payment", refund.total.currency);
+        return Err(Rejection::field("refunded_total", text));
+    }
     let mut decision = Decision::of(EntryKind::RefundRecorded, now);
     decision.change = Some(Change::none(wallet));
-    let refund = refunded.refund_ahead.unwrap_or_default();
-    let refund = if total.minor_units > 0 {
-        let mut replies = wallet.profile.money_back.values().filter(|reply| reply.period == Some(period));
-        if !replies.any(|reply| reply.total.as_ref() == Some(total)) {
-            return Err(Rejection::NotRefundable(Unrefundable::AlreadyRefunded));
-        }
-        Some(RefundAhead { failed: false, ..refund })
+    let standing = if total.minor_units > 0 {
+        Some(RefundAhead { failed: false, ..refund.clone() })
     } else if !is_replaced && has_begun(wallet, period, grants) {
         None
-    } else if let Some(next) = paid_again(wallet, refunded, now).filter(|_| !is_replaced) {
+    } else if let Some(next) = paid_again(wallet, refunded, refund, now).filter(|_| !is_replaced) {
         decision = with_subscription(wallet, decision, Some(next));
         None
     } else {
-        Some(RefundAhead { failed: true, ..refund })
+        Some(RefundAhead { failed: true, ..refund.clone() })
     };
     if let Some(change) = &mut decision.change {
         let mut payments = change.profile.payments.iter_mut();
-        payments.rfind(|payment| **payment == *refunded).into_iter().for_each(|it| it.refund_ahead = refund);
+        if let Some(payment) = payments.rfind(|payment| **payment == *refunded) {
+            payment.refund_ahead = standing;
+        }
     }
     Ok(decision)
 }
@@ -116,7 +128,12 @@ fn has_begun(wallet: &Wallet, period: PeriodId, grants: &[&Grant]) -> bool {
 }
 
 /// Returns the subscription with the later period of a payment paid again; none if the payment cannot let it begin.
-fn paid_again(wallet: &Wallet, refunded: &Payment, now: Timestamp) -> Option<Subscription> {
+fn paid_again(
+    wallet: &Wallet,
+    refunded: &Payment,
+    refund: &RefundAhead,
+    now: Timestamp,
+) -> Option<Subscription> {
     let present = present_of(wallet, refunded.period).filter(|present| !present.is_paused())?;
     // It was paid before the present period began provisionally, and before a cancel or a refund made the end, or a change of
     // plan, come earlier.
@@ -126,8 +143,7 @@ fn paid_again(wallet: &Wallet, refunded: &Payment, now: Timestamp) -> Option<Sub
     let Ok(Period::Later(period)) = period_in_question(&before, Some(refunded.period.start), now) else {
         return None;
     };
-    let changes_plan = refunded.refund_ahead.is_some_and(|refund| refund.changes_plan);
-    let next = present.clone().paid_again(period, changes_plan);
+    let next = present.clone().paid_again(period, refund);
     let other_term = next.change.as_ref().filter(|change| change.sold.term != next.sold.term);
     // Other terms that begin before the period have other periods.
     other_term.is_none_or(|change| change.period >= period).then_some(next)

@@ -1,6 +1,7 @@
 //! Subscribe: sells a plan to a wallet. The first period counts as paid.
 
 use crate::decide::context::Context;
+use crate::decide::known_payment::is_known;
 use crate::decide::periods::with_payment;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::sale::{check_first, checked_terms, subscribed};
@@ -62,6 +63,7 @@ impl WalletCommand for Subscribe {
         if replay_of_request(wallet, &self.request, EntryKind::Subscribed, &fingerprint)? {
             return Ok(Verdict::replay(WalletSubject));
         }
+        is_known(wallet, &self.paid)?;
         if wallet.status == WalletStatus::Closed {
             return Err(Rejection::WalletClosed);
         }

@@ -38,12 +38,18 @@ pub struct Payment {
 }
 
 /// The refund of a payment before its period began.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundAhead {
-    /// True if the payment was for the terms of a change of plan to come.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub changes_plan: bool,
-    /// True if the refund failed when the period could not be paid again. RecordPayment may count the payment for another one.
+    /// The money that went back.
+    pub total: Money,
+    /// The list price that the period had with the payment, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<PeriodPrice>,
+    /// The period in which the change of plan was to happen, if the payment was for its terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_period: Option<u32>,
+    /// True if the refund failed when the period could not be paid again. RecordPayment, Subscribe and ChangePlan may count the
+    /// payment for another one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub failed: bool,
 }
@@ -61,7 +67,7 @@ impl Payment {
 
     /// Returns whether it was refunded before its period began, the refund failed, and it pays nothing yet.
     pub(crate) fn is_free(&self) -> bool {
-        self.refund_ahead.is_some_and(|refund| refund.failed)
+        self.refund_ahead.as_ref().is_some_and(|refund| refund.failed)
     }
 
     /// Returns whether it was refunded ahead for this period, which may begin. Other terms have not begun instead.
@@ -147,11 +153,10 @@ fn push(payments: &mut Vec<Payment>, payment: Payment) {
 
 /// Marks the payment for a period that has not begun as refunded. It is the newest then: the last refund of a period is found
 /// before others.
-pub(crate) fn refund_ahead(payments: &mut Vec<Payment>, period: PeriodId, changes_plan: bool) {
+pub(crate) fn refund_ahead(payments: &mut Vec<Payment>, period: PeriodId, refund: RefundAhead) {
     let at = payments.iter().position(|payment| payment.pays(period));
     let paid = at.map(|at| payments.remove(at).paid).unwrap_or_default();
-    let refund_ahead = Some(RefundAhead { changes_plan, failed: false });
-    push(payments, Payment { paid, period, refund_ahead, carried_over: false });
+    push(payments, Payment { paid, period, refund_ahead: Some(refund), carried_over: false });
 }
 
 /// Marks the payments for later periods that were refunded before other terms began: these have no such periods.

@@ -7,6 +7,7 @@ use crate::catalog::Renewal;
 use crate::value::amount::Amounts;
 use crate::value::period::{boundary, period_at};
 use crate::value::time::Timestamp;
+use crate::wallet::payment::RefundAhead;
 use crate::wallet::rollover::Unused;
 use crate::wallet::sold::Sold;
 use crate::wallet::subscription::{PlanChange, Standing, Subscription};
@@ -154,13 +155,17 @@ impl Subscription {
     }
 
     /// Returns the subscription after the refund of a later period failed. An end at the end of what is paid comes later again. So
-    /// does a change of plan, unless its first period is paid: to this period if the payment was for its terms, otherwise to
-    /// the next one.
+    /// does a change of plan, unless its first period is paid: if the payment was for its terms, to the period in which it was
+    /// to happen then, but not beyond this one; otherwise to the next one. The list price of the period is that of the refund.
     #[must_use]
-    pub fn paid_again(mut self, period: u32, changes_plan: bool) -> Self {
+    pub fn paid_again(mut self, period: u32, refund: &RefundAhead) -> Self {
         if let Some(change) = self.change.as_mut().filter(|change| !self.paid.contains(&change.period)) {
-            change.period = change.period.max(if changes_plan { period } else { period + 1 });
+            change.period = match refund.change_period {
+                Some(first) => change.period.max(first).min(period),
+                None => change.period.max(period + 1),
+            };
         }
+        self.prices.insert(period, refund.listed.clone());
         self.paid.insert(period);
         let unpaid = self.unpaid_period();
         self.end = self.end.map(|end| end.max(unpaid));

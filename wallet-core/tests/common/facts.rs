@@ -296,6 +296,13 @@ pub(crate) fn not_saying(name: &str) -> Fact {
     Fact::new(format!("metadata {name}"), None, move |world| metadata_of(world, &key))
 }
 
+/// The text of the refusal.
+pub(crate) fn text(text: &str) -> Fact {
+    Fact::new("the text of the refusal", Some(text.to_owned()), |world| {
+        world.reply.as_ref()?.result.as_ref().err().map(ToString::to_string)
+    })
+}
+
 pub(crate) fn metadata_of(world: &World, name: &str) -> Option<String> {
     let metadata = world.reply.as_ref()?.result.as_ref().err()?.metadata();
     metadata.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)

@@ -167,16 +167,21 @@ impl Step {
 
     /// Names the payment, and its amount in cents.
     pub(crate) fn invoiced(self, reference: &str, cents: i64) -> Self {
-        self.paid(cents, Some(reference.parse().unwrap()))
+        self.paid(Some(cents), Some(reference.parse().unwrap()))
+    }
+
+    /// Names the payment, and not its amount.
+    pub(crate) fn referring(self, reference: &str) -> Self {
+        self.paid(None, Some(reference.parse().unwrap()))
     }
 
     /// Names the amount of the payment in cents, and not its reference.
     pub(crate) fn of_cents(self, cents: i64) -> Self {
-        self.paid(cents, None)
+        self.paid(Some(cents), None)
     }
 
-    fn paid(mut self, cents: i64, reference: Option<OriginId>) -> Self {
-        let amount = Some(Money { currency: "EUR".to_owned(), minor_units: cents });
+    fn paid(mut self, cents: Option<i64>, reference: Option<OriginId>) -> Self {
+        let amount = cents.map(|minor_units| Money { currency: "EUR".to_owned(), minor_units });
         let paid = Paid { amount, reference };
         match &mut self {
             Step::Command(Command::RecordPayment(payment)) => payment.paid = paid,

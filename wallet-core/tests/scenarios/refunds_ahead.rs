@@ -1,5 +1,6 @@
 //! Payments that were refunded before their period began, and refunds of them that failed or are recorded again.
 
+use wallet_core::Command;
 use wallet_core::refund::UsedCredits::Forgive;
 
 use super::prelude::*;
@@ -302,4 +303,156 @@ fn a_refund_ahead_is_not_about_a_period_of_another_length_that_starts_alike() {
         .then([done(), paid_through("2026-06-01")])
         .when(charge_back_reference("d", "in_4"))
         .then(not_refundable("ALREADY_REFUNDED"));
+}
+
+/// Returns the step with the money in dollars.
+fn in_dollars(mut step: Step) -> Step {
+    if let Step::Command(Command::RecordRefund(refund)) = &mut step {
+        refund.total.currency = "USD".to_owned();
+    }
+    step
+}
+
+#[test]
+fn two_refunds_of_payments_for_a_change_of_plan_fail_in_any_order() {
+    let change = change_plan("c", "small").at_the_end();
+    let both = [change, february("p", "in_2"), paid("q", "2026-03-01", "in_3", 1000)];
+    let went_back = [back("r", "in_2", 1000), back("t", "in_3", 1000)];
+    for failed in [["in_3", "in_2"], ["in_2", "in_3"]] {
+        let refunded = sold("large", both.iter().chain(&went_back).cloned());
+        let failed = failed.map(|invoice| back(&format!("failed-{invoice}"), invoice, 0));
+        failed
+            .into_iter()
+            .fold(refunded, World::and)
+            .then([pending_on("2026-02-01"), paid_through("2026-04-01")])
+            .and(until("2026-02-02"))
+            .then([plan("small"), active(), available(100)]);
+    }
+}
+
+#[test]
+fn a_payment_that_was_refunded_ahead_pays_no_sale_unless_the_refund_failed() {
+    let refunded = || sold("small", [february("p", "in_2"), back("r", "in_2", 1000)]);
+    let change = || change_plan("c", "large").at_once().invoiced("in_2", 1000);
+    refunded()
+        .when(change())
+        .then([
+            refused("INVALID_FIELD"),
+            text(
+                "paid.payment_ref: in_2 was refunded before its period began; use the reference of another payment, or, if \
+                 the refund failed, call RecordRefund by this payment_ref with a refunded_total of 0",
+            ),
+        ])
+        .then([plan("small"), available(100)])
+        // The payment pays one period, and not the change.
+        .when(back("failed", "in_2", 0))
+        .then([done(), paid_through("2026-03-01")]);
+    let again = || subscribe("again", "small").invoiced("in_2", 1000);
+    refunded()
+        .and(unsubscribe_now("x"))
+        .when(again())
+        .then([refused("INVALID_FIELD"), unsubscribed()])
+        .and(back("failed", "in_2", 0))
+        .when(again())
+        .then([done(), plan("small")]);
+    // The refund failed, and another payment paid the period.
+    refunded().and(february("q", "in_3")).and(back("failed", "in_2", 0)).when(change()).then([
+        done(),
+        plan("large"),
+        paid_through("2026-03-01"),
+    ]);
+}
+
+#[test]
+fn a_change_of_plan_without_a_payment_is_none_for_a_period_that_was_refunded_ahead() {
+    let begun = || sold("clock", [february("p", "in_2"), back("r", "in_2", 1000), until("2026-02-02")]);
+    begun()
+        .and(change_plan("c", "large").at_once())
+        .when(refund_subscription("f"))
+        .then(not_refundable("ALREADY_REFUNDED"));
+    begun()
+        .and(change_plan("c", "large").at_once().invoiced("in_3", 4000))
+        .when(refund_subscription("f"))
+        .then([gave_all_back("f", 4000)]);
+    // A period that began unpaid is paid by the change.
+    sold("small", [february("p", "in_2"), back("r", "in_2", 1000), until("2026-02-02")])
+        .and(change_plan("c", "large"))
+        .then([active()])
+        .when(refund_subscription("f"))
+        .then([gave_all_back("f", 4000)]);
+}
+
+#[test]
+fn the_reference_of_a_forgotten_payment_revives_no_other_payment() {
+    let again = (3..27).flat_map(|n| {
+        let invoice = format!("in_{n}");
+        [february(&format!("p{n}"), &invoice), back(&format!("r{n}"), &invoice, 1000)]
+    });
+    let first = [february("p", "in_2"), back("r", "in_2", 1000)];
+    sold("small", first.into_iter().chain(again))
+        .when(back("failed", "in_2", 0))
+        .then([refused("INVALID_FIELD"), paid_through("2026-02-01")])
+        .when(back("failed-last", "in_26", 0))
+        .then([done(), paid_through("2026-03-01")]);
+}
+
+#[test]
+fn another_total_of_a_refund_ahead_is_compared_with_that_of_its_own_payment() {
+    let refunded = || {
+        let other = [paid("q", "2026-02-01", "in_3", 700), back("t", "in_3", 700)];
+        sold("small", [february("p", "in_2"), back("r", "in_2", 1000)].into_iter().chain(other))
+    };
+    let by_start = |id: &str, cents| provider_refund_period(id, "2026-02-01", cents, Forgive);
+    for other in [back("other", "in_2", 700), back("other", "in_3", 1000), by_start("other", 1000)] {
+        refunded().when(other).then(not_refundable("ALREADY_REFUNDED"));
+    }
+    for same in [back("same", "in_2", 1000), back("same", "in_3", 700), by_start("same", 700)] {
+        refunded().when(same).then([done(), paid_through("2026-02-01")]);
+    }
+    for failed in [back("failed", "in_2", 0), by_start("failed", 0)] {
+        refunded()
+            .when(in_dollars(failed))
+            .then([
+                refused("INVALID_FIELD"),
+                text("refunded_total: must be in EUR, the currency of the payment"),
+            ])
+            .then([paid_through("2026-02-01")]);
+    }
+}
+
+#[test]
+fn a_payment_whose_refund_failed_has_its_own_list_price() {
+    let refunded = [pay("p").for_period("2026-02-01").referring("in_2"), back("r", "in_2", 1000)];
+    let dearer = [
+        change_plan("c", "large").at_the_end(),
+        pay("q").for_period("2026-02-01").referring("in_3"),
+        back("t", "in_3", 4000),
+    ];
+    let both = || sold("small", refunded.clone().into_iter().chain(dearer.clone()));
+    both()
+        .and(back("failed", "in_2", 0))
+        .and(until("2026-02-02"))
+        .then([plan("small"), available(100)])
+        .when(refund_subscription("f"))
+        .then([gave_all_back("f", 1000)]);
+    both()
+        .and(back("failed", "in_3", 0))
+        .and(until("2026-02-02"))
+        .then([plan("large"), available(400)])
+        .when(refund_subscription("f"))
+        .then([gave_all_back("f", 4000)]);
+}
+
+#[test]
+fn the_refusal_of_a_payment_for_a_later_change_names_the_next_period() {
+    let change = || change_plan("c", "small").at_the_end().invoiced("in_2", 1000);
+    let refusal = |start: &str| {
+        let text_before = "paid: pays nothing, because the change does not begin now; leave it out, and call RecordPayment with \
+                           the period_start_time";
+        [refused("INVALID_FIELD"), text(&format!("{text_before} {start}T00:00:00Z"))]
+    };
+    sold("large", []).when(change()).then(refusal("2026-02-01"));
+    let paid = paid("p", "2026-02-01", "in_1", 4000);
+    sold("large", [paid]).when(change()).then(refusal("2026-03-01"));
+    sold("large", [until("2026-02-02")]).when(change()).then(refusal("2026-02-01"));
 }

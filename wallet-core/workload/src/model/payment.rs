@@ -19,8 +19,12 @@ pub(crate) struct Payment {
     pub(crate) period: PeriodId,
     /// True if it went back before its period began.
     pub(crate) went_back: bool,
-    /// True if it was for another plan to come when it went back.
-    pub(crate) for_change: bool,
+    /// The money that went back then.
+    pub(crate) back: Option<Money>,
+    /// The list price of its period when it went back.
+    pub(crate) list: Option<PeriodPrice>,
+    /// The number of the period in which another plan was to come, if it was for that plan when it went back.
+    pub(crate) for_change: Option<u32>,
     /// True if it is still there, because that refund failed, and pays nothing yet.
     pub(crate) free: bool,
     /// True if other terms began instead of its period.
@@ -29,7 +33,16 @@ pub(crate) struct Payment {
 
 impl Payment {
     fn new(paid: Paid, period: PeriodId) -> Self {
-        Self { paid, period, went_back: false, for_change: false, free: false, carried_over: false }
+        Self {
+            paid,
+            period,
+            went_back: false,
+            back: None,
+            list: None,
+            for_change: None,
+            free: false,
+            carried_over: false,
+        }
     }
 
     pub(crate) fn has_reference(&self, reference: Option<&OriginId>) -> bool {
@@ -62,12 +75,6 @@ impl Model {
     /// Returns the reference of the last payment.
     pub(crate) fn last_payment(&self) -> Option<OriginId> {
         self.payments.last().and_then(|payment| payment.paid.reference.clone())
-    }
-
-    /// Returns whether something was paid that counts for no period yet.
-    pub(super) fn is_new_payment(&self, paid: &Paid) -> bool {
-        let counts = |payment: &Payment| payment.has_reference(paid.reference.as_ref()) && !payment.went_back;
-        *paid != Paid::default() && !self.payments.iter().any(counts)
     }
 
     pub(super) fn paid_for(&mut self, paid: &Paid, period: PeriodId) {
@@ -145,13 +152,8 @@ impl Model {
         command: &Command,
     ) -> Result<Answered, Refusal> {
         let reference = payment.paid.reference.as_ref();
-        let known = self.payments.iter().filter(|payment| payment.has_reference(reference));
-        let known: Vec<(bool, bool)> = known.map(|payment| (payment.went_back, payment.free)).collect();
-        if self.requested(command)? || known.iter().any(|(went_back, _)| !went_back) {
+        if self.requested(command)? || self.counts_already(&payment.paid)? {
             return Ok(Answered::again(Seen::Wallet));
-        }
-        if known.iter().any(|(_, free)| !free) {
-            return Err(Refusal::field());
         }
         let subscription = self.subscription()?.id;
         let start = match self.automatic_period(payment) {
@@ -169,6 +171,15 @@ impl Model {
         self.paid_for(&payment.paid, PeriodId { subscription, start });
         self.remember(command, EntryKind::PaymentRecorded);
         Ok(Answered::done(Seen::Wallet))
+    }
+
+    /// Returns whether a payment with this reference counts already. Refuses one that went back and has not returned.
+    pub(super) fn counts_already(&self, paid: &Paid) -> Result<bool, Refusal> {
+        let mut known = self.payments.iter().filter(|payment| payment.has_reference(paid.reference.as_ref()));
+        if known.clone().any(|payment| !payment.went_back) {
+            return Ok(true);
+        }
+        if known.all(|payment| payment.free) { Ok(false) } else { Err(Refusal::field()) }
     }
 
     /// Returns the start of the present period, if it began by the clock and the payment may be for it.
@@ -204,14 +215,14 @@ impl Model {
     }
 
     /// Returns the payment that went back before its period began, of those that a request may mean: the one with the
-    /// reference, or the last one for the period.
+    /// reference, or, by the start of the period, the last one.
     pub(super) fn refunded_ahead(&self, period: PeriodId, reference: Option<&OriginId>) -> Option<usize> {
-        let named = self.payments.iter().rposition(|payment| payment.has_reference(reference));
-        match named {
-            Some(at) => Some(at).filter(|at| self.payments[*at].went_back),
-            None if !self.went_back_ahead(period) => None,
-            None => self.payments.iter().rposition(|payment| payment.was_for(period)),
+        if reference.is_some() {
+            let named = self.payments.iter().rposition(|payment| payment.has_reference(reference));
+            return named.filter(|at| self.payments[*at].went_back);
         }
+        let last = self.payments.iter().rposition(|payment| payment.was_for(period));
+        last.filter(|_| self.went_back_ahead(period))
     }
 
     /// Returns whether another payment pays the period of this one, or the period cannot come.
@@ -313,7 +324,10 @@ impl Model {
         let mut change = sub.change.clone();
         if let Some((_, from)) = change.as_mut().filter(|(_, from)| !sub.paid.contains(from)) {
             let last = (0..).find(|n| sub.boundary(*n) >= start).unwrap_or(0);
-            *from = (*from).max(if payment.for_change { last } else { last + 1 });
+            *from = match payment.for_change {
+                Some(first) => (*from).max(first).min(last),
+                None => (*from).max(last + 1),
+            };
         }
         let other = change.as_ref().filter(|(sold, _)| sold.every != sub.sold.every);
         if other.is_some_and(|(_, from)| sub.boundary(*from) < start) {
@@ -327,6 +341,7 @@ impl Model {
         }
         if let Some(again) = &mut self.sub {
             again.prices = sub.prices;
+            again.prices.extend(again.paid.last().map(|period| (*period, payment.list)));
             again.provisional = sub.provisional;
             again.change = change;
             if sub.provisional {
@@ -355,7 +370,8 @@ impl Model {
             return Ok(());
         }
         let n = sub.paid.remove(at);
-        let for_change = sub.change.as_ref().is_some_and(|(_, from)| *from <= n);
+        let for_change = sub.change.as_ref().map(|(_, from)| *from).filter(|from| *from <= n);
+        let list = sub.prices.get(&n).copied().flatten();
         let open = sub.after_paid();
         sub.ends = sub.ends.map(|end| end.min(open));
         if let Some((_, period)) = &mut sub.change {
@@ -368,7 +384,8 @@ impl Model {
         self.subscribed(sub);
         let paying = self.payments.iter().position(|payment| payment.pays(period));
         let paid = paying.map(|at| self.payments.remove(at).paid).unwrap_or_default();
-        self.keep_payment(Payment { went_back: true, for_change, ..Payment::new(paid, period) });
+        let back = Some(total.clone());
+        self.keep_payment(Payment { went_back: true, back, list, for_change, ..Payment::new(paid, period) });
         Ok(())
     }
 }

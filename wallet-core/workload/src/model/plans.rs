@@ -3,6 +3,7 @@
 use wallet_core::decide::{CancelSubscription, ChangePlan, Subscribe};
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::{GrantKey, Origin};
+use wallet_core::payment::Paid;
 use wallet_core::sold::Overrides;
 use wallet_core::subscription::{UnusedCredits, When};
 use wallet_core::wallet::WalletStatus;
@@ -276,6 +277,7 @@ impl Model {
         if self.requested(command)? {
             return Ok(Answered::again(Seen::Wallet));
         }
+        self.counts_already(&subscribe.paid)?;
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
@@ -307,6 +309,7 @@ impl Model {
         if self.requested(command)? {
             return Ok(Answered::again(Seen::Wallet));
         }
+        let pays_more = !self.counts_already(&change.paid)? && change.paid != Paid::default();
         let mut sub = self.subscription()?;
         let id = sub.id;
         let seats = change.quantity.unwrap_or(sub.sold.seats);
@@ -314,7 +317,7 @@ impl Model {
         let now = self.now;
         let is_present = sold.plan == sub.sold.plan && seats == sub.sold.seats;
         if is_present && change.overrides == Overrides::default() {
-            if self.is_new_payment(&change.paid) {
+            if pays_more {
                 return Err(Refusal::field());
             }
             sub.change = None;
@@ -343,9 +346,10 @@ impl Model {
         if is_now && sub.provisional && !upgrade {
             return Err(Refusal::field());
         }
-        if !is_now && self.is_new_payment(&change.paid) {
+        if !is_now && pays_more {
             return Err(Refusal::field());
         }
+        let mut pays_period = true;
         let start = if !is_now {
             let start = sub.after_paid().max(sub.period + 1);
             sub.change = Some((sold, start));
@@ -400,10 +404,14 @@ impl Model {
         } else {
             let start = sub.boundary(sub.period);
             self.replace(&sub, Sub { number: sub.number + 1, sold, change: None, ..sub.clone() });
+            // The period is paid: without a payment of its own, the change is no payment for it.
+            pays_period = change.paid != Paid::default();
             start
         };
         let period = PeriodId { subscription: id, start: Timestamp::from_micros(start) };
-        self.paid_for(&change.paid, period);
+        if pays_period {
+            self.paid_for(&change.paid, period);
+        }
         self.remember(command, EntryKind::PlanChanged);
         Ok(Answered::done(Seen::Wallet))
     }

@@ -405,15 +405,12 @@ impl Model {
         if !is_replaced && self.is_charged_back(period) {
             return Err(refused("CHARGED_BACK"));
         }
-        let is_same = |before: &Command| match before {
-            Command::RecordRefund(before) => {
-                let of = (before.request.clone(), period);
-                before.total == refund.total && self.named_periods.contains(&of)
-            }
-            _ => false,
-        };
+        let back = self.payments[at].back.as_ref();
+        if refund.total.minor_units == 0 && back.is_some_and(|back| back.currency != refund.total.currency) {
+            return Err(Refusal::field());
+        }
         if refund.total.minor_units > 0 {
-            if !self.requests.iter().any(is_same) {
+            if back != Some(&refund.total) {
                 return Err(refused("ALREADY_REFUNDED"));
             }
             self.payments[at].free = false;
