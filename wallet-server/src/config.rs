@@ -143,7 +143,7 @@ impl Default for Config {
     }
 }
 
-/// A NATS stream JetStream.
+/// The NATS JetStream stream to which the feed is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NatsConfig {
     /// The servers, as in `nats://localhost:4222`.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
 
@@ -42,8 +43,13 @@ impl TaskLease {
         self.is_held
     }
 
-    /// Gives the lease back, if this server has it.
-    pub(crate) async fn end(self) -> Result<(), StoreError> {
-        if self.is_held { self.store.end_job_lease(self.name, self.holder).await } else { Ok(()) }
+    /// Gives the lease back, if this server has it. If that fails, another server waits until it ends.
+    pub(crate) async fn end_or_warn(self) {
+        if self.is_held
+            && let Err(error) = self.store.end_job_lease(self.name, self.holder).await
+        {
+            let (task, seconds) = (self.name, self.length.as_secs());
+            tracing::warn!(task, seconds, error = %Chain(&error), "a lease was not given back; another server takes over when it ends");
+        }
     }
 }

@@ -192,7 +192,6 @@ fn program(name: &str) -> PathBuf {
     target().join("debug").join(name)
 }
 
-/// An address on which nobody listens.
 #[expect(clippy::disallowed_methods, reason = "a drill has one thread and no runtime")]
 fn pause(time: Duration) {
     std::thread::sleep(time);

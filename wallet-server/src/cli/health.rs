@@ -132,7 +132,7 @@ impl Target {
     }
 }
 
-/// Returns true if the handshake failed because nobody that is trusted has signed the certificate.
+/// Returns true if the handshake failed because no trusted authority has signed the certificate.
 fn is_of_unknown_authority(error: &(dyn Error + 'static)) -> bool {
     let unknown = TlsError::InvalidCertificate(CertificateError::UnknownIssuer);
     let mut causes = std::iter::successors(Some(error), |error| (**error).source());

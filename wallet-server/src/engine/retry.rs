@@ -139,8 +139,11 @@ impl BatchRunner {
             let error = match self.try_once(batch, tries.conflicts > 0).await {
                 Ok(answers) => {
                     self.to_freeze.clear();
-                    for queued in batch.iter() {
-                        self.unreadable.remove(&queued.key);
+                    // A refused wallet may not have been read.
+                    for (queued, answer) in batch.iter().zip(&answers) {
+                        if !matches!(answer, Some(Err(_))) {
+                            self.unreadable.remove(&queued.key);
+                        }
                     }
                     // Checked between COMMIT and the answers: an acknowledged command must be found again.
                     if self.store.in_place().is_err() {

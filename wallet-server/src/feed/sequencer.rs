@@ -10,11 +10,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::causes::Chain;
 use crate::clock::Clock;
 use crate::store::{Store, StoreError, StoreErrorKind};
+use crate::task_lease::TaskLease;
 
 /// The name of the job in its lease.
 const JOB: &str = "feed";
@@ -73,36 +73,28 @@ pub(crate) struct Sequencer {
 impl Sequencer {
     /// Gives positions until `shutdown` is cancelled.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let holder = Uuid::new_v4();
-        let (mut renew, mut trim) = (Instant::now(), Instant::now());
-        let mut has_lease = false;
+        let mut lease = TaskLease::new(self.store.clone(), self.clock.clone(), JOB, LEASE);
+        let mut trim = Instant::now();
         loop {
-            let pause = if has_lease { self.period } else { self.period.max(WITHOUT_LEASE) };
+            let pause = if lease.is_held() { self.period } else { self.period.max(WITHOUT_LEASE) };
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 () = tokio::time::sleep(pause) => {}
             }
             let now = Instant::now();
-            if !has_lease || now >= renew {
-                let lease = self.store.job_lease(JOB, holder, self.clock.now(), LEASE).await;
-                has_lease = self.noted(lease).unwrap_or(false);
-                renew = now + LEASE / 2;
-            }
-            if !has_lease {
+            if !self.logged(lease.keep().await).unwrap_or(false) {
                 self.metrics.last_pass.set(0);
                 continue;
             }
-            if self.noted(self.pass().await).is_some() {
+            if self.logged(self.pass().await).is_some() {
                 self.metrics.last_pass.set(self.clock.now().as_micros() / 1_000_000);
             }
             if now >= trim {
-                self.noted(self.store.trim_feed(self.clock.now().minus(self.retention)).await);
+                self.logged(self.store.trim_feed(self.clock.now().minus(self.retention)).await);
                 trim = now + TRIM;
             }
         }
-        if has_lease {
-            self.noted(self.store.end_job_lease(JOB, holder).await);
-        }
+        lease.end_or_warn().await;
     }
 
     /// Gives positions to the items that are in the outbox now.
@@ -132,7 +124,7 @@ impl Sequencer {
     }
 
     /// Logs and counts a failure.
-    fn noted<T>(&self, done: Result<T, StoreError>) -> Option<T> {
+    fn logged<T>(&self, done: Result<T, StoreError>) -> Option<T> {
         done.inspect_err(|error| {
             self.metrics.failures.inc();
             tracing::warn!(error = %Chain(error), "the feed did not advance; it will be tried again");

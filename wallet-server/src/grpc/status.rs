@@ -95,7 +95,7 @@ fn content(cause: Cause, operation_path: &str) -> Content {
             ..with_reason(
                 ErrorReason::TooManyWatchers,
                 format!(
-                    "there are {limit} watchers, the most that this server allows to a wallet, a tenant or all streams; end one of them"
+                    "there are {limit} watchers, the most that this server allows for one wallet, for one tenant, or in all; end one of them"
                 ),
             )
         },

@@ -117,9 +117,7 @@ impl Publisher {
                 }
             };
         }
-        if let Err(error) = lease.end().await {
-            tracing::warn!(error = %Chain(&error), "the lease to publish to NATS was not given back; another server takes over in 10 seconds");
-        }
+        lease.end_or_warn().await;
     }
 
     /// Publishes until the stream has all items. Returns false if those of some tenants were not published.

@@ -30,6 +30,8 @@ struct Current {
     connections: DatabaseConnection,
     /// The time of the last answer, at first that of the pool's creation.
     answered: Instant,
+    /// The time since which there is no answer: the begin of the first unanswered call after the last answer.
+    silent_since: Option<Instant>,
 }
 
 impl Pool {
@@ -40,7 +42,7 @@ impl Pool {
         renews: bool,
     ) -> Result<Self, DbErr> {
         let connections = Database::connect(options.clone()).await?;
-        let current = Arc::new(Mutex::new(Current { connections, answered: Instant::now() }));
+        let current = Arc::new(Mutex::new(Current::new(connections)));
         let renewal = renews.then(|| {
             let mut options = options;
             options.connect_lazy(true);
@@ -56,12 +58,15 @@ impl Pool {
 
     /// Records that a call was answered now.
     pub(super) fn answered(&self) {
-        self.lock().answered = Instant::now();
+        let mut current = self.lock();
+        current.answered = Instant::now();
+        current.silent_since = None;
     }
 
-    /// Replaces all connections if no call was answered for this long.
-    pub(super) async fn renew_if_stuck(&self, silence: Duration) {
-        let is_stuck = |current: &Current| current.answered.elapsed() >= silence;
+    /// Records that a call that began at this time has no answer. Replaces all connections if there is none for this long.
+    pub(super) async fn not_answered(&self, began: Instant, silence: Duration) {
+        let is_stuck = |current: &Current| current.silent_since.is_some_and(|time| time.elapsed() >= silence);
+        self.lock().is_silent_since(began);
         let Some(options) = self.renewal.as_ref().filter(|_| is_stuck(&self.lock())) else { return };
         let connections = match Database::connect((**options).clone()).await {
             Ok(connections) => connections,
@@ -74,14 +79,25 @@ impl Pool {
         // Another caller may have been faster.
         if is_stuck(&current) {
             tracing::warn!("no connection of a pool answers: all are replaced");
-            let new = Current { connections, answered: Instant::now() };
-            let old = std::mem::replace(&mut *current, new);
+            let old = std::mem::replace(&mut *current, Current::new(connections));
             tokio::spawn(old.connections.close());
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Current {
+    fn new(connections: DatabaseConnection) -> Self {
+        Self { connections, answered: Instant::now(), silent_since: None }
+    }
+
+    /// Records a call without an answer. Others may have been answered since it began.
+    fn is_silent_since(&mut self, began: Instant) {
+        let since = began.max(self.answered);
+        self.silent_since = Some(self.silent_since.map_or(since, |earlier| earlier.min(since)));
     }
 }
 

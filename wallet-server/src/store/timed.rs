@@ -216,15 +216,15 @@ async fn recorded<T>(
     match &answer {
         Ok(_) => pool.answered(),
         Err(error) if is_of_connection(error) => pool.last_failure.record(),
-        Err(error) => {
+        Err(error) if is_silence(error) || is_wait_for_connection(error) => {
             if is_silence(error) {
                 pool.last_failure.record_opened_before(began);
             }
-            if is_silence(error) || is_wait_for_connection(error) {
-                // By then, every call that began before the silence has been given up.
-                pool.renew_if_stuck(2 * call_timeout).await;
-            }
+            // After this time, every call that began before the silence has been given up.
+            pool.not_answered(began, 2 * call_timeout).await;
         }
+        // A refusal is an answer.
+        Err(_) => pool.answered(),
     }
     answer
 }

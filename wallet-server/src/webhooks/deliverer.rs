@@ -91,7 +91,7 @@ impl Deliverer {
         for (_, task) in tasks {
             task.abort();
         }
-        logged(lease.end().await);
+        lease.end_or_warn().await;
     }
 
     /// Returns the enabled endpoints, each with whether the feed has new items for it or one of its deliveries is due.

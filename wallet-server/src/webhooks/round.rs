@@ -128,7 +128,9 @@ impl Deliverer {
             due = store.webhook_deliveries_due(row, now, AT_ONCE as u64).await?;
             work.is_full = store.webhook_deliveries_waiting(row).await? >= MOST_WAITING;
             if due.is_empty() && work.is_full && is_probe {
-                due.extend(store.webhook_delivery_first(row).await?);
+                // A probe is none of the attempts after which a delivery is given up.
+                let first = store.webhook_delivery_first(row).await?;
+                due.extend(first.map(|first| DeliveryRow { attempts: (first.attempts - 1).max(0), ..first }));
             }
             if !work.is_full {
                 self.add_new_items(row, info, AT_ONCE - due.len(), &mut work).await?;

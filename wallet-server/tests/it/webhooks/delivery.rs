@@ -130,10 +130,22 @@ async fn a_probe_sends_the_first_delivery_that_waits_and_none_that_was_given_up(
     until(&client, |endpoint, _| endpoint.last_position >= 65).await;
     stopped.stop().await;
     let tomorrow = format!(
-        "UPDATE webhook_deliveries SET next_time = next_time + 86400000000 WHERE next_time < {}",
+        "UPDATE webhook_deliveries SET next_time = next_time + 86400000000, attempts = 9, attempt_time = 0 WHERE next_time < {}",
         i64::MAX
     );
     assert!(database.execute(&tomorrow).await >= 64);
-    let (before, _server) = (receiver.received().len(), server(database).await);
+    let (before, server) = (receiver.received().len(), server(database).await);
     assert_eq!(receiver.wait_for(before + 1).await[before].position(), 2);
+    // The probe is none of the ten attempts.
+    let client = server.client().await;
+    let is_probed =
+        |failed: &v1::WebhookDelivery| failed.position == 2 && failed.attempt_time.unwrap().seconds > 0;
+    until(&client, |_, failed| failed.iter().any(is_probed)).await;
+    assert!(
+        deliveries(&client)
+            .await
+            .iter()
+            .filter(|failed| failed.position > 1)
+            .all(|failed| failed.next_time.is_some())
+    );
 }
