@@ -174,7 +174,7 @@ product! {
         let change = || v1::ChangePlanRequest::new(ALICE, "c", "month");
         let found = violations(platform.client.change_plan(change().with_paid(invoice("in_2", 1_000))).await);
         let text = "paid: pays nothing, because the change does not begin now; leave it out, and call \
-                    RecordPayment for the next period";
+                    RecordPayment with the period_start_time 2026-02-28T09:00:00Z";
         assert_eq!(found, [text]);
         platform.client.change_plan(change()).await.unwrap();
         paid(platform, payment("p", FEBRUARY, "in_2")).await;
