@@ -122,7 +122,7 @@ fn a_server_that_accepts_connections_and_answers_nothing_fails_in_time() {
 #[test]
 fn a_probe_that_cannot_find_its_server_fails_with_the_reason() {
     for (arguments, reason) in [
-        (&["--endpoint", "no address"][..], "no address is no endpoint"),
+        (&["--endpoint", "no address"][..], "no address is not a valid endpoint"),
         (&["--endpoint", "http://127.0.0.1:1", "--ca-file", "/nowhere.pem"], "/nowhere.pem cannot be read"),
         (&["--config", "/nowhere.toml"], "/nowhere.toml"),
     ] {
