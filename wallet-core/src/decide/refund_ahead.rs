@@ -102,7 +102,7 @@ fn refunded_before(
     }
     let mut decision = Decision::of(EntryKind::RefundRecorded, now);
     decision.change = Some(Change::none(wallet));
-    let standing = if total.minor_units > 0 {
+    let still_refunded = if total.minor_units > 0 {
         Some(RefundAhead { failed: false, ..refund.clone() })
     } else if !is_replaced && has_begun(wallet, period, grants) {
         None
@@ -115,7 +115,7 @@ fn refunded_before(
     if let Some(change) = &mut decision.change {
         let mut payments = change.profile.payments.iter_mut();
         if let Some(payment) = payments.rfind(|payment| **payment == *refunded) {
-            payment.refund_ahead = standing;
+            payment.refund_ahead = still_refunded;
         }
     }
     Ok(decision)
