@@ -16,7 +16,7 @@ impl Dialect {
     /// in a page, so that the next version of a changed row fits into the same page and no index changes.
     pub fn render(self, sql: &str) -> String {
         let (uuid, bytes, fill, bytewise) = match self.0 {
-            DbBackend::Postgres => ("UUID", "BYTEA", "WITH (fillfactor = 70)", "COLLATE \"C\""),
+            DbBackend::Postgres => ("UUID", "BYTEA", "WITH (fillfactor = 60)", "COLLATE \"C\""),
             _ => ("BLOB", "BLOB", "", ""),
         };
         let words = [("{uuid}", uuid), ("{bytes}", bytes), ("{fill}", fill), ("{bytewise}", bytewise)];

@@ -8,6 +8,8 @@
 mod alerts;
 mod bench;
 mod cargo_tool;
+#[cfg(target_os = "linux")]
+mod cores;
 mod document;
 mod facts;
 mod figures;

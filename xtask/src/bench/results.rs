@@ -11,6 +11,7 @@ pub(super) enum Cell {
     EchoItems,
     Many,
     Hot,
+    HotUnrecorded,
     Items,
     Coalesced,
     CoalescedHot,
@@ -21,7 +22,9 @@ pub(super) enum Cell {
     Estimate,
     Balance,
     HalfLoad,
+    OwnCores,
     Overload,
+    Recovered,
     Naive,
     NaiveHot,
 }

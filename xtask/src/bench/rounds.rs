@@ -8,6 +8,8 @@ use super::args::Sizes;
 use super::load::{Arrival, Load};
 use super::pgbench;
 use super::results::{Build, Cell, Figures, Results, Size};
+#[cfg(target_os = "linux")]
+use crate::cores::Halves;
 use crate::postgres::Postgres;
 use crate::release::program;
 use crate::server::Server;
@@ -18,10 +20,13 @@ const IN_FLIGHT_HOT: u32 = 256;
 /// The options of a load whose calls have 64 items each, and of one whose calls the client sends together.
 const ITEMS: [&str; 2] = ["--many", "64"];
 const COALESCED: [&str; 2] = ["--transport", "coalesced"];
+/// The options of a server that adds nothing to the feed.
+const UNRECORDED: [&str; 2] = ["--feed-record", "!*"];
 /// The options of a server that commits each command alone.
 const NAIVE: [&str; 4] = ["--batch-max", "1", "--lanes", "16"];
-/// The rate of the overload as a multiple of the throughput.
+/// The rate of the overload as a multiple of the throughput, and the connections over which it comes.
 const OVERLOAD: f64 = 3.0;
+const CONNECTIONS: [&str; 2] = ["--connections", "120"];
 
 /// The measurements in progress.
 pub(super) struct Rounds {
@@ -38,6 +43,8 @@ impl Rounds {
         self.echo()?;
         for (build, program) in self.builds.clone() {
             self.on_postgres(build, &program)?;
+            self.unrecorded(build, &program)?;
+            self.overload(build, &program)?;
             self.naive(build, &program)?;
             self.on_disk(build, &program)?;
             self.on_sqlite(build, &program)?;
@@ -75,11 +82,41 @@ impl Rounds {
         self.add(Cell::Balance, build, &Load { mix: "balance", ..read }, &server)?;
         let half = Load { arrival: Arrival::Rate(highest / 2.0), ..many };
         self.add(Cell::HalfLoad, build, &half, &server)?;
-        let overload =
-            Load { arrival: Arrival::Rate(highest * OVERLOAD), seconds: sizes.seconds * 2.0, ..many };
-        self.add(Cell::Overload, build, &overload, &server)?;
         drop(server);
         self.postgres.drop_database("bench")
+    }
+
+    fn unrecorded(&mut self, build: Build, program: &Path) -> Result<()> {
+        let url = self.postgres.create("unrecorded")?;
+        let server = Server::wallet(program, &url, &UNRECORDED)?;
+        self.add(Cell::HotUnrecorded, build, &Load::pairs(1, IN_FLIGHT_HOT, &self.sizes), &server)?;
+        drop(server);
+        self.postgres.drop_database("unrecorded")
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn overload(&mut self, _: Build, _: &Path) -> Result<()> {
+        super::run::say("an overload is measured on Linux only, where a process can be bound to cores");
+        Ok(())
+    }
+
+    /// Measures an overload. The client has cores of its own, so that it can offer more than the server can do.
+    #[cfg(target_os = "linux")]
+    fn overload(&mut self, build: Build, program: &Path) -> Result<()> {
+        let sizes = self.sizes;
+        let halves = Halves::of_this_machine()?;
+        halves.server.enter()?;
+        let postgres = Postgres::start()?;
+        let server = Server::wallet(program, &postgres.create("overload")?, &[])?;
+        halves.client.enter()?;
+        let full = Load { options: &CONNECTIONS, ..Load::pairs(sizes.many, IN_FLIGHT, &sizes) };
+        let highest = self.add(Cell::OwnCores, build, &full, &server)?;
+        let arrival = Arrival::Rate(highest * OVERLOAD);
+        let overload = Load { arrival, seconds: sizes.seconds * 2.0, ..full };
+        self.add(Cell::Overload, build, &overload, &server)?;
+        let recovered = Load { arrival: Arrival::Rate(highest / 2.0), ..full };
+        self.add(Cell::Recovered, build, &recovered, &server)?;
+        Ok(())
     }
 
     fn naive(&mut self, build: Build, program: &Path) -> Result<()> {

@@ -66,6 +66,7 @@ pub(super) const fn title(cell: Cell) -> &'static str {
         Cell::EchoItems => "echo, calls of 64 items, 1,024 in flight",
         Cell::Many => "PostgreSQL, many wallets, 1,024 in flight",
         Cell::Hot => "PostgreSQL, one hot wallet, 256 in flight",
+        Cell::HotUnrecorded => "the same, nothing recorded in the feed",
         Cell::Items => "PostgreSQL, calls of 64 items, 1,024 in flight",
         Cell::Coalesced => "PostgreSQL, many wallets, 1,024 coalesced tasks",
         Cell::CoalescedHot => "PostgreSQL, one hot wallet, 1,024 coalesced tasks",
@@ -76,7 +77,9 @@ pub(super) const fn title(cell: Cell) -> &'static str {
         Cell::Estimate => "Estimate with a wallet, 256 in flight",
         Cell::Balance => "GetBalance, 256 in flight",
         Cell::HalfLoad => "open loop at half of the highest load",
-        Cell::Overload => "open loop at three times the highest load",
+        Cell::OwnCores => "client on cores of its own, 1,024 in flight",
+        Cell::Overload => "the same, open loop at three times that load",
+        Cell::Recovered => "the same, open loop at half of that load, right after it",
         Cell::Naive => "one command per commit, many wallets, 1,024 in flight",
         Cell::NaiveHot => "one command per commit, one hot wallet, 256 in flight",
     }
