@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use wallet_core::{Command, WalletKey};
 
-use crate::engine::QueuedCommand;
+use crate::engine::queued_command::QueuedCommand;
 
 /// The most wallets of the backlog that have their turn together.
 const TURNS: usize = 8;

@@ -6,7 +6,8 @@ use wallet_core::entry::Entry;
 use wallet_core::feed::ItemType;
 use wallet_core::{TenantId, WalletId, WalletKey};
 
-use crate::query::{Queries, ReadError, RecordedEvent, uncancelled};
+use crate::query::queries::uncancelled;
+use crate::query::{Queries, ReadError, RecordedEvent};
 use crate::store::tables::feed_blocks::PlacedItem;
 use crate::store::{AuditRow, FeedEnds, FeedRows, ReadTx, StoreError};
 

@@ -14,7 +14,7 @@ use wallet_core::wallet::decision_time;
 use wallet_core::{Timestamp, Wallet, WalletKey};
 
 use crate::causes::Chain;
-use crate::query::FEW;
+use crate::query::snapshot::FEW;
 use crate::store::{ReadPlan, Store, StoreError, WalletCache};
 
 /// The most reads that are answered together.

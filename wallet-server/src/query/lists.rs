@@ -12,7 +12,8 @@ use wallet_core::spend::{self, ListingPlace};
 use wallet_core::wallet::decision_time;
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
-use crate::query::{Listed, Page, Queries, ReadError, RecordedEvent, Snapshot, Turn, snapshot, uncancelled};
+use crate::query::queries::{Turn, snapshot, uncancelled};
+use crate::query::{Listed, Page, Queries, ReadError, RecordedEvent, Snapshot};
 use crate::store::{ListPosition, ListedKeys, ReadTx, RowFilter};
 
 /// The rows that a search reads at a time.

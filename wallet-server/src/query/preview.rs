@@ -7,7 +7,8 @@ use wallet_core::grant::Grant;
 use wallet_core::reservation::{Bill, CancelReason, Reservation};
 use wallet_core::{Amounts, Catalogs, Command, Reply, ReservationId, TenantId, UnitOfWork, WalletId};
 
-use crate::query::{Queries, ReadError, Snapshot, defect};
+use crate::query::snapshot::defect;
+use crate::query::{Queries, ReadError, Snapshot};
 
 /// The effects of a command on the wallet's credits.
 #[derive(Debug, Default)]

@@ -12,7 +12,8 @@ use wallet_core::reservation::{Finish, LONGEST_LIFE, Reservation, State};
 use wallet_core::wallet::decision_time;
 use wallet_core::{Amounts, Rejection, TenantId, Timestamp, WalletId, WalletKey};
 
-use crate::query::{Queries, ReadError, ReservationFilter, Snapshot, Turn};
+use crate::query::queries::Turn;
+use crate::query::{Queries, ReadError, ReservationFilter, Snapshot};
 use crate::store::ReadTx;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -215,7 +215,7 @@ impl Store {
 
     /// Opens a connection for one lane.
     pub(crate) async fn lane(&self) -> Result<LaneConnection, StoreError> {
-        connect_lane(self.url.secret(), self.backend).await.map(LaneConnection)
+        connect_lane(self.url.secret(), self.backend).await.map(LaneConnection::new)
     }
 
     pub(super) fn control(&self) -> TimedConnection<DatabaseConnection> {

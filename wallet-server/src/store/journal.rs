@@ -14,7 +14,7 @@ impl Store {
             return Ok(false);
         }
         let sql = "PRAGMA wal_checkpoint(NOOP)";
-        let row = lane.0.query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
+        let row = lane.query_one_raw(Statement::from_string(self.backend().db(), sql)).await?;
         let pages = row.map(|row| row.try_get::<i64>("", "log")).transpose()?.unwrap_or_default();
         Ok(pages >= LONG_JOURNAL)
     }
@@ -22,7 +22,7 @@ impl Store {
     /// Copies committed pages from SQLite's journal into its file. PostgreSQL checkpoints on its own.
     pub(crate) async fn checkpoint(&self, lane: &LaneConnection) -> Result<(), StoreError> {
         if self.backend() == Backend::Sqlite {
-            lane.0.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await?;
+            lane.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await?;
         }
         Ok(())
     }

@@ -7,14 +7,15 @@
 use std::time::{Duration, Instant};
 
 use sea_orm::prelude::async_trait::async_trait;
+use sea_orm::sqlx;
 use sea_orm::sqlx::postgres::PgRow;
-use sea_orm::sqlx::{self, AssertSqlSafe};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
     RuntimeErr, SqliteTransactionMode, Statement, StreamTrait, TransactionOptions, TransactionTrait,
 };
 use tokio_stream::StreamExt;
 
+use crate::store::LaneConnection;
 use crate::store::error::is_of_connection;
 use crate::store::failpoints;
 use crate::store::pool::Pool;
@@ -44,20 +45,21 @@ impl TimedConnection<DatabaseConnection> {
     pub(super) fn new(pool: Pool, call_timeout: Duration) -> Self {
         Self { connection: pool.connections(), call_timeout, calls: Calls::Single(pool) }
     }
+}
 
+impl TimedConnection<LaneConnection> {
     /// Returns the connection of a lane for single statements, each a transaction of its own.
-    pub(super) fn of_lane(connection: &DatabaseConnection, call_timeout: Duration) -> Self {
+    pub(super) fn of_lane(connection: &LaneConnection, call_timeout: Duration) -> Self {
         Self { connection: connection.clone(), call_timeout, calls: Calls::Lane }
     }
 
-    /// Runs a statement of PostgreSQL. The connection must be one of PostgreSQL.
-    pub(super) async fn query_by_columns(&self, statement: ColumnStatement) -> Result<Vec<PgRow>, DbErr> {
+    /// Runs a statement that is a whole batch. The connection must be one of PostgreSQL.
+    pub(super) async fn write_by_columns(&self, statement: ColumnStatement) -> Result<Vec<PgRow>, DbErr> {
         let failed = |error: sqlx::Error| DbErr::Query(RuntimeErr::SqlxError(error.into()));
         let ColumnStatement { sql, parameters } = statement;
         let arguments =
             ColumnStatement::arguments(parameters).map_err(|error| failed(sqlx::Error::Encode(error)))?;
-        let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
-        let rows = query.fetch_all(self.connection.get_postgres_connection_pool());
+        let rows = self.connection.write(sql, arguments);
         self.call(async { rows.await.map_err(failed) }).await
     }
 }

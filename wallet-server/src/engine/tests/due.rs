@@ -16,10 +16,9 @@ use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::engine::backlog::Steps;
 use crate::engine::lane::Lane;
+use crate::engine::queued_command::QueuedCommand;
 use crate::engine::runner::BatchRunner;
-use crate::engine::{
-    Engine, EngineConfig, EngineError, QueuedCommand, Sweeper, SweeperConfig, SweeperMetrics,
-};
+use crate::engine::{Engine, EngineConfig, EngineError, Sweeper, SweeperConfig, SweeperMetrics};
 use crate::query::{GroupBy, Listed, Page, ReservationFilter, UsageQuery};
 use crate::store::{DueRows, Store};
 

@@ -12,11 +12,11 @@ use super::{Database, queries, queued};
 use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::engine::lane::Lane;
+use crate::engine::queued_command::QueuedCommand;
 use crate::engine::runner::BatchRunner;
 use crate::engine::sweeper::AheadSweep;
 use crate::engine::{
-    ClockError, Engine, EngineConfig, MovableTime, QueuedCommand, Step, Sweeper, SweeperConfig,
-    SweeperMetrics,
+    ClockError, Engine, EngineConfig, MovableTime, Step, Sweeper, SweeperConfig, SweeperMetrics,
 };
 use crate::keys::Mode;
 use crate::store::{Change, ClockMove};

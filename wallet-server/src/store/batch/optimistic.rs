@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::Row as _;
 use wallet_core::WalletKey;
 use wallet_core::ids::ReservationId;
@@ -22,13 +21,13 @@ use crate::store::{Backend, LaneConnection, StoreError, StoreErrorKind};
 /// The connection of a lane, for statements that are transactions of their own.
 #[derive(Debug)]
 pub(crate) struct Optimistic {
-    connection: TimedConnection<DatabaseConnection>,
+    connection: TimedConnection<LaneConnection>,
 }
 
 impl Optimistic {
     /// Each call to the database fails as unavailable after `call_timeout`.
     pub(crate) fn new(connection: &LaneConnection, call_timeout: Duration) -> Self {
-        Self { connection: TimedConnection::of_lane(&connection.0, call_timeout) }
+        Self { connection: TimedConnection::of_lane(connection, call_timeout) }
     }
 
     /// Returns the rows of the table `wallets` with these keys. Wallets that do not exist are missing.
@@ -63,7 +62,7 @@ impl Optimistic {
     /// wallets is stored. Unless the database refuses, an error leaves the outcome unknown.
     pub(crate) async fn write(&self, batch: &[WalletWrite<'_>]) -> Result<bool, StoreError> {
         // All rows are fetched: the first one is sent before the commit, the end of the answer after it.
-        let answer = self.connection.query_by_columns(write_at_versions(batch)).await;
+        let answer = self.connection.write_by_columns(write_at_versions(batch)).await;
         let rows = answer.map_err(StoreError::of_committing_statement)?;
         let holds = rows.first().map(|row| row.try_get("holds"));
         let unknown = || StoreError::new(StoreErrorKind::CommitUnknown, "the write returned no answer");

@@ -36,7 +36,7 @@ impl Tx {
         backend: Backend,
         call_timeout: Duration,
     ) -> Result<Self, StoreError> {
-        Ok(Self { transaction: TimedConnection::begin(&connection.0, call_timeout).await?, backend })
+        Ok(Self { transaction: TimedConnection::begin(connection.pool(), call_timeout).await?, backend })
     }
 
     /// Excludes publications of these tenants' catalogs until the end of the transaction, and returns the newest

@@ -13,7 +13,8 @@ use wallet_workload::Rng;
 use super::super::asked;
 use super::super::traces::Step;
 use crate::clock::Clock;
-use crate::engine::{EngineError, QueuedCommand};
+use crate::engine::EngineError;
+use crate::engine::queued_command::QueuedCommand;
 
 pub(super) const CLIENTS: usize = 8;
 /// Attempts of a client per command before the test fails.

@@ -18,8 +18,9 @@ use super::super::Database;
 use super::super::traces::cached_rows;
 use super::client::CLIENTS;
 use crate::clock::Clock;
+use crate::engine::EngineConfig;
 use crate::engine::lane::Lane;
-use crate::engine::{EngineConfig, QueuedCommand};
+use crate::engine::queued_command::QueuedCommand;
 use crate::store::failpoints::armed::STANDS_STILL_AT;
 use crate::store::{ReadPlan, Store};
 
