@@ -59,7 +59,8 @@ impl TimedConnection<LaneConnection> {
         let ColumnStatement { sql, parameters } = statement;
         let arguments =
             ColumnStatement::arguments(parameters).map_err(|error| failed(sqlx::Error::Encode(error)))?;
-        let rows = self.connection.write(sql, arguments);
+        // In a box, because the futures of a batch fill most of a thread's stack in a debug build.
+        let rows = Box::pin(self.connection.write(sql, arguments));
         self.call(async { rows.await.map_err(failed) }).await
     }
 }
