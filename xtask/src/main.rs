@@ -10,6 +10,7 @@ mod bench;
 mod cargo_tool;
 mod document;
 mod facts;
+mod feed_drill;
 mod figures;
 mod instructions;
 mod mutants;
@@ -69,6 +70,8 @@ enum Task {
     Alerts,
     /// Upgrades two servers under load from an earlier release to this one, and rolls them back
     Upgrade(upgrade::Options),
+    /// Kills servers at random while a million items get their positions in the feed, on both databases
+    FeedDrill(feed_drill::Options),
     /// Builds the documentation site into target/site/html
     Site(site::Options),
     /// Checks wallet-client for breaking changes since the last release
@@ -104,6 +107,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::PackageCheck(options) => package::run(&options),
         Task::Alerts => alerts::run(),
         Task::Upgrade(options) => upgrade::run(&options),
+        Task::FeedDrill(options) => feed_drill::run(&options),
         Task::Site(options) => site::run(&options),
         Task::Semver => semver::run(),
     }
