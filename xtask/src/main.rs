@@ -12,6 +12,7 @@ mod cargo_tool;
 mod cores;
 mod document;
 mod facts;
+mod feed_drill;
 mod figures;
 mod instructions;
 mod mutants;
@@ -71,6 +72,8 @@ enum Task {
     Alerts,
     /// Upgrades two servers under load from an earlier release to this one, and rolls them back
     Upgrade(upgrade::Options),
+    /// Kills servers at random while a million items get their positions in the feed, on both databases
+    FeedDrill(feed_drill::Options),
     /// Builds the documentation site into target/site/html
     Site(site::Options),
     /// Checks wallet-client for breaking changes since the last release
@@ -106,6 +109,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::PackageCheck(options) => package::run(&options),
         Task::Alerts => alerts::run(),
         Task::Upgrade(options) => upgrade::run(&options),
+        Task::FeedDrill(options) => feed_drill::run(&options),
         Task::Site(options) => site::run(&options),
         Task::Semver => semver::run(),
     }
