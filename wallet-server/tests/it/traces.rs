@@ -209,8 +209,8 @@ async fn a_collector_that_takes_nothing_is_logged_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let collector = format!("http://{}", listener.local_addr().unwrap());
     let arguments = ["--traces-collector", &collector];
-    let (mut server, log) =
-        Process::start_logged_with(&Database::sqlite(), &arguments, &[("OTEL_BSP_SCHEDULE_DELAY", "50")]);
+    let (database, often) = (Database::sqlite(), [("OTEL_BSP_SCHEDULE_DELAY", "50")]);
+    let (mut server, log) = Process::start_logged_with(&database, &arguments, &often);
     let client = WalletClient::connect(ClientConfig::new(server.endpoint())).await.unwrap();
     // More connections than one export makes.
     for n in 0..16 {
