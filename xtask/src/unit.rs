@@ -21,7 +21,10 @@ pub(crate) struct Options {
 const SOUND: &str = "the unit starts, serves, restarts and stops";
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    ensure!(output(command("id").arg("-u"))? == "0", "run it as root: it boots systemd in namespaces of its own");
+    ensure!(
+        output(command("id").arg("-u"))? == "0",
+        "run it as root: it boots systemd in namespaces of its own"
+    );
     let binary = match &options.binary {
         Some(binary) => fs::canonicalize(binary).with_context(|| binary.display().to_string())?,
         None => {
@@ -35,8 +38,24 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     fs::copy("ops/wallet-server.service", folder.path().join("wallet-server.service"))?;
     let port = free_address()?.port();
     let mut boot = command("timeout");
-    boot.args(["180", "unshare", "--mount", "--pid", "--fork", "--uts", "--ipc", "--cgroup", "--kill-child", "bash"]);
-    let booted = boot.arg(folder.path().join("boot.sh")).arg(&binary).arg(folder.path()).arg(port.to_string()).output()?;
+    boot.args([
+        "180",
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--uts",
+        "--ipc",
+        "--cgroup",
+        "--kill-child",
+        "bash",
+    ]);
+    let booted = boot
+        .arg(folder.path().join("boot.sh"))
+        .arg(&binary)
+        .arg(folder.path())
+        .arg(port.to_string())
+        .output()?;
     let log = folder.path().join("drill.log");
     ensure!(log.exists(), "systemd does not boot: {}", String::from_utf8_lossy(&booted.stderr));
     print_tail(&log)?;
