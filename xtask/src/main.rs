@@ -29,6 +29,7 @@ mod speed;
 mod tables;
 mod tools;
 mod torture;
+mod unit;
 mod upgrade;
 
 use std::process::ExitCode;
@@ -68,6 +69,8 @@ enum Task {
     PublicApi(public_api::Options),
     /// Builds the image of the Dockerfile without a container engine, and starts it with the copied files alone
     PackageCheck(package::Options),
+    /// Boots systemd in namespaces of its own, and lets it run the unit of the package
+    Unit(unit::Options),
     /// Lets the alerts fire in a real Prometheus, by the failures that they warn of
     Alerts,
     /// Upgrades two servers under load from an earlier release to this one, and rolls them back
@@ -107,6 +110,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Mutants(options) => mutants::run(&options),
         Task::PublicApi(options) => public_api::run(&options),
         Task::PackageCheck(options) => package::run(&options),
+        Task::Unit(options) => unit::run(&options),
         Task::Alerts => alerts::run(),
         Task::Upgrade(options) => upgrade::run(&options),
         Task::FeedDrill(options) => feed_drill::run(&options),

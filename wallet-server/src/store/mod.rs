@@ -28,6 +28,7 @@ mod keys;
 mod lane_connection;
 mod migrate;
 mod nats;
+mod owner;
 mod packed;
 pub(crate) mod pages;
 mod pool;
