@@ -97,7 +97,7 @@ impl Generator {
         let mut lots: Vec<&Lot> = model.lots.iter().filter(worth).collect();
         // Sometimes credits that are charged back: they stay revoked if the dispute is won.
         let in_dispute = |lot: &&Lot| lot.clawback == Some(Clawback::ChargedBack) && !lot.revoked;
-        if self.rng.clone().percent(60) && model.lots.iter().any(|lot| in_dispute(&lot)) {
+        if self.rng.percent(60) && model.lots.iter().any(|lot| in_dispute(&lot)) {
             lots = model.lots.iter().filter(in_dispute).collect();
         }
         let lot = self.rng.pick(&lots)?;
@@ -154,7 +154,7 @@ impl Generator {
 
     /// The payment provider has refunded a purchase or a period.
     pub(super) fn provider_refund(&mut self, model: &Model) -> Option<Command> {
-        let late = self.refund_paid_late(model).or_else(|| self.refund_again(model));
+        let late = self.late_payment_back(model).or_else(|| self.refund_again(model));
         let refund = late.or_else(|| self.refund_before_a_change(model));
         let refund =
             refund.or_else(|| if self.rng.percent(45) { self.refund_of_period(model) } else { None });
