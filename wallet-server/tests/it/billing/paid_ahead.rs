@@ -9,7 +9,6 @@ use super::payments_that_go_back::{
     FEBRUARY, MARCH, back, euros, invoice, paid, paid_back, payment, period_back, refunded, sold,
     subscription,
 };
-use crate::products::Platform;
 use crate::products::platform::{ALICE, at};
 use crate::shorthand::{refused, violations};
 
