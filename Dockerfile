@@ -4,6 +4,8 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY . .
+# The commit, for `wallet-server --version`: the image is built without the repository.
+ARG WALLET_COMMIT=
 RUN cargo build --release --locked --package wallet-server --bin wallet-server
 RUN install -D target/release/wallet-server out/usr/bin/wallet-server \
     && install -D --mode=644 LICENSE out/usr/share/doc/wallet-server/copyright \

@@ -1,4 +1,4 @@
-//! The feed: the order in which other systems see entries and notifications, and the leases of the jobs that pass it
+//! The feed: the order in which other systems see entries and notifications, and the leases of the tasks that pass it
 //! on.
 //!
 //! A batch adds the items of its entries to the outbox, in the transaction that writes the entries. The sequencer
@@ -19,12 +19,12 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        Dialect::run(manager, &[FEED_OUTBOX, FEED_HEADS, FEED_BLOCKS, JOB_LEASES]).await
+        Dialect::run(manager, &[FEED_OUTBOX, FEED_HEADS, FEED_BLOCKS, TASK_LEASES]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let drops =
-            ["job_leases", "feed_blocks", "feed_heads", "feed_outbox"].map(|t| format!("DROP TABLE {t}"));
+            ["task_leases", "feed_blocks", "feed_heads", "feed_outbox"].map(|t| format!("DROP TABLE {t}"));
         Dialect::run(manager, &drops.each_ref().map(String::as_str)).await
     }
 }
@@ -54,9 +54,9 @@ CREATE TABLE feed_blocks (
     PRIMARY KEY (tenant, last_position)
 )";
 
-const JOB_LEASES: &str = "
-CREATE TABLE job_leases (
-    job         TEXT   NOT NULL PRIMARY KEY,
+const TASK_LEASES: &str = "
+CREATE TABLE task_leases (
+    task        TEXT   NOT NULL PRIMARY KEY,
     holder      {uuid} NOT NULL,
     expire_time BIGINT NOT NULL
 )";

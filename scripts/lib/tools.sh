@@ -22,6 +22,51 @@ apt_install() {
         { tail -n 20 "$tools/apt.log" >&2; return 1; }
 }
 
+# The MiB that a cold run of the gate takes: in target for the build and the tools, and among the temporary files for databases.
+build_space=10240
+database_space=2048
+
+# Ensures that the disks have this space, less what target has already. WALLET_TEST_SPACE_MB replaces the sum of both.
+need_space() {
+    local total=${WALLET_TEST_SPACE_MB:-$((build_space + database_space))} databases built missing
+    [[ $total =~ ^[0-9]+$ ]] || fail "WALLET_TEST_SPACE_MB must be a number of MiB, is \"$total\""
+    databases=$((total < database_space ? total : database_space))
+    built=$({ du -sm "$root/target/debug" "$tools" 2>/dev/null || true; } | awk '{ sum += $1 } END { print sum + 0 }')
+    missing=$((total - databases - built))
+    need_space_in "$root/target" $((databases + (missing > 0 ? missing : 0)))
+    need_space_in "${TMPDIR:-/tmp}" "$databases"
+}
+
+# need_space_in FOLDER MIB - fails if the disk of the folder has less.
+need_space_in() {
+    local free
+    free=$(df -Pm "$1" | awk 'NR == 2 { print $4 }')
+    ((free >= $2)) || fail "the tests need $2 MiB on the disk of $1, which has $free MiB: delete files, for example" \
+        "$root/target/debug/incremental, or set WALLET_TEST_SPACE_MB to less than $((build_space + database_space))"
+}
+
+# Sets TMPDIR to a folder of this run, which is removed at its end, and removes the folders of runs that were killed. Processes that
+# a run starts, such as PostgreSQL, inherit the lock on its folder: no process uses a folder whose lock is free.
+use_own_tmpdir() {
+    [[ ${TMPDIR:-} != */wallet-run-* ]] || return 0
+    local parent=${TMPDIR:-/tmp} folder lock
+    for folder in "$parent"/wallet-run-*; do
+        if [[ -O $folder/lock ]] && flock --nonblock "$folder/lock" true; then
+            echo "removing $folder, which a killed run has left" >&2
+            rm -rf "$folder"
+        fi
+    done
+    TMPDIR=$(mktemp -d "$parent/wallet-run-XXXXXX")
+    export TMPDIR
+    chmod 755 "$TMPDIR" # PostgreSQL runs as another user when we are root
+    # The lock has its name when it is held.
+    exec {lock}>"$TMPDIR/new-lock"
+    flock "$lock"
+    mv "$TMPDIR/new-lock" "$TMPDIR/lock"
+    # Watchdogs may be removing their databases at the same time.
+    trap 'rm -rf "$TMPDIR" 2>/dev/null || true' EXIT
+}
+
 need_rust() {
     command -v cargo >/dev/null || fail "cargo is missing: install Rust $(rust_version) or newer"
     command -v cc >/dev/null || apt_install gcc libc6-dev ||

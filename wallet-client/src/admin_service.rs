@@ -287,8 +287,8 @@ rpc_methods! {
         ///
         /// # Errors
         ///
-        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, or `PLAN_NOT_FOUND`; and the [errors of every
-        /// call](Error#errors-of-every-call).
+        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, `PLAN_NOT_FOUND`, or `PLAN_CHANGE_PAID`; and the [errors
+        /// of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///

@@ -50,4 +50,4 @@ pub use keys::{Pepper, PepperError};
 pub use settings::Limits;
 pub use store::StoreError;
 pub use traces::{Collector, NoCollector, TraceSettings, TracesError};
-pub use verify::{Checkpoints, Report, VerifyError, verify, verify_wallet, verify_with};
+pub use verify::{CheckpointSize, Checkpoints, Report, VerifyError, verify, verify_wallet, verify_with};

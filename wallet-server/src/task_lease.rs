@@ -33,7 +33,7 @@ impl TaskLease {
         if !self.is_held || now >= self.renew {
             self.is_held = false;
             self.is_held =
-                self.store.job_lease(self.name, self.holder, self.clock.now(), self.length).await?;
+                self.store.task_lease(self.name, self.holder, self.clock.now(), self.length).await?;
             self.renew = now + self.length / 2;
         }
         Ok(self.is_held)
@@ -46,7 +46,7 @@ impl TaskLease {
     /// Gives the lease back, if this server has it. If that fails, another server waits until it ends.
     pub(crate) async fn end_or_warn(self) {
         if self.is_held
-            && let Err(error) = self.store.end_job_lease(self.name, self.holder).await
+            && let Err(error) = self.store.end_task_lease(self.name, self.holder).await
         {
             let (task, seconds) = (self.name, self.length.as_secs());
             tracing::warn!(task, seconds, error = %Chain(&error), "a lease was not given back; another server takes over when it ends");

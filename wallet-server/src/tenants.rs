@@ -3,7 +3,7 @@
 use thiserror::Error;
 use uuid::Uuid;
 use wallet_core::catalog::{Catalog, CatalogProblems};
-use wallet_core::{Author, TenantId};
+use wallet_core::{Author, TenantId, Timestamp};
 
 use crate::clock::Clock;
 use crate::keys::Mode;
@@ -56,6 +56,11 @@ impl Mode {
     pub(crate) const fn of(tenant: &TenantRow) -> Self {
         if tenant.mode == 0 { Self::Live } else { Self::Test }
     }
+}
+
+/// Returns the time at which a tenant was created. `None` for the tenant `default`, which the schema has.
+pub(crate) fn created(tenant: &TenantRow) -> Option<Timestamp> {
+    (tenant.create_time != 0).then(|| Timestamp::from_micros(tenant.create_time))
 }
 
 /// Returns whether the calls of a tenant are refused.

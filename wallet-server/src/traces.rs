@@ -5,6 +5,8 @@
 //! its span has a trace of its own and links to their spans, which have an event for each command. Spans contain ids of
 //! wallets, but no amounts, no keys and no texts of errors.
 
+mod exporter;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
@@ -25,6 +27,8 @@ use opentelemetry_sdk::trace::{Sampler, SamplingResult, SdkTracer, SdkTracerProv
 use wallet_core::WalletId;
 
 use crate::store::StoreErrorKind;
+use exporter::Exporter;
+pub(crate) use exporter::is_about_a_failed_export;
 
 /// The name of the service, unless `OTEL_SERVICE_NAME` has another.
 const SERVICE: &str = "wallet-server";
@@ -99,8 +103,9 @@ impl Traces {
         if std::env::var_os("OTEL_SERVICE_NAME").is_none() {
             resource = resource.with_service_name(SERVICE);
         }
+        let exporter = Exporter::new(exporter.build()?, settings.collector.clone());
         let provider = SdkTracerProvider::builder()
-            .with_batch_exporter(exporter.build()?)
+            .with_batch_exporter(exporter)
             .with_sampler(CallsAndTheirBatches::new(settings.percent))
             .with_max_links_per_span(COMMANDS)
             .with_max_events_per_span(COMMANDS)

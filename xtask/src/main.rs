@@ -12,6 +12,7 @@ mod cargo_tool;
 mod cores;
 mod document;
 mod facts;
+mod feed_drill;
 mod figures;
 mod instructions;
 mod mutants;
@@ -28,6 +29,7 @@ mod speed;
 mod tables;
 mod tools;
 mod torture;
+mod unit;
 mod upgrade;
 
 use std::process::ExitCode;
@@ -67,10 +69,14 @@ enum Task {
     PublicApi(public_api::Options),
     /// Builds the image of the Dockerfile without a container engine, and starts it with the copied files alone
     PackageCheck(package::Options),
+    /// Boots systemd in namespaces of its own, and lets it run the unit of the package
+    Unit(unit::Options),
     /// Lets the alerts fire in a real Prometheus, by the failures that they warn of
     Alerts,
     /// Upgrades two servers under load from an earlier release to this one, and rolls them back
     Upgrade(upgrade::Options),
+    /// Kills servers at random while a million items get their positions in the feed, on both databases
+    FeedDrill(feed_drill::Options),
     /// Builds the documentation site into target/site/html
     Site(site::Options),
     /// Checks wallet-client for breaking changes since the last release
@@ -104,8 +110,10 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Mutants(options) => mutants::run(&options),
         Task::PublicApi(options) => public_api::run(&options),
         Task::PackageCheck(options) => package::run(&options),
+        Task::Unit(options) => unit::run(&options),
         Task::Alerts => alerts::run(),
         Task::Upgrade(options) => upgrade::run(&options),
+        Task::FeedDrill(options) => feed_drill::run(&options),
         Task::Site(options) => site::run(&options),
         Task::Semver => semver::run(),
     }

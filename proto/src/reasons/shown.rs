@@ -72,6 +72,9 @@ pub(super) const fn shown(reason: R) -> &'static str {
         R::SubscriptionEnds => {
             "That the subscription ends before this period, that the payment is returned, and a way to resume."
         }
+        R::PlanChangePaid => {
+            "That the next plan is paid already, with its first day, and a way to have that payment returned."
+        }
         R::QuoteExpired | R::PriceAboveLimit => "The new price, with the question whether to go on.",
         R::StaleAttempt => "Nothing: another worker runs the job, and its result is shown.",
         R::PlanUsed => "That the trial was used before, and the plans that can be bought.",

@@ -305,6 +305,14 @@ pub const REASONS: &[ReasonSpec] = &[
     )
     .keys(&["under_way"]),
     refused(
+        R::PlanChangePaid,
+        &[FailedPrecondition],
+        "The change of plan to come stays, because a period of its plan is paid. If the customer changes their mind, refund that payment, \
+         call RecordRefund with its `payment_ref` or `period_start_time`, and then ChangePlan again.",
+    )
+    .keys(&["plan_id", "period_start_time", "payment_ref"])
+    .detail("plan_change_paid"),
+    refused(
         R::WalletNotFound,
         &[NotFound],
         "The tenant has no wallet with this id; wallets of other tenants are answered alike. Check the `wallet_id`, or \

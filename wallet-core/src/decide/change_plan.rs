@@ -10,12 +10,13 @@
 //! | any other | at the end of what was paid | - |
 //!
 //! The caller may name another time. If a change to another term begins now and is not an upgrade, the old credits
-//! expire, unless the caller keeps them. A pending cancellation stays; only ResumeSubscription undoes it.
+//! expire, unless the caller keeps them. A pending cancellation stays; only ResumeSubscription undoes it. A pending change stays if
+//! a period of its terms is paid: a change that begins now leaves it, unless it is an upgrade of those terms, and others are refused.
 
-use crate::catalog::{Catalog, Limit};
-use crate::decide::change_terms::{ChangeOptions, change, is_upgrade, later};
+use crate::catalog::{Catalog, Limit, Term};
+use crate::decide::change_terms::{ChangeOptions, change, check_change_is_unpaid, is_upgrade, later};
 use crate::decide::context::Context;
-use crate::decide::known_payment::is_known;
+use crate::decide::known_payment::{is_known, pays};
 use crate::decide::periods::with_payment;
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::sale::{check_first, checked_terms};
@@ -27,7 +28,7 @@ use crate::value::ids::RequestId;
 use crate::value::time::Timestamp;
 use crate::view::views::{WalletBalancesView, WalletSubject};
 use crate::wallet::Wallet;
-use crate::wallet::payment::Paid;
+use crate::wallet::payment::{Paid, counts};
 use crate::wallet::rejection::Rejection;
 use crate::wallet::sold::{Overrides, Sold};
 use crate::wallet::subscription::{Standing, Subscription, UnusedCredits, When};
@@ -62,6 +63,35 @@ impl ChangePlan {
             .with("unused", self.unused.as_ref())
             .with("paid", (self.paid != Paid::default()).then_some(&self.paid))
     }
+
+    /// Returns the text of the refusal of a payment whose change does not begin now, with the step that counts it.
+    fn pays_nothing_now(
+        &self,
+        wallet: &Wallet,
+        present: &Subscription,
+        term: Term,
+        now: Timestamp,
+    ) -> String {
+        let text = "pays nothing, because the change does not begin now; leave it out";
+        if let Some(reference) = &self.paid.reference
+            && counts(&wallet.profile.payments, reference)
+        {
+            return format!("{text}: {reference} has paid a period of an earlier subscription");
+        }
+        if present.sold.term.is_once() {
+            return text.to_owned();
+        }
+        if present.is_paused() {
+            // The first period after the pause has the new terms. One of term ONCE has no payment of its own.
+            return match term.is_once() {
+                true => format!("{text}, or use CHANGE_TIME_NOW"),
+                false => format!("{text}, and call ResumeSubscription and then RecordPayment"),
+            };
+        }
+        let resume = if present.end.is_some() { "ResumeSubscription and then " } else { "" };
+        let next = present.unpaid_start(now).unwrap_or_else(|| present.paid_through());
+        format!("{text}, and call {resume}RecordPayment with the period_start_time {next}")
+    }
 }
 
 impl WalletCommand for ChangePlan {
@@ -80,14 +110,17 @@ impl WalletCommand for ChangePlan {
         if replay_of_request(wallet, &self.request, EntryKind::PlanChanged, &fingerprint)? {
             return Ok(Verdict::replay(WalletSubject));
         }
-        let pays_nothing_more = is_known(wallet, &self.paid)? || self.paid == Paid::default();
+        is_known(wallet, &self.paid)?;
         let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+        let pays_nothing_more = self.paid == Paid::default() || pays(wallet, present, &self.paid);
         let quantity = self.quantity.unwrap_or(present.sold.quantity);
         let mut next = checked_terms(wallet, context, &self.plan, &self.overrides, quantity)?;
+        let term = next.term;
         let catalog = &context.catalogs.current;
         let now = context.now;
         let is_present = next.plan == present.sold.plan && quantity == present.sold.quantity;
         let decision = if is_present && self.overrides == Overrides::default() {
+            check_change_is_unpaid(wallet, present)?;
             later(wallet, present, None, now)
         } else {
             check_first(wallet, &next)?;
@@ -107,7 +140,7 @@ impl WalletCommand for ChangePlan {
             }
             None if pays_nothing_more => decision,
             None => {
-                return Err(Rejection::field("paid", pays_nothing_now(present, now)));
+                return Err(Rejection::field("paid", self.pays_nothing_now(wallet, present, term, now)));
             }
         };
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
@@ -117,16 +150,6 @@ impl WalletCommand for ChangePlan {
 /// Returns whether a change began or paid a period: by other terms with periods of their own, or of one that was not paid.
 fn begins_period(present: &Subscription, began: &Subscription) -> bool {
     began.first != present.first || present.standing != Standing::Active
-}
-
-/// Returns the text of the refusal of a payment whose change does not begin now. A plan of term ONCE has no later period.
-fn pays_nothing_now(present: &Subscription, now: Timestamp) -> String {
-    let text = "pays nothing, because the change does not begin now; leave it out";
-    if present.sold.term.is_once() {
-        return text.to_owned();
-    }
-    let next = present.unpaid_start(now).unwrap_or_else(|| present.paid_through());
-    format!("{text}, and call RecordPayment with the period_start_time {next}")
 }
 
 /// Keeps the limits that were negotiated for the present plan if they are above those of the new plan: an upgrade takes

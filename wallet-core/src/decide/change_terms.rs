@@ -17,8 +17,8 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::Money;
 use crate::wallet::payment::{PeriodPrice, carry_over};
 use crate::wallet::rejection::Rejection;
-use crate::wallet::sold::Sold;
-use crate::wallet::subscription::{PlanChange, Standing, Subscription, UnusedCredits, When};
+use crate::wallet::sold::{PlanChange, Sold};
+use crate::wallet::subscription::{Standing, Subscription, UnusedCredits, When};
 use crate::wallet::window::Window;
 
 /// The time of a change and the fate of the present plan's credits; none if the caller does not name them.
@@ -51,16 +51,45 @@ pub(crate) fn change(
     let kind = EntryKind::PlanChanged;
     Ok(match beginning(catalog, present, &next, options)? {
         Beginning::AtPeriodEnd => {
-            // A provisional period has begun, and keeps its plan.
-            let change = PlanChange { sold: next, period: present.unpaid_period().max(present.period + 1) };
+            let change = change_to_come(wallet, present, next)?;
             later(wallet, present, Some(change), now)
         }
         Beginning::WithNewPeriod(unused) => begin_new_terms(wallet, present, next, unused, now),
-        Beginning::WithinPeriod => match present.standing {
-            Standing::PastDue => begin_late(wallet, changed(present, next), kind, now),
-            Standing::Provisional => pay_provisional(wallet, present, next, kind, now),
-            Standing::Active | Standing::Paused => replaced(wallet, catalog, present, next, now),
-        },
+        Beginning::WithinPeriod => {
+            let changed = changed(catalog, present, next);
+            match present.standing {
+                Standing::PastDue => begin_late(wallet, changed, kind, now),
+                Standing::Provisional => pay_provisional(wallet, present, changed, kind, now),
+                Standing::Active | Standing::Paused => replaced(wallet, catalog, present, changed, now),
+            }
+        }
+    })
+}
+
+/// Returns the change to these terms at the end of what was paid. One to the same terms whose first period is paid stays there.
+fn change_to_come(wallet: &Wallet, present: &Subscription, next: Sold) -> Result<PlanChange, Rejection> {
+    if let Some(change) = present.change.as_ref().filter(|change| change.sold.is_same_sale(&next))
+        && present.first_paid_of_change().is_some()
+    {
+        return Ok(PlanChange { sold: next, period: change.period });
+    }
+    check_change_is_unpaid(wallet, present)?;
+    // A provisional period has begun, and keeps its plan.
+    Ok(PlanChange { sold: next, period: present.unpaid_period().max(present.period + 1) })
+}
+
+/// Refuses to give up a change to come if a period of its terms is paid: that begins as the plan that was paid for.
+pub(crate) fn check_change_is_unpaid(wallet: &Wallet, present: &Subscription) -> Result<(), Rejection> {
+    let (Some(change), Some(period)) = (&present.change, present.first_paid_of_change()) else {
+        return Ok(());
+    };
+    let period_start = present.start_of(period);
+    let mut payments = wallet.profile.payments.iter();
+    let payment = payments.find(|payment| payment.pays(present.period_id_at(period_start)));
+    Err(Rejection::PlanChangePaid {
+        plan: change.sold.plan.clone(),
+        period_start,
+        reference: payment.and_then(|payment| payment.paid.reference.clone()),
     })
 }
 
@@ -175,8 +204,18 @@ fn given_once(present: &Subscription, next: &Sold) -> Amounts {
 }
 
 /// Returns the subscription with other terms in the current period, of which no allowance has been issued yet.
-fn changed(present: &Subscription, sold: Sold) -> Subscription {
-    Subscription { change: None, ..present.clone().with_terms(sold) }
+fn changed(catalog: &Catalog, present: &Subscription, sold: Sold) -> Subscription {
+    let change = change_that_stays(catalog, present, &sold);
+    Subscription { change, ..present.clone().with_terms(sold) }
+}
+
+/// Returns the change to come that stays although other terms begin now: one with a period that is paid begins with that. An
+/// upgrade of its terms holds for that period too.
+fn change_that_stays(catalog: &Catalog, present: &Subscription, next: &Sold) -> Option<PlanChange> {
+    let (change, period) = (present.change.as_ref()?, present.first_paid_of_change()?);
+    let is_better = next.term == change.sold.term && is_upgrade(catalog, &change.sold, next);
+    let is_over = is_better || next.is_same_sale(&change.sold);
+    (!is_over).then(|| PlanChange { period, ..change.clone() })
 }
 
 /// Changes to another plan of the same term now. By unit: the new plan's share of its present windows from now on is
@@ -186,12 +225,12 @@ fn replaced(
     wallet: &Wallet,
     catalog: &Catalog,
     present: &Subscription,
-    next: Sold,
+    changed: Subscription,
     now: Timestamp,
 ) -> Decision {
-    let decision = Decision::of(EntryKind::PlanChanged, now).because(&next.plan);
-    let prices = present.prices_with(&next, now);
-    let mut subscription = Subscription { prices, ..changed(present, next) };
+    let decision = Decision::of(EntryKind::PlanChanged, now).because(&changed.sold.plan);
+    let prices = present.prices_with(&changed.sold, now);
+    let mut subscription = Subscription { prices, ..changed };
     let mut grants = Vec::new();
     // A unit that the new plan lacks counts too: a later plan of the term may have it again.
     let given = present.sold.allowances.iter().chain(&subscription.sold.allowances);

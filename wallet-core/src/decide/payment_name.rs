@@ -9,6 +9,7 @@ use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::grant::Grant;
 use crate::wallet::payment::{MOST_REMEMBERED, Payment, is_refunded_ahead};
+use crate::wallet::profile::Profile;
 use crate::wallet::rejection::Rejection;
 use crate::wallet::subscription::Subscription;
 
@@ -66,15 +67,12 @@ impl PaymentName {
         let last = self.subject(wallet, request)?;
         let profile = &wallet.profile;
         let is_replay = profile.money_back.contains_key(request);
-        // A chargeback keeps a record too, without a total.
-        let has_total =
-            |payment| profile.recorded_refunds.get(payment).is_some_and(|record| record.total.is_some());
-        let was_ahead = |period| self.refunded_ahead(&profile.payments, period).is_some();
-        let has_refund = has_total(&last) || last.period().is_some_and(was_ahead);
+        let was_ahead = |period| self.failed_ahead(profile, period).is_some();
+        let has_refund = profile.has_recorded_refund(&last) || last.period().is_some_and(was_ahead);
         if is_replay || has_refund {
             return Some(last);
         }
-        let refunded = profile.recorded_refunds.keys().filter(|payment| has_total(payment));
+        let refunded = profile.recorded_refunds.keys().filter(|payment| profile.has_recorded_refund(payment));
         let refunded = refunded.filter(|payment| self.may_name(wallet, payment));
         refunded.max().cloned().or(Some(last))
     }
@@ -102,6 +100,17 @@ impl PaymentName {
         }
         let last = payments.iter().rfind(|payment| payment.was_for(period));
         last.filter(|_| is_refunded_ahead(payments, period))
+    }
+
+    /// Like [`Self::refunded_ahead`], for a refund that failed: by the start of the period, the last payment that was refunded before
+    /// it began, although another one pays it, unless a refund of that one was recorded since, also one that failed.
+    pub(crate) fn failed_ahead<'a>(&self, profile: &'a Profile, period: PeriodId) -> Option<&'a Payment> {
+        match self {
+            Self::Period(_) if !profile.has_recorded_refund(&PaymentSubject::Period(period)) => {
+                profile.payments.iter().rfind(|payment| payment.was_for(period))
+            }
+            _ => self.refunded_ahead(&profile.payments, period),
+        }
     }
 
     /// Returns the fingerprint of a command about the payment. It does not depend on the kind of reference if the payment is

@@ -14,7 +14,6 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::{Clawback, Grant, Parts};
 use crate::wallet::payment::{Paid, remember};
 use crate::wallet::rollover::Unused;
-use crate::wallet::sold::Sold;
 use crate::wallet::subscription::{Standing, Subscription};
 
 /// Begins a period: issues every allowance for its window in the period, with the unused credits that roll over.
@@ -168,16 +167,16 @@ pub(crate) fn revoke_unpaid(
     }
 }
 
-/// Pays the provisional period at hand, under its own terms or under better ones that replace them: issues what is given for
-/// the present windows, less what was given for them without the payment, by unit.
+/// Pays the provisional period at hand: issues what `paid`, which has its terms or better ones, gives for the present windows, less
+/// what was given for them without the payment, by unit.
 pub(crate) fn pay_provisional(
     wallet: &Wallet,
     present: &Subscription,
-    sold: Sold,
+    mut paid: Subscription,
     kind: EntryKind,
     at: Timestamp,
 ) -> Decision {
-    let mut decision = Decision::of(kind, at).because(&sold.plan);
+    let mut decision = Decision::of(kind, at).because(&paid.sold.plan);
     let mut given = Amounts::none();
     for allowance in &present.sold.allowances {
         if let Some((_, window)) = present.window_at(allowance, at) {
@@ -185,7 +184,6 @@ pub(crate) fn pay_provisional(
             given.set(&allowance.unit, before + present.given_for(allowance, &window));
         }
     }
-    let mut paid = present.clone().with_terms(sold);
     (paid.standing, paid.paid_late) = (Standing::Active, Some(at));
     let mut windows: Vec<_> = (0..paid.sold.allowances.len())
         .filter_map(|index| Some((index, paid.window_at(&paid.sold.allowances[index], at)?)))

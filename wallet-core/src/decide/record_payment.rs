@@ -78,7 +78,10 @@ impl WalletCommand for RecordPayment {
                 let kind = EntryKind::PaymentRecorded;
                 let start = present.unpaid_start(at).unwrap_or(at);
                 let decision = match present.standing {
-                    Standing::Provisional => pay_provisional(wallet, present, present.sold.clone(), kind, at),
+                    Standing::Provisional => {
+                        let paid = present.clone().with_terms(present.sold.clone());
+                        pay_provisional(wallet, present, paid, kind, at)
+                    }
                     Standing::Active | Standing::PastDue | Standing::Paused => {
                         begin_late(wallet, present.clone(), kind, at)
                     }

@@ -73,8 +73,7 @@ impl WalletCommand for RecordRefund {
         }
         let period = payment.as_ref().and_then(PaymentSubject::period);
         if let Some(period) = period
-            && let Some(ahead) =
-                refund_ahead(wallet, &self.payment, period, &grants, &self.total, context.now)
+            && let Some(ahead) = refund_ahead(wallet, &self.payment, period, &self.total, context.now)
         {
             let mut decision = ahead?.because(&self.reason);
             if let Some(change) = &mut decision.change {

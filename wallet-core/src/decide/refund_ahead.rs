@@ -1,7 +1,8 @@
 //! RecordRefund of a payment for a period that has not begun: the payment goes back, and the period is unpaid. Nothing was
 //! given for it, so nothing is taken. A later total of such a payment takes and gives no credits either: the same one changes
 //! nothing, and 0 means that the refund failed. The payment then pays its period again. If that is not possible any more, it is
-//! free: RecordPayment, Subscribe and ChangePlan may count it for another period.
+//! free: RecordPayment, Subscribe and ChangePlan may count it for another period. So is a payment whose subscription ended before
+//! its period, until it goes back.
 
 use crate::decide::checks::check_not_closed;
 use crate::decide::decision::{Change, Decision};
@@ -12,29 +13,36 @@ use crate::ledger::entry::EntryKind;
 use crate::value::payment_subject::{PaymentSubject, PeriodId};
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
-use crate::wallet::grant::{Grant, Money};
+use crate::wallet::grant::Money;
 use crate::wallet::payment::{self, Payment, RefundAhead};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::{Standing, Subscription};
 
-/// Decides the refund of a payment that is for no credits: its period has not begun, or it was refunded before. `grants` are those
-/// of the period. `None`: the refund is about credits that were given.
+/// Decides the refund of a payment that is for no credits: its period has not begun, or it was refunded before. `None`: the refund
+/// is about credits that were given.
 pub(crate) fn refund_ahead(
     wallet: &Wallet,
     payment: &PaymentName,
     period: PeriodId,
-    grants: &[&Grant],
     total: &Money,
     now: Timestamp,
 ) -> Option<Result<Decision, Rejection>> {
-    if let Some(refunded) = payment.refunded_ahead(&wallet.profile.payments, period)
+    let refunded = match total.minor_units {
+        0 => payment.failed_ahead(&wallet.profile, period),
+        _ => payment.refunded_ahead(&wallet.profile.payments, period),
+    };
+    if let Some(refunded) = refunded
         && let Some(refund) = &refunded.refund_ahead
     {
-        return Some(refunded_before(wallet, refunded, refund, grants, total, now));
+        return Some(refunded_before(wallet, refunded, refund, total, now));
     }
-    let present = present_of(wallet, period)?;
-    let number = present.paid_ahead(period.start)?;
-    Some(take_back(wallet, present, number, total, now))
+    let present = present_of(wallet, period);
+    if let Some((present, number)) = present.and_then(|it| Some((it, it.paid_ahead(period.start)?))) {
+        return Some(take_back(wallet, present, number, total, now));
+    }
+    let mut payments = wallet.profile.payments.iter();
+    let is_unstarted = payments.any(|payment| payment.pays(period) && payment.unstarted);
+    is_unstarted.then(|| take_back_unstarted(wallet, period, total, now))
 }
 
 /// Returns the present subscription, if it has the period.
@@ -54,20 +62,14 @@ fn take_back(
     let price = present.price_of(start, &wallet.profile.payments).map(|price| price.whole);
     let price = price.ok_or(Rejection::NotRefundable(Unrefundable::NoPrice))?;
     let decision = Decision::of(EntryKind::RefundRecorded, now);
-    if total.minor_units == 0 && total.currency == price.currency && price.minor_units > 0 {
+    if !goes_back(total, &price)? {
         return Ok(with_subscription(wallet, decision, Some(present.clone())));
-    }
-    if *total != price {
-        let text = format!(
-            "must be {} {} (minor units), the whole price: the period has not begun",
-            price.minor_units, price.currency
-        );
-        return Err(Rejection::field("refunded_total", text));
     }
     let refund = RefundAhead {
         total: price,
         listed: present.listed_price_of(start),
-        change_period: present.change.as_ref().map(|change| change.period).filter(|first| *first <= period),
+        change: present.change.clone().filter(|change| change.period <= period).map(Box::new),
+        begun: false,
         failed: false,
     };
     let next = present.clone().refunded_ahead(period, now);
@@ -78,12 +80,45 @@ fn take_back(
     Ok(decision)
 }
 
+/// Decides the refund of a payment whose subscription ended before its period.
+fn take_back_unstarted(
+    wallet: &Wallet,
+    period: PeriodId,
+    total: &Money,
+    now: Timestamp,
+) -> Result<Decision, Rejection> {
+    check_not_closed(wallet)?;
+    let price = payment::price_of(&wallet.profile.payments, period, || None).map(|price| price.whole);
+    let price = price.ok_or(Rejection::NotRefundable(Unrefundable::NoPrice))?;
+    let mut decision = Decision::of(EntryKind::RefundRecorded, now);
+    let mut change = Change::none(wallet);
+    if goes_back(total, &price)? {
+        payment::refund_of_unstarted(&mut change.profile.payments, period, price);
+    }
+    decision.change = Some(change);
+    Ok(decision)
+}
+
+/// Returns whether the price of a period goes back that has not begun: all of its money, or nothing.
+fn goes_back(total: &Money, price: &Money) -> Result<bool, Rejection> {
+    if total.minor_units == 0 && total.currency == price.currency && price.minor_units > 0 {
+        return Ok(false);
+    }
+    if total == price {
+        return Ok(true);
+    }
+    let text = format!(
+        "must be {} {} (minor units), the whole price: the period has not begun",
+        price.minor_units, price.currency
+    );
+    Err(Rejection::field("refunded_total", text))
+}
+
 /// Decides another total of a payment that was refunded before its period began.
 fn refunded_before(
     wallet: &Wallet,
     refunded: &Payment,
     refund: &RefundAhead,
-    grants: &[&Grant],
     total: &Money,
     now: Timestamp,
 ) -> Result<Decision, Rejection> {
@@ -104,7 +139,7 @@ fn refunded_before(
     decision.change = Some(Change::none(wallet));
     let still_refunded = if total.minor_units > 0 {
         Some(RefundAhead { failed: false, ..refund.clone() })
-    } else if !is_replaced && has_begun(wallet, period, grants) {
+    } else if !is_replaced && refund.begun {
         None
     } else if let Some(next) = paid_again(wallet, refunded, refund, now).filter(|_| !is_replaced) {
         decision = with_subscription(wallet, decision, Some(next));
@@ -119,12 +154,6 @@ fn refunded_before(
         }
     }
     Ok(decision)
-}
-
-/// Returns whether a period has begun by the clock, although its payment went back, and given its credits.
-fn has_begun(wallet: &Wallet, period: PeriodId, grants: &[&Grant]) -> bool {
-    let is_present = present_period(wallet).is_some_and(|present| present.period_id() == period);
-    (is_present || !grants.is_empty()) && !wallet.profile.is_unpaid(period)
 }
 
 /// Returns the subscription with the later period of a payment paid again; none if the payment cannot let it begin.
@@ -144,6 +173,10 @@ fn paid_again(
         return None;
     };
     let next = present.clone().paid_again(period, refund);
+    // It was paid for the terms of a change that was undone or replaced since.
+    if refund.change.as_ref().is_some_and(|paid| !next.terms_of(period).is_same_sale(&paid.sold)) {
+        return None;
+    }
     let other_term = next.change.as_ref().filter(|change| change.sold.term != next.sold.term);
     // Other terms that begin before the period have other periods.
     other_term.is_none_or(|change| change.period >= period).then_some(next)

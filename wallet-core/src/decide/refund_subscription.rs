@@ -20,7 +20,7 @@ use crate::value::time::Timestamp;
 use crate::view::views::RefundedSubscriptionView;
 use crate::wallet::Wallet;
 use crate::wallet::grant::{Grant, Money, Origin, Parts};
-use crate::wallet::payment::{PeriodPrice, is_refunded_ahead};
+use crate::wallet::payment::{PeriodPrice, is_refunded_ahead, refund_unstarted};
 use crate::wallet::refund::{Fraction, RecordedRefund, SubscriptionRefund};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::{Standing, Subscription};
@@ -72,6 +72,7 @@ impl WalletCommand for RefundSubscription {
             entry.kind = EntryKind::SubscriptionRefunded;
         }
         if let Some(change) = &mut decision.change {
+            refund_unstarted(&mut change.profile.payments, present.id, &terms.money.currency);
             change.profile.refunds.insert(self.request.clone(), terms);
         }
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), self.request.clone()))

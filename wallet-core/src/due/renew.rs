@@ -74,7 +74,8 @@ fn period_end(wallet: &Wallet, mut subscription: Subscription, at: Timestamp) ->
     if next.is_none_or(|next| subscription.end.is_some_and(|end| end <= next)) {
         return end(wallet, &subscription, at);
     }
-    let is_paid = past_due || subscription.paid.contains(&(subscription.period + 1));
+    // A pause begins after all periods that are paid, although an earlier one may not be.
+    let is_paid = past_due || !subscription.paid.is_empty();
     match subscription.pause.filter(|_| !is_paid) {
         Some(Pause { until: Some(until) }) if until <= at => subscription.pause = None,
         Some(_) => {

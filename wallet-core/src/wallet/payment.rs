@@ -8,6 +8,7 @@ use crate::value::payment_subject::PeriodId;
 use crate::value::stored::is_default;
 use crate::value::time::Timestamp;
 use crate::wallet::grant::Money;
+use crate::wallet::sold::PlanChange;
 
 /// The most payments that a wallet remembers.
 pub(crate) const MOST_REMEMBERED: usize = 24;
@@ -35,6 +36,9 @@ pub struct Payment {
     /// True if it was for a later period, and other terms began instead of that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub carried_over: bool,
+    /// True if it was for a later period, and the subscription ended before that. It pays nothing then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unstarted: bool,
 }
 
 /// The refund of a payment before its period began.
@@ -45,16 +49,30 @@ pub struct RefundAhead {
     /// The list price that the period had with the payment, if it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed: Option<PeriodPrice>,
-    /// The period in which the change of plan was to happen, if the payment was for its terms.
+    /// The change of plan that was to come, if the payment was for its terms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub change_period: Option<u32>,
+    pub change: Option<Box<PlanChange>>,
+    /// True if the period has begun since: by the clock, or with another payment.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub begun: bool,
     /// True if the refund failed when the period could not be paid again. RecordPayment, Subscribe and ChangePlan may count the
     /// payment for another one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub failed: bool,
 }
 
+impl RefundAhead {
+    /// Returns the refund of money that was paid for a period which cannot begin any more.
+    fn of_unstarted(total: Money) -> Self {
+        Self { total, listed: None, change: None, begun: false, failed: false }
+    }
+}
+
 impl Payment {
+    fn new(paid: Paid, period: PeriodId) -> Self {
+        Self { paid, period, refund_ahead: None, carried_over: false, unstarted: false }
+    }
+
     /// Returns whether the payment provider calls it by this reference.
     pub(crate) fn has_reference(&self, reference: &OriginId) -> bool {
         self.paid.reference.as_ref() == Some(reference)
@@ -65,9 +83,14 @@ impl Payment {
         self.refund_ahead.is_some()
     }
 
-    /// Returns whether it was refunded before its period began, the refund failed, and it pays nothing yet.
+    /// Returns whether it pays nothing yet: its refund failed, or its subscription ended before its period.
     pub(crate) fn is_free(&self) -> bool {
-        self.refund_ahead.as_ref().is_some_and(|refund| refund.failed)
+        self.refund_ahead.as_ref().map_or(self.unstarted, |refund| refund.failed)
+    }
+
+    /// Returns whether it counts for a period.
+    pub(crate) fn counts(&self) -> bool {
+        !self.is_refunded_ahead() && !self.is_free()
     }
 
     /// Returns whether it was refunded ahead for this period, which may begin. Other terms have not begun instead.
@@ -119,12 +142,12 @@ pub(crate) fn is_refunded_ahead(payments: &[Payment], period: PeriodId) -> bool 
 
 /// Returns whether a payment with this reference counts for a period.
 pub(crate) fn counts(payments: &[Payment], reference: &OriginId) -> bool {
-    payments.iter().any(|payment| payment.has_reference(reference) && !payment.is_refunded_ahead())
+    payments.iter().any(|payment| payment.has_reference(reference) && payment.counts())
 }
 
 /// Adds the payment for a period, if there is anything to remember, and forgets the oldest. A payment that paid an earlier
-/// subscription is carried over: it counts once, for this period. So does one that other terms have carried over, and one whose
-/// refund ahead failed. One that pays a period of this subscription already is not counted again.
+/// subscription is carried over: it counts once, for this period. So does one that other terms have carried over, and one that
+/// pays nothing yet. One that pays a period of this subscription already is not counted again.
 pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period: PeriodId) {
     if let Some(reference) = &paid.reference {
         let pays_already = |before: &Payment| {
@@ -142,7 +165,7 @@ pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period: PeriodI
         payments.retain(is_another);
     }
     if *paid != Paid::default() || is_refunded_ahead(payments, period) {
-        push(payments, Payment { paid: paid.clone(), period, refund_ahead: None, carried_over: false });
+        push(payments, Payment::new(paid.clone(), period));
     }
 }
 
@@ -154,9 +177,44 @@ fn push(payments: &mut Vec<Payment>, payment: Payment) {
 /// Marks the payment for a period that has not begun as refunded. It is the newest then: the last refund of a period is found
 /// before others.
 pub(crate) fn refund_ahead(payments: &mut Vec<Payment>, period: PeriodId, refund: RefundAhead) {
-    let at = payments.iter().position(|payment| payment.pays(period));
-    let paid = at.map(|at| payments.remove(at).paid).unwrap_or_default();
-    push(payments, Payment { paid, period, refund_ahead: Some(refund), carried_over: false });
+    let payment = match payments.iter().position(|payment| payment.pays(period)) {
+        Some(at) => payments.remove(at),
+        None => Payment::new(Paid::default(), period),
+    };
+    push(payments, Payment { refund_ahead: Some(refund), carried_over: false, ..payment });
+}
+
+/// Marks the payments that were refunded before this period began: it has begun now.
+pub(crate) fn mark_begun(payments: &mut [Payment], period: PeriodId) {
+    for payment in payments.iter_mut().filter(|payment| payment.was_for(period)) {
+        if let Some(refund) = &mut payment.refund_ahead {
+            refund.begun = true;
+        }
+    }
+}
+
+/// Marks the payment for a later period of a subscription that ends before it. `price` is the money that was paid, if it is known.
+pub(crate) fn end_before(payments: &mut Vec<Payment>, period: PeriodId, price: Option<Money>) {
+    keep_price(payments, period, price);
+    for payment in payments.iter_mut().filter(|payment| payment.pays(period)) {
+        payment.unstarted = true;
+    }
+}
+
+/// Marks the payments for later periods of a subscription that ended as refunded: its refund contains those in this currency.
+pub(crate) fn refund_unstarted(payments: &mut [Payment], subscription: u32, currency: &str) {
+    let is_ahead = |payment: &&mut Payment| {
+        payment.period.subscription == subscription && payment.unstarted && !payment.is_refunded_ahead()
+    };
+    for payment in payments.iter_mut().filter(is_ahead) {
+        let amount = payment.paid.amount.clone().filter(|amount| amount.currency == currency);
+        payment.refund_ahead = amount.map(RefundAhead::of_unstarted);
+    }
+}
+
+/// Marks the payment of a period that cannot begin any more as refunded.
+pub(crate) fn refund_of_unstarted(payments: &mut Vec<Payment>, period: PeriodId, total: Money) {
+    refund_ahead(payments, period, RefundAhead::of_unstarted(total));
 }
 
 /// Marks the payments for later periods that were refunded before other terms began: these have no such periods.
@@ -171,16 +229,21 @@ pub(crate) fn end_later_periods(payments: &mut [Payment], subscription: u32, aft
 /// Carries the payments for a later period over to one with other terms that begins instead. `price` is the money that was paid
 /// for the later period, if it is known.
 pub(crate) fn carry_over(payments: &mut Vec<Payment>, from: PeriodId, price: Option<Money>, to: PeriodId) {
-    let is_paying = |payment: &Payment| payment.pays(from);
-    if price.is_some() && !payments.iter().any(|payment| is_paying(payment) && payment.paid.amount.is_some())
-    {
-        match payments.iter_mut().find(|payment| is_paying(payment)) {
-            Some(first) => first.paid.amount = price,
-            None => remember(payments, &Paid { amount: price, reference: None }, from),
-        }
-    }
+    keep_price(payments, from, price);
     for payment in payments.iter_mut().filter(|payment| payment.pays(from)) {
         (payment.period, payment.carried_over) = (to, true);
+    }
+}
+
+/// Remembers the money that was paid for a later period, if none of its payments has an amount.
+fn keep_price(payments: &mut Vec<Payment>, period: PeriodId, price: Option<Money>) {
+    let mut paying = payments.iter().filter(|payment| payment.pays(period));
+    if price.is_none() || paying.any(|payment| payment.paid.amount.is_some()) {
+        return;
+    }
+    match payments.iter_mut().find(|payment| payment.pays(period)) {
+        Some(first) => first.paid.amount = price,
+        None => remember(payments, &Paid { amount: price, reference: None }, period),
     }
 }
 

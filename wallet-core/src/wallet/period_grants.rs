@@ -28,7 +28,7 @@ impl Subscription {
     pub fn next_renewal(&self) -> Option<Timestamp> {
         let next = self.period + 1;
         let is_followed = match self.standing {
-            Standing::Active => self.end != Some(next) && (self.pause.is_none() || self.paid.contains(&next)),
+            Standing::Active => self.end != Some(next) && (self.pause.is_none() || !self.paid.is_empty()),
             Standing::Paused => true,
             Standing::PastDue | Standing::Provisional => false,
         };

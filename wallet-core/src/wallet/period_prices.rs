@@ -57,9 +57,8 @@ impl Subscription {
     /// Returns the subscription with a payment for a later period, at the list price of the terms that it is to begin with.
     #[must_use]
     pub(crate) fn with_payment_of(mut self, period: u32) -> Self {
-        let change = self.change.as_ref().filter(|change| change.period <= period);
-        let terms = change.map(|change| &change.sold).or(self.following.as_deref()).unwrap_or(&self.sold);
-        self.prices.insert(period, terms.listed());
+        let listed = self.terms_of(period).listed();
+        self.prices.insert(period, listed);
         self.paid.insert(period);
         self
     }

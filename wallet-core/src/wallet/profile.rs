@@ -12,8 +12,8 @@ use crate::value::wallet_status::WalletStatus;
 use crate::wallet::alerts::Alerts;
 use crate::wallet::auto_top_up::AutoTopUp;
 use crate::wallet::free_credits::FreeCredits;
-use crate::wallet::grant::Grant;
-use crate::wallet::payment::{Payment, end_later_periods};
+use crate::wallet::grant::{Grant, Money};
+use crate::wallet::payment::{self, Payment, PeriodPrice, end_later_periods};
 use crate::wallet::refund::{Chargeback, MoneyBack, PurchaseRefund, RecordedRefund, SubscriptionRefund};
 use crate::wallet::subscription::{Standing, Subscription};
 
@@ -105,17 +105,31 @@ impl Profile {
                 self.unpaid_periods.insert(present.period_id(), unpaid);
             }
         }
-        if let Some(paid) = next.as_ref().filter(|next| next.standing == Standing::Active)
-            && let Some(unpaid) = self.unpaid_periods.get_mut(&paid.period_id())
-        {
-            unpaid.paid_later = true;
+        if let Some(paid) = next.as_ref().filter(|next| next.standing == Standing::Active) {
+            payment::mark_begun(&mut self.payments, paid.period_id());
+            if let Some(unpaid) = self.unpaid_periods.get_mut(&paid.period_id()) {
+                unpaid.paid_later = true;
+            }
         }
         let is_other =
             |next: &&Subscription| self.subscription.as_ref().is_some_and(|it| it.first != next.first);
         if let Some(next) = next.as_ref().filter(is_other) {
             end_later_periods(&mut self.payments, next.id, next.anchor);
         }
+        if next.is_none() {
+            self.end_payments_ahead();
+        }
         self.subscription = next;
+    }
+
+    /// Marks the payments for later periods of the subscription, which ends before them. They keep their prices.
+    fn end_payments_ahead(&mut self) {
+        let Some(ended) = &self.subscription else { return };
+        for start in ended.paid.iter().map(|period| ended.start_of(*period)) {
+            let price = ended.price_of(start, &self.payments);
+            let price = price.map(|PeriodPrice { whole, paid, .. }| Money { minor_units: paid, ..whole });
+            payment::end_before(&mut self.payments, ended.period_id_at(start), price);
+        }
     }
 
     /// Returns the last sale that gave credits for a period without its payment, which came later; 0 if there is none.
@@ -151,6 +165,11 @@ impl Profile {
     pub fn periods_named_by(&self, reference: &OriginId) -> BTreeSet<PeriodId> {
         let before = self.money_back.values().filter(|before| before.references.contains(reference));
         before.filter_map(|before| before.period).chain(self.period_paid_with(reference)).collect()
+    }
+
+    /// Returns whether a refund of a payment was recorded, also one that failed. A chargeback keeps a record too, without a total.
+    pub(crate) fn has_recorded_refund(&self, payment: &PaymentSubject) -> bool {
+        self.recorded_refunds.get(payment).is_some_and(|record| record.total.is_some())
     }
 
     /// Returns the facts of the reply to a request about money of a period that went back or returned.

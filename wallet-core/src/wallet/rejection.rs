@@ -140,6 +140,19 @@ pub enum Rejection {
         next_start: Timestamp,
     },
     #[error(
+        "the change to plan {plan} stays, because the period from {period_start} is paid{}; if that payment goes back, \
+         call RecordRefund before this",
+        paid_with(.reference)
+    )]
+    PlanChangePaid {
+        /// The plan of the change to come.
+        plan: String,
+        /// The start of the first period that is paid for it.
+        period_start: Timestamp,
+        /// The reference of the payment, if it is known.
+        reference: Option<OriginId>,
+    },
+    #[error(
         "the subscription ends at {0}, before that period; ResumeSubscription or ChangePlan continues it, or pay the \
          customer back"
     )]
@@ -279,6 +292,10 @@ fn plans_hint(plans: &[String]) -> String {
     if plans.is_empty() { String::new() } else { format!("; plans that allow it: {}", plans.join(", ")) }
 }
 
+fn paid_with(reference: &Option<OriginId>) -> String {
+    reference.as_ref().map_or_else(String::new, |reference| format!(" with {reference}"))
+}
+
 fn under_way_hint(under_way: &Option<OriginId>) -> String {
     under_way.as_ref().map_or_else(String::new, |id| format!("; the one under way is {id}"))
 }
@@ -322,6 +339,7 @@ impl Rejection {
             Self::AlreadySubscribed(_) => "ALREADY_SUBSCRIBED",
             Self::PlanUsed(_) => "PLAN_USED",
             Self::PeriodPaid { .. } => "PERIOD_PAID",
+            Self::PlanChangePaid { .. } => "PLAN_CHANGE_PAID",
             Self::SubscriptionEnds(_) => "SUBSCRIPTION_ENDS",
             Self::SubscriptionPaused => "SUBSCRIPTION_PAUSED",
             Self::PackNotAvailable { .. } => "PACK_NOT_AVAILABLE",
@@ -368,6 +386,11 @@ impl Rejection {
             }
             Self::PeriodPaid { period_start, next_start } => {
                 vec![pair("period_start_time", period_start), pair("next_start_time", next_start)]
+            }
+            Self::PlanChangePaid { plan, period_start, reference } => {
+                let known = reference.as_ref().map(|reference| pair("payment_ref", reference));
+                let figures = [pair("plan_id", plan), pair("period_start_time", period_start)];
+                figures.into_iter().chain(known).collect()
             }
             Self::SubscriptionEnds(end) => vec![pair("end_time", end)],
             Self::CatalogNotFound(version) => vec![pair("catalog_version", version)],

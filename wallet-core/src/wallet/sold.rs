@@ -65,6 +65,15 @@ pub struct Sold {
     pub refund: Option<RefundRule>,
 }
 
+/// A change of plan to come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanChange {
+    /// The new terms.
+    pub sold: Sold,
+    /// The period at whose start they begin.
+    pub period: u32,
+}
+
 /// Credits that were sold with a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoldAllowance {
@@ -230,6 +239,12 @@ impl Sold {
         let Self { allowances, list_price, .. } = Self::of(catalog, plan, &overrides, self.quantity);
         let is_new = (&allowances, &list_price) != (&self.allowances, &self.list_price);
         is_new.then(|| Self { allowances, list_price, catalog_version: catalog.version, ..self.clone() })
+    }
+
+    /// Returns whether other terms are those of the same sale: plan, term, seats, credits and price.
+    pub(crate) fn is_same_sale(&self, other: &Self) -> bool {
+        (&self.plan, self.term, self.quantity) == (&other.plan, other.term, other.quantity)
+            && (&self.allowances, &self.list_price) == (&other.allowances, &other.list_price)
     }
 
     /// Returns the list price as money.

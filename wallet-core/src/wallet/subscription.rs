@@ -16,7 +16,7 @@ use crate::value::time::Timestamp;
 use crate::wallet::grant::Money;
 use crate::wallet::payment::PeriodPrice;
 use crate::wallet::rollover::Unused;
-use crate::wallet::sold::Sold;
+use crate::wallet::sold::{PlanChange, Sold};
 
 /// A wallet's subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,15 +74,6 @@ pub struct Subscription {
     /// period give less by these amounts.
     #[serde(default, skip_serializing_if = "Amounts::is_empty")]
     pub advance: Amounts,
-}
-
-/// A change of plan to come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanChange {
-    /// The new terms.
-    pub sold: Sold,
-    /// The period at whose start they begin.
-    pub period: u32,
 }
 
 /// A pause: no period begins after those that are paid.
@@ -229,6 +220,18 @@ impl Subscription {
             && is_automatic(&self.sold)
             && !self.sold.once
             && change.is_none_or(|change| is_automatic(&change.sold))
+    }
+
+    /// Returns the first period that is paid for the terms of the change to come.
+    pub(crate) fn first_paid_of_change(&self) -> Option<u32> {
+        let change = self.change.as_ref()?;
+        self.paid.range(change.period..).next().copied()
+    }
+
+    /// Returns the terms with which a later period is to begin.
+    pub(crate) fn terms_of(&self, period: u32) -> &Sold {
+        let change = self.change.as_ref().filter(|change| change.period <= period);
+        change.map(|change| &change.sold).or(self.following.as_deref()).unwrap_or(&self.sold)
     }
 
     /// Returns the terms of another plan that begin with the next period.

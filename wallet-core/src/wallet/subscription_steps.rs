@@ -9,8 +9,8 @@ use crate::value::period::{boundary, period_at};
 use crate::value::time::Timestamp;
 use crate::wallet::payment::RefundAhead;
 use crate::wallet::rollover::Unused;
-use crate::wallet::sold::Sold;
-use crate::wallet::subscription::{PlanChange, Standing, Subscription};
+use crate::wallet::sold::{PlanChange, Sold};
+use crate::wallet::subscription::{Standing, Subscription};
 
 impl Subscription {
     /// Returns a subscription that begins at `anchor`, paid for its first period, with no allowance granted yet.
@@ -155,13 +155,14 @@ impl Subscription {
     }
 
     /// Returns the subscription after the refund of a later period failed. An end at the end of what is paid comes later again. So
-    /// does a change of plan, unless its first period is paid: if the payment was for its terms, to the period in which it was
-    /// to happen then, but not beyond this one; otherwise to the next one. The list price of the period is that of the refund.
+    /// does a change of plan, unless its first period is paid: if the payment was for its terms, to the period in which they were
+    /// to begin then, but not beyond this one; otherwise to the next one. The list price of the period is that of the refund.
     #[must_use]
     pub fn paid_again(mut self, period: u32, refund: &RefundAhead) -> Self {
         if let Some(change) = self.change.as_mut().filter(|change| !self.paid.contains(&change.period)) {
-            change.period = match refund.change_period {
-                Some(first) => change.period.max(first).min(period),
+            let paid = refund.change.as_ref().filter(|paid| paid.sold.is_same_sale(&change.sold));
+            change.period = match paid {
+                Some(paid) => change.period.max(paid.period).min(period),
                 None => change.period.max(period + 1),
             };
         }

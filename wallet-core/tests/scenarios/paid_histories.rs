@@ -1,6 +1,7 @@
 //! Random histories of plans: payments in any order and delay that go back and come again, changes of plan, pauses and cancels,
 //! also at the last microsecond of a period and at its first. No credit of a plan ends before its time (P1), no period gives
-//! more than the best plan does (P2), and with plans that wait for payments no more periods have credits than were paid.
+//! more than the best plan does (P2), a period that was paid for a change of plan begins as that plan, and with plans that wait for
+//! payments no more periods have credits than were paid.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,18 +9,18 @@ use std::time::Duration;
 use wallet_core::grant::{Grant, GrantKey};
 use wallet_core::payment::Payment;
 use wallet_core::refund::UsedCredits::Forgive;
-use wallet_core::subscription::Subscription;
+use wallet_core::subscription::{Standing, Subscription};
 use wallet_core::{PeriodId, Timestamp};
 
 use super::prelude::*;
 
-/// Plans of one price. In a month of 31 days, the weeks of `mid` give most: 4 windows of 70, and 3 days of one.
+/// Plans of several prices. In a month of 31 days, the weeks of `mid` give most: 4 windows of 70, and 3 days of one.
 const PLANS: &str = r#"
     [[plans]]
     id = "lo"
     rank = 4
     term = "MONTH"
-    list_price = { currency = "EUR", minor_units = 1000 }
+    list_price = { currency = "EUR", minor_units = 900 }
     allowances = [{ unit = "credits", amount = 30 }]
 
     [[plans]]
@@ -33,14 +34,14 @@ const PLANS: &str = r#"
     id = "hi"
     rank = 6
     term = "MONTH"
-    list_price = { currency = "EUR", minor_units = 1000 }
+    list_price = { currency = "EUR", minor_units = 3000 }
     allowances = [{ unit = "credits", amount = 300 }]
 
     [[plans]]
     id = "two"
     rank = 4
     term = "2 MONTH"
-    list_price = { currency = "EUR", minor_units = 1000 }
+    list_price = { currency = "EUR", minor_units = 1700 }
     allowances = [{ unit = "credits", amount = 300 }]
 "#;
 
@@ -62,6 +63,8 @@ struct History {
     ids: u32,
     /// The invoices that were paid, and whether the platform has the money.
     invoices: BTreeMap<String, bool>,
+    /// The plans of changes to come that were paid, by invoice.
+    bought: BTreeMap<String, String>,
     /// The periods that were sold without an invoice.
     sold: usize,
     changes: i64,
@@ -71,7 +74,15 @@ impl History {
     fn new(renewal: &str, seed: u64) -> Self {
         let world = given_catalog(&catalog(renewal), [subscribe("s", "lo")]);
         let random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-        Self { world, random, ids: 0, invoices: BTreeMap::new(), sold: 1, changes: 0 }
+        Self {
+            world,
+            random,
+            ids: 0,
+            invoices: BTreeMap::new(),
+            bought: BTreeMap::new(),
+            sold: 1,
+            changes: 0,
+        }
     }
 
     fn below(&mut self, below: u64) -> u64 {
@@ -128,14 +139,27 @@ impl History {
     fn pay(&mut self, present: &Subscription) {
         let id = self.new_id();
         let invoice = format!("in_{id}");
-        let mut payment = pay(&id).invoiced(&invoice, 1000);
+        let cents = i64::try_from(self.below(4000)).unwrap() + 1;
+        let by_list = self.below(2) == 0;
+        let mut payment =
+            if by_list { pay(&id).referring(&invoice) } else { pay(&id).invoiced(&invoice, cents) };
         if self.below(3) == 0 {
             let ahead = u32::try_from(self.below(4)).unwrap();
             payment = payment.for_period_at(present.start_of(present.period + ahead));
         }
         if self.take(payment) {
+            self.bought.extend(self.paid_change(&invoice).map(|plan| (invoice.clone(), plan)));
             self.invoices.insert(invoice, true);
         }
+    }
+
+    /// Returns the plan of the change to come that this invoice has paid.
+    fn paid_change(&self, invoice: &str) -> Option<String> {
+        let profile = self.world.seen().profile;
+        let (present, payment) = (profile.subscription?, named(&profile.payments, invoice)?);
+        let change = present.change.as_ref()?;
+        let is_later = payment.period.start >= present.start_of(change.period);
+        is_later.then(|| change.sold.plan.clone())
     }
 
     fn invoice(&mut self) -> Option<String> {
@@ -146,7 +170,7 @@ impl History {
     /// The payment provider reports a payment once more.
     fn pay_again(&mut self) {
         let (Some(invoice), id) = (self.invoice(), self.new_id()) else { return };
-        self.take(pay(&id).invoiced(&invoice, 1000));
+        self.take(pay(&id).referring(&invoice));
     }
 
     /// A payment for a period that has not begun goes back, or such a refund fails.
@@ -155,11 +179,12 @@ impl History {
         let may_go_back = |payment: &&Payment| payment.refund_ahead.is_some() || payment.period.start > now;
         let payments: Vec<_> = profile.payments.iter().filter(may_go_back).collect();
         let n = usize::try_from(self.below(payments.len().max(1) as u64)).unwrap();
-        let Some(invoice) = payments.get(n).and_then(|payment| payment.paid.reference.clone()) else {
-            return;
-        };
+        let paid = payments.get(n).and_then(|payment| {
+            Some((payment.paid.reference.clone()?, price_of(payment, profile.subscription.as_ref())?))
+        });
+        let Some((invoice, price)) = paid else { return };
         let (id, fails) = (self.new_id(), self.below(2) == 0);
-        let cents = if fails { 0 } else { 1000 };
+        let cents = if fails { 0 } else { price };
         if self.take(provider_refund_reference(&id, invoice.as_str(), cents, Forgive)) {
             self.invoices.insert(invoice.to_string(), fails);
         }
@@ -185,6 +210,9 @@ impl History {
             let is_new =
                 (before.first, before.period, before.standing) != (after.first, after.period, after.standing);
             self.sold += usize::from(is_new);
+            if after.change.is_none() {
+                self.bought.clear();
+            }
         }
     }
 
@@ -205,6 +233,20 @@ impl History {
         let seen = self.world.seen();
         let open = seen.grants.into_iter().filter(|(_, grant)| grant.is_of_plan() && grant.is_open());
         open.map(|(key, grant)| (key, grant.expire_time)).collect()
+    }
+
+    /// A period that has begun since then, and was paid for a change of plan, has that plan.
+    fn check_plan(&self, before: Option<PeriodId>) {
+        let profile = self.world.seen().profile;
+        let present = profile.subscription.filter(|it| it.standing == Standing::Active);
+        let Some(present) = present.filter(|it| Some(it.period_id()) != before) else { return };
+        let paid = |payment: &&Payment| {
+            payment.period == present.period_id() && payment.refund_ahead.is_none() && !payment.carried_over
+        };
+        for reference in profile.payments.iter().filter(paid).filter_map(|it| it.paid.reference.as_ref()) {
+            let plan = self.bought.get(reference.as_str()).unwrap_or(&present.sold.plan);
+            assert_eq!(present.sold.plan, *plan, "{reference} paid another plan");
+        }
     }
 
     fn check(&self, before: &BTreeMap<GrantKey, Timestamp>, waits: bool) {
@@ -234,6 +276,24 @@ impl History {
     }
 }
 
+fn named<'a>(payments: &'a [Payment], invoice: &str) -> Option<&'a Payment> {
+    let is_named =
+        |payment: &&Payment| payment.paid.reference.as_ref().is_some_and(|it| it.as_str() == invoice);
+    payments.iter().find(is_named)
+}
+
+/// Returns the cents of a payment for a later period.
+fn price_of(payment: &Payment, present: Option<&Subscription>) -> Option<i64> {
+    let refunded = payment.refund_ahead.as_ref().map(|refund| &refund.total);
+    if let Some(money) = refunded.or(payment.paid.amount.as_ref()) {
+        return Some(money.minor_units);
+    }
+    let present = present?;
+    let mut prices = present.prices.iter();
+    let (_, price) = prices.find(|(period, _)| present.start_of(**period) == payment.period.start)?;
+    Some(price.as_ref()?.whole.minor_units)
+}
+
 /// Returns the credits of a grant that the customer had.
 fn had(grant: &Grant) -> i64 {
     grant.amount - grant.parts.revoked - grant.parts.paid_out
@@ -242,9 +302,10 @@ fn had(grant: &Grant) -> i64 {
 fn live(renewal: &str, seed: u64) {
     let mut history = History::new(renewal, seed);
     for _ in 0..LIFE {
-        let before = history.ends();
+        let (before, period) = (history.ends(), history.subscription().map(|it| it.period_id()));
         history.step();
         history.check(&before, renewal != "AUTOMATIC");
+        history.check_plan(period);
     }
 }
 

@@ -50,6 +50,19 @@ fn a_pause_begins_at_the_end_of_what_is_paid() {
 }
 
 #[test]
+fn a_pause_waits_for_a_period_that_is_paid_after_an_unpaid_one() {
+    on_plan("prepaid")
+        .and(pay("june").for_period("2026-06-01"))
+        .and(pause("p"))
+        .and(until("2026-05-02"))
+        .then([past_due()])
+        .and(until("2026-06-02"))
+        .then([active(), plan("prepaid"), pausing(true)])
+        .and(until("2026-07-02"))
+        .then([paused()]);
+}
+
+#[test]
 fn periods_that_are_paid_ahead_begin_before_the_pause() {
     on_plan("prepaid")
         .and(pay("ahead"))

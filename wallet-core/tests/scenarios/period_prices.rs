@@ -143,9 +143,9 @@ fn an_upgrade_within_a_period_is_paid_for_the_rest_of_it() {
 
 #[test]
 fn a_payment_ahead_has_the_price_of_the_plan_that_it_is_for() {
-    // Another plan is to begin, and the customer stays with the first one after all.
-    let stayed = [change_plan("c", "small").at_the_end(), pay("p"), change_plan("d", "large")];
-    sold("large", stayed).when(refund_subscription("r")).then([gave_all_back("r", 4_000 + 1_000)]);
+    // Another plan is to begin.
+    let changes = [change_plan("c", "small").at_the_end(), pay("p")];
+    sold("large", changes).when(refund_subscription("r")).then([gave_all_back("r", 4_000 + 1_000)]);
     // The catalog asks for more from the next period on.
     let dearer = Step::Publish(catalog().replacen("minor_units = 1000 ", "minor_units = 1500 ", 1));
     sold("small", [pay("before"), dearer.clone(), buy("t", 1), until("2026-02-01")])

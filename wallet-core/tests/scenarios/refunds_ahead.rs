@@ -56,24 +56,31 @@ const PLANS: &str = r#"
     term = "MONTH"
     allowances = [{ unit = "credits", amount = 100 }]
     refund = { window = "20d", partial = "UNUSED" }
+
+    [[plans]]
+    id = "bare"
+    rank = 4
+    term = "MONTH"
+    list_price = { currency = "EUR", minor_units = 1000 }
+    refund = { window = "20d", partial = "UNUSED" }
 "#;
 
 /// Returns a subscription that began on 1 January 2026.
-fn sold(plan: &str, steps: impl IntoIterator<Item = Step>) -> World {
+pub(super) fn sold(plan: &str, steps: impl IntoIterator<Item = Step>) -> World {
     let plans = plans_without_free_credits();
     given_catalog(&format!("{plans}{PLANS}"), [subscribe("s", plan)].into_iter().chain(steps))
 }
 
 /// A payment for the period that starts on this day.
-fn paid(id: &str, date: &str, invoice: &str, cents: i64) -> Step {
+pub(super) fn paid(id: &str, date: &str, invoice: &str, cents: i64) -> Step {
     pay(id).for_period(date).invoiced(invoice, cents)
 }
 
-fn february(id: &str, invoice: &str) -> Step {
+pub(super) fn february(id: &str, invoice: &str) -> Step {
     paid(id, "2026-02-01", invoice, 1000)
 }
 
-fn back(id: &str, invoice: &str, cents: i64) -> Step {
+pub(super) fn back(id: &str, invoice: &str, cents: i64) -> Step {
     provider_refund_reference(id, invoice, cents, Forgive)
 }
 
@@ -149,6 +156,50 @@ fn a_payment_whose_period_another_one_pays_can_be_recorded_for_another_period() 
         .then([done(), paid_through("2026-03-01")])
         .when(pay("n").invoiced("in_2", 1000))
         .then([replayed()]);
+}
+
+#[test]
+fn the_start_of_a_period_names_the_failed_refund_of_a_replaced_payment() {
+    let by_start = |id: &str, cents| provider_refund_period(id, "2026-02-01", cents, Forgive);
+    let replaced = || sold("small", [february("p", "in_2"), back("r", "in_2", 1000), february("q", "in_3")]);
+    let next = || pay("n").invoiced("in_2", 1000);
+    replaced().when(next()).then([refused("INVALID_FIELD")]);
+    for day in ["2026-01-02", "2026-02-02"] {
+        replaced()
+            .and(until(day))
+            .when(by_start("failed", 0))
+            .then([done(), replied(Some(0), 0), available(100), paid_through("2026-03-01")])
+            .when(by_start("failed-again", 0))
+            .then([done()])
+            .when(next())
+            .then([done(), paid_through("2026-04-01")])
+            .when(by_start("of-the-other", 1000))
+            .then([done()]);
+    }
+    // The refund of the other payment is the last one.
+    replaced()
+        .and(until("2026-02-02"))
+        .and(by_start("of-the-other", 400))
+        .then([available(60)])
+        .when(by_start("failed", 0))
+        .then([done(), available(100)])
+        .when(by_start("failed-again", 0))
+        .then([done()])
+        .when(next())
+        .then([refused("INVALID_FIELD")]);
+}
+
+#[test]
+fn a_period_without_credits_that_began_by_the_clock_keeps_its_payment() {
+    let begun = || sold("bare", [february("p", "in_2"), back("r", "in_2", 1000), until("2026-02-02")]);
+    let on_payment = || begun().and(change_plan("c", "small").at_once());
+    for passed in [begun().and(until("2026-03-02")), begun(), on_payment().and(until("2026-03-02"))] {
+        passed
+            .when(back("failed", "in_2", 0))
+            .then([done()])
+            .when(pay("twice").invoiced("in_2", 1000))
+            .then([replayed()]);
+    }
 }
 
 #[test]

@@ -65,6 +65,11 @@ pub(super) enum CliError {
         "{endpoint} needs --ca-file, the authority of its certificate: no root certificates are built in"
     )]
     NoAuthority { endpoint: String },
+    #[error(
+        "{endpoint} needs an API key: name a file that has one with --api-key-file or WALLET_API_KEY_FILE; \
+         `wallet-server keys create` makes the first one"
+    )]
+    NoKeySent { endpoint: String },
     #[error("{endpoint}")]
     Server { endpoint: String, source: Box<wallet_client::Error> },
 }

@@ -12,6 +12,8 @@ mod log_limit;
 mod manual;
 mod migrate;
 mod output;
+#[cfg(test)]
+mod reference;
 mod serve;
 mod server;
 mod tenants;
@@ -28,10 +30,14 @@ use self::flags::{AllFlags, DatabaseFlags};
 use crate::settings::{LogFilter, Settings, SettingsError};
 use crate::store::DatabaseUrl;
 
+const RELEASE: &str = env!("CARGO_PKG_VERSION");
+/// The commit that the binary was built from; empty if it is unknown.
+const COMMIT: &str = env!("WALLET_COMMIT");
+
 /// A credit wallet for AI generation platforms. Serves if no command is given.
 #[derive(Debug, Parser)]
 // Otherwise an option before the command would be parsed as one of `serve` and be lost.
-#[command(name = "wallet-server", version, args_conflicts_with_subcommands = true)]
+#[command(name = "wallet-server", version = version(), args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Role>,
@@ -83,6 +89,14 @@ impl DatabaseFlags {
     /// Returns the URL of the database.
     fn database(&self) -> Result<DatabaseUrl, SettingsError> {
         Ok(Settings::load(&self.0)?.server.database_url)
+    }
+}
+
+/// Returns the release and the commit that it was built from, if that is known.
+fn version() -> String {
+    match COMMIT {
+        "" => RELEASE.to_owned(),
+        commit => format!("{RELEASE} ({commit})"),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
 use super::log_limit::LogLimit;
@@ -10,12 +11,14 @@ use super::log_limit::LogLimit;
 use crate::causes::Chain;
 use crate::cli::error::CliError;
 use crate::settings::LogFilter;
+use crate::traces;
 
 /// Starts the log: human-readable on a terminal, JSON otherwise.
 pub(super) fn init_logging(filter: &LogFilter) {
     let limit = LogLimit::default();
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let log = tracing_subscriber::registry().with(filter.to_layer()).with(limit.clone());
+    let known = filter_fn(|line| !traces::is_about_a_failed_export(line));
+    let log = tracing_subscriber::registry().with(filter.to_layer()).with(known).with(limit.clone());
     if std::io::stderr().is_terminal() {
         log.with(lines).init();
     } else {

@@ -15,6 +15,7 @@ use crate::cli::error::CliError;
 use crate::cli::flags::AllFlags;
 use crate::cli::output::say;
 use crate::cli::text_file::read_text;
+use crate::cli::{COMMIT, RELEASE};
 use crate::config::{Config, NatsConfig, TimeSource};
 use crate::keys::Pepper;
 use crate::settings::{Address, NatsSettings, Settings};
@@ -32,7 +33,7 @@ pub(super) async fn run(flags: &AllFlags) -> Result<ExitCode, CliError> {
     let shutdown = CancellationToken::new();
     stop_on_signal(shutdown.clone());
     let app = App::build(config).await?;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %app.address(), %database, "started");
+    tracing::info!(version = RELEASE, commit = COMMIT, address = %app.address(), %database, "started");
     print_greeting(app.address(), &database, is_encrypted, has_keys);
     if let Some((newest, distance)) = app.ahead() {
         warn_of_the_future(newest, distance);

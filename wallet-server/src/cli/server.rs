@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use wallet_client::v1::ErrorReason;
 use wallet_client::{ClientConfig, WalletClient};
 
 use crate::cli::error::CliError;
@@ -53,6 +54,10 @@ impl ServerArgs {
                 let lines: Vec<String> =
                     refusal.violations.iter().map(|v| format!("{}: {}", v.field, v.description)).collect();
                 CliError::Faults(lines.join("\n"))
+            }
+            // The text of the server is for programs, which send the key as metadata.
+            Some(refusal) if refusal.reason == ErrorReason::KeyMissing => {
+                CliError::NoKeySent { endpoint: self.endpoint.clone() }
             }
             _ => CliError::Server { endpoint: self.endpoint.clone(), source: Box::new(error) },
         }

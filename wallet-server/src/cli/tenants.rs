@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use wallet_core::Timestamp;
 
 use crate::cli::error::CliError;
 use crate::cli::flags::DatabaseFlags;
@@ -15,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::keys::Mode;
 use crate::store::{Store, TenantRow, clock_ahead};
-use crate::tenants::{TenantError, Tenants, is_suspended};
+use crate::tenants::{TenantError, Tenants, created, is_suspended};
 
 /// An action on tenants. A SQLite file must not be served at the same time.
 #[derive(Debug, Subcommand)]
@@ -96,8 +95,11 @@ async fn tenants(database: &DatabaseFlags) -> Result<Tenants, CliError> {
 fn show(row: &TenantRow) {
     let mode = if Mode::of(row) == Mode::Live { "live" } else { "test" };
     let state = if is_suspended(row) { "suspended" } else { "active" };
-    let since = Timestamp::from_micros(row.create_time);
+    let since = match created(row) {
+        Some(time) => format!("created {time}"),
+        None => "created with the database".to_owned(),
+    };
     let ahead = clock_ahead(row);
     let clock = if ahead.is_zero() { String::new() } else { format!("  clock {ahead:?} ahead") };
-    say(format_args!("{}  {mode}  {state}  created {since}  {}{clock}", row.tenant, row.name));
+    say(format_args!("{}  {mode}  {state}  {since}  {}{clock}", row.tenant, row.name));
 }

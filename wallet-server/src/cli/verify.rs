@@ -3,23 +3,26 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use clap::Args;
+use hex::FromHex;
+use thiserror::Error;
 use wallet_core::WalletId;
 
 use crate::cli::error::CliError;
 use crate::cli::flags::DatabaseFlags;
 use crate::cli::output::say;
-use crate::verify::{Checkpoints, Report, verify, verify_wallet, verify_with};
+use crate::verify::{CheckpointSize, Checkpoints, Report, verify, verify_wallet, verify_with};
 
 /// The ledger to verify.
 #[derive(Debug, Clone, Args)]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
     database: DatabaseFlags,
-    /// A digest printed by an earlier verify: fail if the ledger does not have it.
-    #[arg(long)]
-    expect: Option<String>,
+    /// A digest printed by an earlier verify, 64 hexadecimal digits: fail if the ledger does not have it.
+    #[arg(long, value_name = "DIGEST")]
+    expect: Option<Digest>,
     /// Verify only this wallet; the digest is then this wallet's.
     #[arg(long, allow_hyphen_values = true)]
     wallet: Option<WalletId>,
@@ -38,6 +41,23 @@ pub(super) struct VerifyArgs {
     /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
+}
+
+/// The digest of a ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Digest([u8; 32]);
+
+/// The text is not a digest.
+#[derive(Debug, Error)]
+#[error("a digest has 64 hexadecimal digits, as verify prints it; this text has {0} characters")]
+struct NoDigest(usize);
+
+impl FromStr for Digest {
+    type Err = NoDigest;
+
+    fn from_str(text: &str) -> Result<Self, NoDigest> {
+        FromHex::from_hex(text).map(Self).map_err(|_| NoDigest(text.chars().count()))
+    }
 }
 
 impl VerifyArgs {
@@ -61,12 +81,27 @@ pub(super) async fn run(args: &VerifyArgs) -> Result<ExitCode, CliError> {
     } else {
         say(format_args!("database {database}"));
         say(&report);
+        say_checkpoints(args, &report);
     }
-    let expected = args.expect.as_ref().is_none_or(|digest| *digest == report.digest);
+    let expected = args.expect.is_none_or(|Digest(digest)| hex::encode(digest) == report.digest);
     if !expected && !args.json {
         say("the digest is not the expected one: the ledger has grown, or its tail was cut or changed");
     }
     Ok(if report.is_clean() && expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints a line for the checkpoint that the ledger was compared with, and one for the checkpoint to be written.
+fn say_checkpoints(args: &VerifyArgs, report: &Report) {
+    if let (Some(file), Some(CheckpointSize { wallets, entries })) = (&args.against, report.against) {
+        let result = if report.is_clean() { "the ledger continues it" } else { "see the faults" };
+        let size = format!("{wallets} wallets, {entries} entries");
+        say(format_args!("against  {} ({size}): {result}", file.display()));
+    }
+    if let Some(file) = &args.checkpoint {
+        let result =
+            if report.is_clean() { "is written" } else { "is not written, because there are faults" };
+        say(format_args!("checkpoint {} {result}", file.display()));
+    }
 }
 
 /// Converts a text to a JSON string.

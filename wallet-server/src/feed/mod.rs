@@ -9,7 +9,7 @@ mod places;
 mod sequencer;
 mod wallet_news;
 
-pub(crate) use news::{FeedNews, News, Subscription};
+pub(crate) use news::{FeedListener, FeedNews, News};
 pub(crate) use places::AllPlaces;
 pub(crate) use sequencer::{Sequencer, SequencerMetrics};
-pub(crate) use wallet_news::{WalletNews, WalletSubscription};
+pub(crate) use wallet_news::{WalletListener, WalletNews};

@@ -22,7 +22,7 @@ pub(crate) struct FeedNews {
 
 /// The news of one tenant's feed.
 #[derive(Debug)]
-pub(crate) struct Subscription {
+pub(crate) struct FeedListener {
     ends: watch::Receiver<BTreeMap<TenantId, FeedEnds>>,
     tenant: TenantId,
     _place: Place,
@@ -47,7 +47,7 @@ impl FeedNews {
         Self { ends, places, stopping: CancellationToken::new() }
     }
 
-    /// Looks at the ends of the feeds every `period` until `shutdown` is cancelled, which ends all subscriptions.
+    /// Looks at the ends of the feeds every `period` until `shutdown` is cancelled, which ends all listeners.
     pub(crate) async fn publish(self, store: Store, period: Duration, shutdown: CancellationToken) {
         let _stopping = self.stopping.clone().drop_guard();
         loop {
@@ -73,15 +73,15 @@ impl FeedNews {
         }
     }
 
-    /// Subscribes to the news of a tenant. Returns the limit that is reached if there is no place for it.
-    pub(crate) fn subscribe(&self, tenant: TenantId) -> Result<Subscription, usize> {
+    /// Listens to the news of a tenant. Returns the limit that is reached if there is no place for it.
+    pub(crate) fn listen(&self, tenant: TenantId) -> Result<FeedListener, usize> {
         let place = self.places.take(tenant)?;
         let (ends, stopping) = (self.ends.subscribe(), self.stopping.clone());
-        Ok(Subscription { ends, tenant, _place: place, stopping })
+        Ok(FeedListener { ends, tenant, _place: place, stopping })
     }
 }
 
-impl Subscription {
+impl FeedListener {
     /// Waits until the feed has items after a position, for at most `longest`.
     pub(crate) async fn after(&mut self, position: i64, longest: Duration) -> News {
         let tenant = self.tenant;
@@ -103,18 +103,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_subscription_waits_for_items_of_its_tenant_for_the_time_or_for_the_end() {
+    async fn a_listener_waits_for_items_of_its_tenant_for_the_time_or_for_the_end() {
         let news = FeedNews::new(1, AllPlaces::new(1));
-        let mut subscription = news.subscribe(TenantId::DEFAULT).unwrap();
+        let mut listener = news.listen(TenantId::DEFAULT).unwrap();
         let (soon, longest) = (Duration::from_millis(1), Duration::from_secs(60));
-        assert_eq!(subscription.after(0, soon).await, News::Quiet);
+        assert_eq!(listener.after(0, soon).await, News::Quiet);
         let ends = |last| FeedEnds { first: 1, last };
         news.ends.send_replace(BTreeMap::from([(TenantId(uuid::Uuid::nil()), ends(9))]));
-        assert_eq!(subscription.after(0, soon).await, News::Quiet, "another tenant");
+        assert_eq!(listener.after(0, soon).await, News::Quiet, "another tenant");
         news.ends.send_replace(BTreeMap::from([(TenantId::DEFAULT, ends(7))]));
-        assert_eq!(subscription.after(6, longest).await, News::New);
-        assert_eq!(subscription.after(7, soon).await, News::Quiet, "nothing after the last position");
+        assert_eq!(listener.after(6, longest).await, News::New);
+        assert_eq!(listener.after(7, soon).await, News::Quiet, "nothing after the last position");
         news.stopping.cancel();
-        assert_eq!(subscription.after(7, longest).await, News::Stopping);
+        assert_eq!(listener.after(7, longest).await, News::Stopping);
     }
 }

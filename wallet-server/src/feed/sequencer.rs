@@ -16,8 +16,8 @@ use crate::clock::Clock;
 use crate::store::{Store, StoreError, StoreErrorKind};
 use crate::task_lease::TaskLease;
 
-/// The name of the job in its lease.
-const JOB: &str = "feed";
+/// The name of the task in its lease.
+const TASK: &str = "feed";
 /// The time after which another server takes over from one that has gone. A lease is renewed at half of it.
 const LEASE: Duration = Duration::from_secs(5);
 /// The interval at which a server without the lease tries to get it.
@@ -73,7 +73,7 @@ pub(crate) struct Sequencer {
 impl Sequencer {
     /// Gives positions until `shutdown` is cancelled.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let mut lease = TaskLease::new(self.store.clone(), self.clock.clone(), JOB, LEASE);
+        let mut lease = TaskLease::new(self.store.clone(), self.clock.clone(), TASK, LEASE);
         let mut trim = Instant::now();
         loop {
             let pause = if lease.is_held() { self.period } else { self.period.max(WITHOUT_LEASE) };

@@ -29,7 +29,7 @@ pub(crate) struct WalletNews {
 
 /// The news of one wallet.
 #[derive(Debug)]
-pub(crate) struct WalletSubscription {
+pub(crate) struct WalletListener {
     version: watch::Receiver<i64>,
     _place: Place,
     stopping: CancellationToken,
@@ -42,7 +42,7 @@ impl WalletNews {
         Self { watched: Arc::default(), places, stopping: CancellationToken::new() }
     }
 
-    /// Looks at the versions every `period` until `shutdown` is cancelled, which ends all subscriptions.
+    /// Looks at the versions every `period` until `shutdown` is cancelled, which ends all listeners.
     pub(crate) async fn publish(self, store: Store, period: Duration, shutdown: CancellationToken) {
         let _stopping = self.stopping.clone().drop_guard();
         loop {
@@ -56,9 +56,9 @@ impl WalletNews {
         }
     }
 
-    /// Subscribes to the news of a tenant's wallet. Returns the limit that is reached if there is no place for
+    /// Listens to the news of a tenant's wallet. Returns the limit that is reached if there is no place for
     /// it.
-    pub(crate) fn subscribe(&self, tenant: TenantId, wallet: &WalletId) -> Result<WalletSubscription, usize> {
+    pub(crate) fn listen(&self, tenant: TenantId, wallet: &WalletId) -> Result<WalletListener, usize> {
         let place = self.places.take(tenant)?;
         let mut watched = self.watched();
         let sender = watched.entry(WalletKey::new(tenant, wallet)).or_default();
@@ -66,7 +66,7 @@ impl WalletNews {
             return Err(WATCHERS);
         }
         let (version, stopping) = (sender.subscribe(), self.stopping.clone());
-        Ok(WalletSubscription { version, _place: place, stopping })
+        Ok(WalletListener { version, _place: place, stopping })
     }
 
     async fn look(&self, store: &Store) -> Result<(), StoreError> {
@@ -92,7 +92,7 @@ impl WalletNews {
     }
 }
 
-impl WalletSubscription {
+impl WalletListener {
     /// Waits until the wallet has a later version, for at most `longest`.
     pub(crate) async fn after(&mut self, version: i64, longest: Duration) -> News {
         tokio::select! {
@@ -114,24 +114,24 @@ mod tests {
         WalletKey::new(TenantId::DEFAULT, &id.parse().unwrap())
     }
 
-    fn subscribe(news: &WalletNews, wallet: &str) -> Result<WalletSubscription, usize> {
-        news.subscribe(TenantId::DEFAULT, &wallet.parse().unwrap())
+    fn listen(news: &WalletNews, wallet: &str) -> Result<WalletListener, usize> {
+        news.listen(TenantId::DEFAULT, &wallet.parse().unwrap())
     }
 
     #[tokio::test]
-    async fn a_subscription_waits_for_its_wallet_for_the_time_or_for_the_end() {
+    async fn a_listener_waits_for_its_wallet_for_the_time_or_for_the_end() {
         let news = WalletNews::new(999, AllPlaces::new(999));
-        let mut subscription = subscribe(&news, "ann").unwrap();
+        let mut listener = listen(&news, "ann").unwrap();
         let (soon, longest) = (Duration::from_millis(1), Duration::from_secs(60));
-        assert_eq!(subscription.after(0, soon).await, News::Quiet);
-        let _other = subscribe(&news, "bob").unwrap();
+        assert_eq!(listener.after(0, soon).await, News::Quiet);
+        let _other = listen(&news, "bob").unwrap();
         news.watched()[&key("bob")].send_replace(9);
-        assert_eq!(subscription.after(0, soon).await, News::Quiet, "another wallet");
+        assert_eq!(listener.after(0, soon).await, News::Quiet, "another wallet");
         news.watched()[&key("ann")].send_replace(3);
-        assert_eq!(subscription.after(2, longest).await, News::New);
-        assert_eq!(subscription.after(3, soon).await, News::Quiet, "the version is known");
+        assert_eq!(listener.after(2, longest).await, News::New);
+        assert_eq!(listener.after(3, soon).await, News::Quiet, "the version is known");
         news.stopping.cancel();
-        assert_eq!(subscription.after(3, longest).await, News::Stopping);
+        assert_eq!(listener.after(3, longest).await, News::Stopping);
     }
 
     #[tokio::test]
@@ -140,16 +140,16 @@ mod tests {
         let store = Store::open(&format!("sqlite://{}/wallet.db", folder.path().display())).await.unwrap();
         store.migrate().await.unwrap();
         let news = WalletNews::new(999, AllPlaces::new(999));
-        let all: Vec<_> = (0..WATCHERS).map(|_| subscribe(&news, "ann").unwrap()).collect();
-        assert!(subscribe(&news, "ann").is_err());
-        assert!(subscribe(&news, "bob").is_ok(), "another wallet has places of its own");
+        let all: Vec<_> = (0..WATCHERS).map(|_| listen(&news, "ann").unwrap()).collect();
+        assert!(listen(&news, "ann").is_err());
+        assert!(listen(&news, "bob").is_ok(), "another wallet has places of its own");
         news.look(&store).await.unwrap();
         assert_eq!(news.watched().len(), 1);
         let few = WalletNews::new(1, AllPlaces::new(999));
-        let _only = subscribe(&few, "ann").unwrap();
-        assert!(matches!(subscribe(&few, "bob"), Err(1)), "the tenant has no more places");
+        let _only = listen(&few, "ann").unwrap();
+        assert!(matches!(listen(&few, "bob"), Err(1)), "the tenant has no more places");
         drop(all);
-        assert!(subscribe(&news, "ann").is_ok());
+        assert!(listen(&news, "ann").is_ok());
         news.look(&store).await.unwrap();
         assert!(news.watched().is_empty());
     }

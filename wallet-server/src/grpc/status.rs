@@ -352,6 +352,7 @@ fn violations(rejection: &Rejection, operation_path: &str) -> Vec<FieldViolation
         | Rejection::AlreadySubscribed(_)
         | Rejection::PlanUsed(_)
         | Rejection::PeriodPaid { .. }
+        | Rejection::PlanChangePaid { .. }
         | Rejection::SubscriptionEnds(_)
         | Rejection::SubscriptionPaused
         | Rejection::NotChargedBack

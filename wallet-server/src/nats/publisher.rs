@@ -25,8 +25,8 @@ use crate::store::{Store, StoreError};
 use crate::task_lease::TaskLease;
 use crate::webhooks::Render;
 
-/// The name of the job in its lease.
-const JOB: &str = "nats";
+/// The name of the task in its lease.
+const TASK: &str = "nats";
 /// The time after which another server takes over from a server that has stopped. A lease is renewed at half of it.
 const LEASE: Duration = Duration::from_secs(10);
 /// The interval at which new items are looked for, and at which a server without the lease tries to get it.
@@ -89,7 +89,7 @@ impl Session {
 impl Publisher {
     /// Publishes until `shutdown` is cancelled.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let mut lease = TaskLease::new(self.store.clone(), self.clock.clone(), JOB, LEASE);
+        let mut lease = TaskLease::new(self.store.clone(), self.clock.clone(), TASK, LEASE);
         let (mut session, mut pauses, mut pause) = (Session::default(), pauses(), PERIOD);
         loop {
             tokio::select! {

@@ -14,6 +14,7 @@ use wallet_core::feed::ItemTypes;
 use crate::store::DatabaseUrl;
 use crate::store::file_lock::{self, FileLock};
 use crate::store::in_place::InPlace;
+use crate::store::owner;
 use crate::store::pool::{LastFailure, Pool};
 use crate::store::reach;
 use crate::store::timed::TimedConnection;
@@ -127,11 +128,11 @@ impl Store {
             return Self::connect(url, backend, None).await;
         };
         if let Some(folder) = name.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| StoreError::unavailable(folder.display(), error))?;
+            owner::create_folder(folder).map_err(|error| StoreError::unavailable(folder.display(), error))?;
         }
         let path = file_lock::real_path(&name)?;
         let lock = FileLock::take(&path)?;
+        owner::create_file(&path).map_err(|error| StoreError::unavailable(path.display(), error))?;
         // The file and its journal must exist before a reader opens it.
         let keeper = connect_lane(url, backend).await?;
         keeper.execute_unprepared("BEGIN IMMEDIATE; SELECT count(*) FROM sqlite_master; COMMIT").await?;

@@ -8,7 +8,7 @@ use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::{StoreError, StoreErrorKind, owner};
 
 /// A lock that is held as long as the value lives. The operating system releases it when the process ends, even by
 /// a crash.
@@ -22,11 +22,8 @@ impl FileLock {
     /// Takes the lock of a database at its [`real_path`]. Fails if another process holds it.
     pub(crate) fn take(database: &Path) -> Result<Self, StoreError> {
         let path = database.with_extension("lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
+        let file = owner::create_file(&path)
+            .and_then(|()| OpenOptions::new().create(true).truncate(false).write(true).open(&path))
             .map_err(|error| StoreError::unavailable(path.display(), error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file, path }),

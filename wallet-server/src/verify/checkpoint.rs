@@ -20,6 +20,7 @@ use crate::store::tables::{entries, wallets};
 use crate::verify::control::Known;
 use crate::verify::error::VerifyError;
 use crate::verify::faults::Faults;
+use crate::verify::report::CheckpointSize;
 
 const HEADER: &str = "credit-wallet checkpoint 1";
 /// The length of the key that signs checkpoints.
@@ -112,6 +113,8 @@ struct Head {
 /// A checkpoint that a ledger is compared with, wallet by wallet.
 pub(super) struct CheckpointReader {
     lines: Lines<BufReader<File>>,
+    /// The wallets and entries of the checkpoint that have been read.
+    pub(super) size: CheckpointSize,
     next: Option<Head>,
     /// The head of the current wallet, until its entry is compared.
     wanted: Option<Head>,
@@ -131,11 +134,12 @@ impl CheckpointReader {
             return Err(VerifyError::NotSigned { path: path.to_owned(), fault });
         }
         let lines = lines().map_err(VerifyError::checkpoint(path))?;
-        let mut reader = Self { lines, next: None, wanted: None };
+        let size = CheckpointSize::default();
+        let mut reader = Self { lines, size, next: None, wanted: None };
         faults.about_the_database();
         while let Some(line) = reader.lines.next().transpose().map_err(VerifyError::checkpoint(path))? {
             if line.starts_with("wallet ") || line.starts_with("end ") {
-                reader.next = head(&line);
+                reader.next = reader.counted(head(&line));
                 break;
             }
             faults.unless(line == HEADER || known.lines.contains(&line), 0, || {
@@ -183,12 +187,20 @@ impl CheckpointReader {
 
     fn read(&mut self, faults: &mut Faults) -> Option<Head> {
         match self.lines.next()? {
-            Ok(line) => head(&line),
+            Ok(line) => self.counted(head(&line)),
             Err(error) => {
                 faults.add_of_the_database(&format!("the checkpoint cannot be read: {error}"));
                 None
             }
         }
+    }
+
+    fn counted(&mut self, head: Option<Head>) -> Option<Head> {
+        if let Some(head) = &head {
+            self.size.wallets += 1;
+            self.size.entries += u64::try_from(head.revision).unwrap_or_default();
+        }
+        head
     }
 }
 

@@ -14,14 +14,14 @@ use wallet_core::feed;
 
 use crate::store::tables::feed_blocks::{self, PlacedItem};
 use crate::store::tables::feed_outbox::{self, NewItems, bucket_of_changes};
-use crate::store::tables::{feed_heads, job_leases};
+use crate::store::tables::{feed_heads, task_leases};
 use crate::store::{ReadTx, StoreError};
 use crate::verify::control::Known;
 use crate::verify::faults::Faults;
 use crate::verify::strict;
 
-/// The jobs that have leases.
-const JOBS: [&str; 3] = ["feed", "nats", "webhooks"];
+/// The tasks that have leases.
+const TASKS: [&str; 3] = ["feed", "nats", "webhooks"];
 /// The blocks that are read at a time.
 const PAGE: u64 = 200;
 /// The most by which the clocks of two servers differ, in microseconds.
@@ -121,11 +121,11 @@ impl Feed {
             faults.add(0, &format!("the feed has tenant {tenant}, which does not exist"));
         }
         snapshot
-            .each_of::<job_leases::Entity>(|row| match row {
-                Ok(row) => faults.unless(JOBS.contains(&row.job.as_str()), 0, || {
-                    format!("the job {:?} is leased, which does not exist", row.job)
+            .each_of::<task_leases::Entity>(|row| match row {
+                Ok(row) => faults.unless(TASKS.contains(&row.task.as_str()), 0, || {
+                    format!("the task {:?} is leased, which does not exist", row.task)
                 }),
-                Err(error) => faults.add(0, &format!("a row of job_leases is unreadable: {error}")),
+                Err(error) => faults.add(0, &format!("a row of task_leases is unreadable: {error}")),
             })
             .await?;
         Ok(feed)

@@ -105,6 +105,7 @@ impl Ledger {
             first_faults: self.faults.first,
             notes: self.faults.notes,
             first_notes: self.faults.first_notes,
+            against: self.checkpoint_reader.map(|reader| reader.size),
             elapsed,
         }
     }

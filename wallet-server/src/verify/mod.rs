@@ -55,7 +55,7 @@ use checkpoint::{CheckpointReader, CheckpointWriter, Signer};
 pub use error::VerifyError;
 use feed::Feed;
 use ledger::Ledger;
-pub use report::Report;
+pub use report::{CheckpointSize, Report};
 pub(crate) use schema::differences as schema_differences;
 
 /// The options for checkpoints, which are files outside the database.

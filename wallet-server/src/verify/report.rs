@@ -21,8 +21,17 @@ pub struct Report {
     pub notes: u64,
     /// The first notes as text, at most 20.
     pub first_notes: Vec<String>,
+    /// The checkpoint with which the ledger was compared, if it was.
+    pub against: Option<CheckpointSize>,
     /// The duration of the verification.
     pub elapsed: Duration,
+}
+
+/// The wallets and entries that a checkpoint covers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CheckpointSize {
+    pub wallets: u64,
+    pub entries: u64,
 }
 
 impl Report {
@@ -45,6 +54,7 @@ impl Report {
             "first_faults": first_faults,
             "notes": self.notes,
             "first_notes": self.first_notes,
+            "against": self.against.map(|of| serde_json::json!({ "wallets": of.wallets, "entries": of.entries })),
             "elapsed_seconds": self.elapsed.as_secs_f64(),
         })
         .to_string()
@@ -97,6 +107,7 @@ mod tests {
             first_faults: Vec::new(),
             notes: 0,
             first_notes: Vec::new(),
+            against: None,
             elapsed: Duration::from_millis(250),
         };
         assert!(clean.is_clean());
@@ -105,7 +116,7 @@ mod tests {
             "digest   ab\nread     1 wallets, 500 entries, 2 grants, 3 reservations\n\
              took     0.2 s, 2000 entries/s\nfaults   none"
         );
-        let expected = r#"{"clean":true,"digest":"ab","elapsed_seconds":0.25,"entries":500,"faults":0,"first_faults":[],"first_notes":[],"grants":2,"notes":0,"reservations":3,"wallets":1}"#;
+        let expected = r#"{"against":null,"clean":true,"digest":"ab","elapsed_seconds":0.25,"entries":500,"faults":0,"first_faults":[],"first_notes":[],"grants":2,"notes":0,"reservations":3,"wallets":1}"#;
         assert_eq!(clean.json(), expected);
         let noted =
             Report { notes: 1, first_notes: vec!["wallet ann: is frozen".to_owned()], ..clean.clone() };

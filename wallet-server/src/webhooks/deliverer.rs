@@ -26,8 +26,8 @@ use crate::webhooks::Webhooks;
 use crate::webhooks::endpoints::EndpointState;
 use crate::webhooks::metrics::DeliveryMetrics;
 
-/// The name of the job in its lease.
-const JOB: &str = "webhooks";
+/// The name of the task in its lease.
+const TASK: &str = "webhooks";
 /// The time after which another server takes over from a server that has stopped. A lease is renewed at half of it.
 const LEASE: Duration = Duration::from_secs(10);
 /// The interval at which endpoints with new items are looked for.
@@ -55,7 +55,7 @@ impl Deliverer {
     /// Delivers until `shutdown` is cancelled.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let (store, clock) = (self.webhooks.store.clone(), self.webhooks.clock.clone());
-        let (mut lease, mut pause) = (TaskLease::new(store, clock, JOB, LEASE), PERIOD);
+        let (mut lease, mut pause) = (TaskLease::new(store, clock, TASK, LEASE), PERIOD);
         let mut probed: HashMap<(Uuid, String), Instant> = HashMap::new();
         let mut tasks: HashMap<(Uuid, String), JoinHandle<()>> = HashMap::new();
         loop {

@@ -64,6 +64,8 @@ mod rpc;
 #[cfg(test)]
 mod sample_commands;
 #[cfg(test)]
+mod scripts;
+#[cfg(test)]
 mod shorthand;
 #[cfg(test)]
 mod stored_catalogs;

@@ -179,6 +179,34 @@ async fn the_document_lists_exactly_the_metrics_of_a_server() {
     assert_eq!(documented(), shown);
 }
 
+/// Returns the alerts with their severities.
+fn alerts() -> BTreeSet<(String, String)> {
+    let rules = fs::read_to_string(root().join("ops/alerts.yml")).unwrap();
+    let rules = rules.split("- alert: ").skip(1).map(|rule| {
+        let name = rule.lines().next().unwrap().to_owned();
+        let (_, severity) = rule.split_once("severity: ").unwrap_or_else(|| panic!("{name} has no severity"));
+        (name, severity.split('}').next().unwrap().to_owned())
+    });
+    rules.collect()
+}
+
+#[test]
+fn the_document_lists_exactly_the_alerts_and_each_has_a_case_that_fires() {
+    let document = fs::read_to_string(root().join("docs/monitoring.md")).unwrap();
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `Wallet")?.split_once("` | "));
+    let listed =
+        rows.map(|(name, rest)| (format!("Wallet{name}"), rest.split(' ').next().unwrap().to_owned()));
+    let alerts = alerts();
+    assert_eq!(listed.collect::<BTreeSet<_>>(), alerts);
+    let cases = fs::read_to_string(root().join("ops/alerts_test.yml")).unwrap();
+    let (quiet, failing) = cases.split_once("name: a failing server").unwrap();
+    for (name, _) in &alerts {
+        assert!(quiet.contains(&format!("alertname: {name}}}")), "{name} has no case that does not fire");
+    }
+    // Prometheus counts the alerts that fire in the second case.
+    assert!(failing.contains(&format!("value: {}}}", alerts.len())), "{failing}");
+}
+
 #[test]
 fn alerts_and_dashboard_use_documented_metrics_only() {
     let documented = documented();

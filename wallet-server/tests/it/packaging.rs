@@ -7,6 +7,7 @@ mod kubernetes;
 mod operations;
 mod point_in_time;
 mod systemd;
+mod version;
 
 use std::collections::BTreeSet;
 use std::fs;

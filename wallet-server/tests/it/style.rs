@@ -159,7 +159,7 @@ fn failpoints_exist_only_in_builds_for_tests() {
         cargo.args(["tree", "--locked", "--offline", "-p", "wallet-server", "--edges", edges]);
         let output = cargo.current_dir(root()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().contains("fault-points")
+        String::from_utf8(output.stdout).unwrap().contains("failpoints")
     };
     assert!(has_them("features"), "tests have them");
     assert!(!has_them("features,no-dev"), "a release has none");

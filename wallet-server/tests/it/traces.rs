@@ -20,9 +20,10 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
+use wallet_client::{ClientConfig, WalletClient, v1};
 use wallet_server::{Config, TraceSettings};
 
-use crate::harness::{Database, Server, credits};
+use crate::harness::{Database, Process, Server, credits};
 use crate::shorthand::{explicit, gift};
 
 /// The caller's trace and span.
@@ -200,6 +201,27 @@ async fn a_collector_that_is_away_delays_neither_calls_nor_the_stop() {
     server.wallet("w", 100).await;
     server.stop().await;
     assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+/// A collector that closes each connection at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_that_takes_nothing_is_logged_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let collector = format!("http://{}", listener.local_addr().unwrap());
+    let arguments = ["--traces-collector", &collector];
+    let (database, often) = (Database::sqlite(), [("OTEL_BSP_SCHEDULE_DELAY", "50")]);
+    let (mut server, log) = Process::start_logged_with(&database, &arguments, &often);
+    let client = WalletClient::connect(ClientConfig::new(server.endpoint())).await.unwrap();
+    // More connections than one export makes.
+    for n in 0..16 {
+        client.create_wallet(v1::CreateWalletRequest::new(format!("w-{n}"))).await.unwrap();
+        drop(listener.accept().await.unwrap());
+    }
+    drop(listener);
+    server.stop();
+    let log = log.join().unwrap();
+    let about = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    assert_eq!((about("spans are lost"), about("Export")), (1, 0), "{log}");
 }
 
 fn hex(bytes: &[u8]) -> String {

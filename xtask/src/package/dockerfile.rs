@@ -64,7 +64,7 @@ impl Dockerfile {
                     let (_, probe) = rest.split_once("CMD ").context("HEALTHCHECK has a command")?;
                     file.probe = serde_json::from_str(probe)?;
                 }
-                ("EXPOSE" | "VOLUME", 2) => {}
+                ("ARG", 1) | ("EXPOSE" | "VOLUME", 2) => {}
                 _ => anyhow::bail!("the check does not know {line:?}"),
             }
         }
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_instructions_of_both_stages_are_read_and_others_are_refused() {
-        let text = "# a comment\nFROM a AS build\nWORKDIR /src\nCOPY . .\nRUN one \\\n    && two\nFROM b\n\
+        let text = "# a comment\nFROM a AS build\nWORKDIR /src\nCOPY . .\nARG C=\nRUN one \\\n    && two\nFROM b\n\
                     COPY --from=build --chown=1:1 /src/out/var /var\nENV A=b=c\nUSER 1:1\nEXPOSE 1\n\
                     HEALTHCHECK --timeout=1s CMD [\"/p\", \"health\"]\nENTRYPOINT [\"/p\"]\nCMD [\"serve\"]\n";
         let file = Dockerfile::parse(text).unwrap();

@@ -7,7 +7,7 @@ use wallet_core::decide::{
     CloseWallet, Grant, PackSale, PaymentName, Purchase, PurchaseName, RecordChargeback, RecordRefund,
     RefundTopUp, ReverseChargeback, RevokeGrant, TopUp, UpdateWallet,
 };
-use wallet_core::grant::{ExternalRef, Money};
+use wallet_core::grant::{Clawback, ExternalRef, Money};
 use wallet_core::refund::UsedCredits;
 use wallet_core::wallet::WalletStatus;
 use wallet_core::{Amounts, Command, PaymentSubject, PeriodId, Source, Timestamp};
@@ -94,7 +94,12 @@ impl Generator {
     pub(super) fn revoke(&mut self, model: &Model) -> Option<Command> {
         let held = self.rng.percent(50);
         let worth = |lot: &&Lot| if held { model.held_of(&lot.key) > 0 } else { lot.free + lot.waiting > 0 };
-        let lots: Vec<&Lot> = model.lots.iter().filter(worth).collect();
+        let mut lots: Vec<&Lot> = model.lots.iter().filter(worth).collect();
+        // Sometimes credits that are charged back: they stay revoked if the dispute is won.
+        let in_dispute = |lot: &&Lot| lot.clawback == Some(Clawback::ChargedBack) && !lot.revoked;
+        if self.rng.percent(60) && model.lots.iter().any(|lot| in_dispute(&lot)) {
+            lots = model.lots.iter().filter(in_dispute).collect();
+        }
         let lot = self.rng.pick(&lots)?;
         let grant = lot.key.clone();
         Some(Command::RevokeGrant(RevokeGrant { request: self.new_id("r"), grant, reason: String::new() }))
@@ -149,7 +154,8 @@ impl Generator {
 
     /// The payment provider has refunded a purchase or a period.
     pub(super) fn provider_refund(&mut self, model: &Model) -> Option<Command> {
-        let refund = self.refund_again(model).or_else(|| self.refund_before_a_change(model));
+        let late = self.late_payment_back(model).or_else(|| self.refund_again(model));
+        let refund = late.or_else(|| self.refund_before_a_change(model));
         let refund =
             refund.or_else(|| if self.rng.percent(45) { self.refund_of_period(model) } else { None });
         refund.or_else(|| self.refund_of_purchase(model))
@@ -169,7 +175,7 @@ impl Generator {
     fn refund_of_period(&mut self, model: &Model) -> Option<Command> {
         let period = self.any_period(model)?;
         let ahead = self.period_ahead(model);
-        let period = ahead.or_else(|| self.paid_late(model)).unwrap_or(period);
+        let period = ahead.unwrap_or(period);
         let price = model.price_of_period(period).map_or(100, |(price, _)| price);
         let is_paid = ahead.is_some_and(|ahead| !model.went_back_ahead(ahead));
         let minor_units = if is_paid && self.rng.percent(70) { price } else { self.refunded_total(price) };
@@ -284,6 +290,12 @@ impl Generator {
     /// Withdraws a chargeback, mostly one that stands.
     pub(super) fn dispute_won(&mut self, model: &Model) -> Option<Command> {
         let standing: Vec<_> = model.chargebacks.iter().map(|(id, ..)| id.clone()).collect();
+        let is_revoked = |payment: &PaymentSubject| {
+            let of_lot = |lot: &Lot| lot.purchase().cloned().map(PaymentSubject::Purchase);
+            model.lots.iter().any(|lot| lot.revoked && of_lot(lot).as_ref() == Some(payment))
+        };
+        let revoked: Vec<_> = standing.iter().filter(|payment| is_revoked(payment)).cloned().collect();
+        let standing = if revoked.is_empty() { standing } else { revoked };
         let payment = match self.rng.pick(&standing)?.clone() {
             PaymentSubject::Purchase(id) => PaymentName::Purchase(PurchaseName::TopUp(id)),
             PaymentSubject::Period(period) => self.payment_for(model, period),

@@ -51,7 +51,7 @@ pub fn trace(seed: u64, wallet: u64, id: &WalletId, length: usize, pace: Pace) -
 type Choice = (i64, fn(&mut Generator, &Model) -> Option<Command>);
 
 /// The choices with their weights. A choice that is not possible is skipped.
-const CHOICES: [Choice; 18] = [
+const CHOICES: [Choice; 19] = [
     (25, Generator::reserve),
     (9, Generator::start),
     (6, Generator::extend),
@@ -66,6 +66,7 @@ const CHOICES: [Choice; 18] = [
     (1, Generator::close),
     (2, Generator::update),
     (8, Generator::plan),
+    (6, Generator::pay_late),
     (4, Generator::auto_top_up),
     (2, Generator::poke),
     (8, Generator::again),
@@ -102,7 +103,11 @@ impl Generator {
             return self.clock + rng.within(1, 1000);
         }
         let near = self.clock + 40 * DAY;
-        if let Some(due) = model.upcoming().filter(|due| rng.percent(6) && (self.clock..near).contains(due)) {
+        // A period that is not paid, before one that is, often ends before anything else happens.
+        let ends_unpaid = model.sub.as_ref().is_some_and(|sub| sub.provisional && !sub.paid.is_empty());
+        let chance = if ends_unpaid { 40 } else { 6 };
+        let is_near = |due: &i64| (self.clock..near).contains(due);
+        if let Some(due) = model.upcoming().filter(|due| rng.percent(chance) && is_near(due)) {
             return due + rng.within(-1, 1);
         }
         let pause = match rng.within(0, 99) {

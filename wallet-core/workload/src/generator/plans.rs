@@ -117,6 +117,10 @@ impl Generator {
     }
 
     fn any_plan(&mut self) -> String {
+        // The plan with periods that are left unpaid and paid late.
+        if self.rng.percent(8) {
+            return "lenient".to_owned();
+        }
         self.rng.pick(&PLANS).map_or("pro", |plan| plan.id).to_owned()
     }
 

@@ -1,7 +1,7 @@
 //! Histories in which a payment for a period goes back: paid ahead and refunded before the period begins, or late after the period
 //! ended unpaid.
 
-use wallet_core::decide::{PaymentName, RecordPayment, RecordRefund};
+use wallet_core::decide::{PaymentName, RecordChargeback, RecordPayment, RecordRefund};
 use wallet_core::grant::Money;
 use wallet_core::payment::Paid;
 use wallet_core::refund::UsedCredits;
@@ -23,7 +23,7 @@ impl Generator {
         if model.went_back_ahead(sub.present()) && chance < 40 {
             return Some(self.refund_plan(model, request.clone()));
         }
-        let free = model.payments.iter().filter(|payment| payment.free);
+        let free = model.payments.iter().filter(|payment| payment.is_free());
         let free = free.filter_map(|payment| payment.paid.reference.clone()).next_back();
         if free.is_some() && chance > 60 {
             let paid = Paid { amount: None, reference: free };
@@ -105,12 +105,34 @@ impl Generator {
         Some((by_reference.filter(|_| self.rng.percent(70)).unwrap_or(by_start), minor_units))
     }
 
-    /// Sometimes the present period, if it was paid after it had given credits and ended unpaid.
-    pub(super) fn paid_late(&mut self, model: &Model) -> Option<PeriodId> {
+    /// The payment of a period that has ended unpaid, while a later one is paid.
+    pub(super) fn pay_late(&mut self, model: &Model) -> Option<Command> {
+        model.sub.as_ref().filter(|sub| sub.past_due && !sub.paid.is_empty())?;
+        let paid = self.invoice();
+        Some(record(&self.new_id("r"), None, paid))
+    }
+
+    /// Mostly the refund or the chargeback of the present period, if it was paid after it had given credits and ended unpaid.
+    pub(super) fn late_payment_back(&mut self, model: &Model) -> Option<Command> {
         let present = model.sub.as_ref().filter(|sub| !sub.past_due && !sub.provisional)?.present();
         let is_unpaid = |lot: &Lot| lot.unpaid && lot.period == Some(present);
-        let is_late = model.lots.iter().any(is_unpaid) && self.rng.clone().percent(60);
-        is_late.then_some(present)
+        let is_late = model.lots.iter().any(is_unpaid) && self.rng.clone().percent(80);
+        if !is_late {
+            return None;
+        }
+        let (request, payment) = (self.new_id("r"), PaymentName::Period(present.start));
+        let Some((price, _)) = model.price_of_period(present) else {
+            let reason = "dispute".to_owned();
+            return Some(Command::RecordChargeback(RecordChargeback { request, payment, reason }));
+        };
+        let minor_units = self.rng.within(1, price);
+        Some(Command::RecordRefund(RecordRefund {
+            request,
+            payment,
+            total: Money { currency: "EUR".to_owned(), minor_units },
+            used: self.rng.one_of([UsedCredits::Forgive, UsedCredits::Owe]),
+            reason: "paid back".to_owned(),
+        }))
     }
 }
 

@@ -377,6 +377,7 @@ impl Model {
                 lot.clawback = lot.clawback.max(Some(Clawback::Revoked));
             }
         }
+        self.free_payments_ahead();
         let unpaid = self.sub.take().filter(|sub| sub.provisional);
         self.never_paid.extend(unpaid.map(|sub| sub.present()));
         self.status = WalletStatus::Closed;

@@ -4,6 +4,7 @@ use wallet_core::decide::RecordPayment;
 use wallet_core::entry::EntryKind;
 use wallet_core::grant::Money;
 use wallet_core::payment::Paid;
+use wallet_core::wallet::WalletStatus;
 use wallet_core::{Command, OriginId, PeriodId, RequestId, Timestamp};
 
 use super::answer::{Answered, Refusal, Seen};
@@ -23,12 +24,14 @@ pub(crate) struct Payment {
     pub(crate) back: Option<Money>,
     /// The list price of its period when it went back.
     pub(crate) list: Option<PeriodPrice>,
-    /// The number of the period in which another plan was to come, if it was for that plan when it went back.
-    pub(crate) for_change: Option<u32>,
+    /// The plan that was to come, and the number of its first period, if it was for that plan when it went back.
+    pub(crate) for_change: Option<(Sold, u32)>,
     /// True if it is still there, because that refund failed, and pays nothing yet.
     pub(crate) free: bool,
     /// True if other terms began instead of its period.
     pub(crate) carried_over: bool,
+    /// True if the subscription ended before its period.
+    pub(crate) unstarted: bool,
 }
 
 impl Payment {
@@ -42,6 +45,7 @@ impl Payment {
             for_change: None,
             free: false,
             carried_over: false,
+            unstarted: false,
         }
     }
 
@@ -51,6 +55,11 @@ impl Payment {
 
     pub(crate) fn pays(&self, period: PeriodId) -> bool {
         self.period == period && !self.went_back
+    }
+
+    /// Returns whether it is there and pays nothing.
+    pub(crate) fn is_free(&self) -> bool {
+        if self.went_back { self.free } else { self.unstarted }
     }
 
     /// Returns whether it went back before this period began, which may still come.
@@ -65,7 +74,21 @@ impl Sold {
     }
 }
 
+impl Sold {
+    /// Returns whether it is the same for a customer who has paid: the plan, its credits and its price.
+    pub(super) fn is_sold_like(&self, other: &Self) -> bool {
+        let bought = |sold: &Self| (sold.plan, sold.seats, sold.allowances.clone(), sold.money);
+        bought(self) == bought(other)
+    }
+}
+
 impl Sub {
+    /// Returns the first period that is paid as the plan to come.
+    pub(super) fn paid_as_changed(&self) -> Option<u32> {
+        let (_, from) = self.change.as_ref()?;
+        self.paid.iter().copied().filter(|paid| paid >= from).min()
+    }
+
     pub(crate) fn renews_by_the_clock(&self) -> bool {
         self.sold.renews_by_the_clock()
     }
@@ -89,7 +112,7 @@ impl Model {
         }
         // A payment of an earlier subscription, for a period that did not begin or that is free is now for this period alone.
         let is_earlier = |payment: &Payment| {
-            payment.period.subscription < period.subscription || payment.carried_over || payment.free
+            payment.period.subscription < period.subscription || payment.carried_over || payment.is_free()
         };
         self.payments.retain(|payment| !is_same(payment) || !is_earlier(payment));
         if *paid != Paid::default() || self.went_back_ahead(period) {
@@ -100,19 +123,48 @@ impl Model {
     /// Other terms begin instead of periods that were paid ahead: their payments now count for the first period of those.
     pub(super) fn carry_over(&mut self, ahead: Vec<(PeriodId, Option<PeriodPrice>)>, to: PeriodId) {
         for (from, price) in ahead {
-            let paying: Vec<_> = self.payments.iter().filter(|payment| payment.pays(from)).collect();
-            let is_known = paying.iter().any(|payment| payment.paid.amount.is_some());
-            if let Some((_, minor_units)) = price.filter(|_| !is_known) {
-                let amount = Some(Money { currency: "EUR".to_owned(), minor_units });
-                if paying.is_empty() {
-                    self.keep_payment(Payment::new(Paid { amount, reference: None }, from));
-                } else if let Some(first) = self.payments.iter_mut().find(|payment| payment.pays(from)) {
-                    first.paid.amount = amount;
-                }
-            }
+            self.keep_price(from, price);
             for payment in self.payments.iter_mut().filter(|payment| payment.pays(from)) {
                 (payment.period, payment.carried_over) = (to, true);
             }
+        }
+    }
+
+    /// A period that was paid ahead does not come: the money is known by the amounts of its payments, or else by its list price.
+    fn keep_price(&mut self, period: PeriodId, price: Option<PeriodPrice>) {
+        let paying: Vec<_> = self.payments.iter().filter(|payment| payment.pays(period)).collect();
+        let is_known = paying.iter().any(|payment| payment.paid.amount.is_some());
+        let Some((_, minor_units)) = price.filter(|_| !is_known) else { return };
+        let amount = Some(Money { currency: "EUR".to_owned(), minor_units });
+        if paying.is_empty() {
+            self.keep_payment(Payment::new(Paid { amount, reference: None }, period));
+        } else if let Some(first) = self.payments.iter_mut().find(|payment| payment.pays(period)) {
+            first.paid.amount = amount;
+        }
+    }
+
+    /// The subscription ends before the periods that were paid ahead: their payments pay nothing.
+    pub(super) fn free_payments_ahead(&mut self) {
+        let Some(sub) = self.sub.clone() else { return };
+        let mut ahead = sub.paid.clone();
+        ahead.sort_unstable();
+        for n in ahead {
+            let period = sub.period_from(sub.start_of(n));
+            self.keep_price(period, self.price_of_own(&sub, n));
+            for payment in self.payments.iter_mut().filter(|payment| payment.pays(period)) {
+                payment.unstarted = true;
+            }
+        }
+    }
+
+    /// The money of the periods that were paid ahead went back with the subscription.
+    pub(super) fn refund_payments_ahead(&mut self, subscription: u32) {
+        let of_subscription = |payment: &&mut Payment| {
+            payment.period.subscription == subscription && payment.unstarted && !payment.went_back
+        };
+        for payment in self.payments.iter_mut().filter(of_subscription) {
+            payment.back.clone_from(&payment.paid.amount);
+            payment.went_back = payment.back.is_some();
         }
     }
 
@@ -176,10 +228,36 @@ impl Model {
     /// Returns whether a payment with this reference counts already. Refuses one that went back and has not returned.
     pub(super) fn counts_already(&self, paid: &Paid) -> Result<bool, Refusal> {
         let mut known = self.payments.iter().filter(|payment| payment.has_reference(paid.reference.as_ref()));
-        if known.clone().any(|payment| !payment.went_back) {
+        if known.clone().any(|payment| !payment.went_back && !payment.is_free()) {
             return Ok(true);
         }
-        if known.all(|payment| payment.free) { Ok(false) } else { Err(Refusal::field()) }
+        if known.all(Payment::is_free) { Ok(false) } else { Err(Refusal::field()) }
+    }
+
+    /// Returns whether a payment with this reference counts for the present subscription.
+    pub(super) fn counts_for(&self, sub: &Sub, paid: &Paid) -> bool {
+        let mut known = self.payments.iter().filter(|payment| payment.has_reference(paid.reference.as_ref()));
+        known.any(|it| it.period.subscription == sub.id && !it.went_back && !it.is_free())
+    }
+
+    /// Refuses to forget a plan to come that is paid.
+    pub(super) fn may_change_again(&self, sub: &Sub) -> Result<(), Refusal> {
+        let Some((paid, (sold, _))) = sub.paid_as_changed().zip(sub.change.as_ref()) else { return Ok(()) };
+        let start = sub.start_of(paid);
+        let refusal = Refusal::new("PLAN_CHANGE_PAID").saying("plan_id", sold.plan);
+        let refusal = refusal.saying("period_start_time", Timestamp::from_micros(start));
+        let mut paying = self.payments.iter().filter(|payment| payment.pays(sub.period_from(start)));
+        Err(match paying.next().and_then(|payment| payment.paid.reference.as_ref()) {
+            Some(reference) => refusal.saying("payment_ref", reference),
+            None => refusal,
+        })
+    }
+
+    /// Returns the plan to come that a change now leaves: a paid one, from its first paid period on, that is not worse than it.
+    pub(super) fn paid_change(&self, sub: &Sub, now: &Sold) -> Option<(Sold, u32)> {
+        let (sold, paid) = (sub.change.as_ref().map(|(sold, _)| sold)?, sub.paid_as_changed()?);
+        let is_worse = now.every == sold.every && self.is_upgrade(sold, now);
+        (!is_worse && !now.is_sold_like(sold)).then(|| (sold.clone(), paid))
     }
 
     /// Returns the start of the present period, if it began by the clock and the payment may be for it.
@@ -223,6 +301,16 @@ impl Model {
         }
         let last = self.payments.iter().rposition(|payment| payment.was_for(period));
         last.filter(|_| self.went_back_ahead(period))
+    }
+
+    /// Like [`Self::refunded_ahead`], for a refund that failed: by the start of the period also if another payment pays it, unless
+    /// money of that went back.
+    pub(super) fn failed_ahead(&self, period: PeriodId, reference: Option<&OriginId>) -> Option<usize> {
+        let mut refunds = self.period_refunds.iter().filter(|refund| refund.period == period);
+        if reference.is_some() || refunds.any(|refund| refund.cents.is_some()) {
+            return self.refunded_ahead(period, reference);
+        }
+        self.payments.iter().rposition(|payment| payment.was_for(period))
     }
 
     /// Returns whether another payment pays the period of this one, or the period cannot come.
@@ -322,12 +410,19 @@ impl Model {
             return false;
         }
         let mut change = sub.change.clone();
-        if let Some((_, from)) = change.as_mut().filter(|(_, from)| !sub.paid.contains(from)) {
+        if let Some((plan, from)) = change.as_mut().filter(|(_, from)| !sub.paid.contains(from)) {
             let last = (0..).find(|n| sub.boundary(*n) >= start).unwrap_or(0);
-            *from = match payment.for_change {
-                Some(first) => (*from).max(first).min(last),
+            *from = match payment.for_change.as_ref().filter(|(sold, _)| sold.is_sold_like(plan)) {
+                Some((_, first)) => (*from).max(*first).min(last),
                 None => (*from).max(last + 1),
             };
+        }
+        // A period that was paid for another plan begins as that, or not for this payment.
+        let number = (0..).find(|n| sub.boundary(*n) >= start).unwrap_or(0);
+        let plan = change.as_ref().filter(|(_, from)| *from <= number).map(|(sold, _)| sold);
+        let plan = plan.or(sub.following.as_ref()).unwrap_or(&sub.sold);
+        if payment.for_change.as_ref().is_some_and(|(sold, _)| !sold.is_sold_like(plan)) {
+            return false;
         }
         let other = change.as_ref().filter(|(sold, _)| sold.every != sub.sold.every);
         if other.is_some_and(|(_, from)| sub.boundary(*from) < start) {
@@ -370,7 +465,7 @@ impl Model {
             return Ok(());
         }
         let n = sub.paid.remove(at);
-        let for_change = sub.change.as_ref().map(|(_, from)| *from).filter(|from| *from <= n);
+        let for_change = sub.change.clone().filter(|(_, from)| *from <= n);
         let list = sub.prices.get(&n).copied().flatten();
         let open = sub.after_paid();
         sub.ends = sub.ends.map(|end| end.min(open));
@@ -386,6 +481,33 @@ impl Model {
         let paid = paying.map(|at| self.payments.remove(at).paid).unwrap_or_default();
         let back = Some(total.clone());
         self.keep_payment(Payment { went_back: true, back, list, for_change, ..Payment::new(paid, period) });
+        Ok(())
+    }
+
+    /// The payment of a period goes back before which the subscription ended. Returns `None` if there is none.
+    pub(super) fn refund_unstarted(
+        &mut self,
+        period: PeriodId,
+        total: &Money,
+    ) -> Option<Result<(), Refusal>> {
+        let at = self.payments.iter().position(|payment| payment.pays(period) && payment.unstarted)?;
+        Some(self.take_back_unstarted(at, total))
+    }
+
+    fn take_back_unstarted(&mut self, at: usize, total: &Money) -> Result<(), Refusal> {
+        if self.status == WalletStatus::Closed {
+            return Err(Refusal::new("WALLET_CLOSED"));
+        }
+        let price = self.payments[at].paid.amount.as_ref().map(|amount| amount.minor_units);
+        let price = price.ok_or_else(|| refused("NO_PRICE"))?;
+        let nothing = total.minor_units == 0 && price > 0;
+        if total.currency != "EUR" || total.minor_units != price && !nothing {
+            return Err(Refusal::field());
+        }
+        if !nothing {
+            let payment = self.payments.remove(at);
+            self.keep_payment(Payment { went_back: true, back: Some(total.clone()), ..payment });
+        }
         Ok(())
     }
 }

@@ -141,6 +141,7 @@ impl Model {
         }
         if !sub.provisional && !sub.past_due && !sub.paused {
             self.never_paid.remove(&sub.present());
+            self.begun.insert(sub.present());
         }
         self.sub = Some(sub);
     }
@@ -186,7 +187,7 @@ impl Model {
             self.end_plan(at, false);
             return self.write(EntryKind::SubscriptionEnded, at);
         }
-        if let (Some(until), false) = (sub.pause, sub.past_due || sub.paid.contains(&(sub.period + 1))) {
+        if let (Some(until), false) = (sub.pause, sub.past_due || !sub.paid.is_empty()) {
             if until.is_none_or(|until| until > at) {
                 sub.unpaid = Some((at, self.lots.clone()));
                 self.pause_now(sub, at);
@@ -222,6 +223,7 @@ impl Model {
             self.end_credits(at);
         }
         self.end_lots(at, |lot| lot.with_subscription);
+        self.free_payments_ahead();
         self.sub = None;
         self.no_free_before(at);
     }
@@ -309,14 +311,16 @@ impl Model {
         if self.requested(command)? {
             return Ok(Answered::again(Seen::Wallet));
         }
-        let pays_more = !self.counts_already(&change.paid)? && change.paid != Paid::default();
+        self.counts_already(&change.paid)?;
         let mut sub = self.subscription()?;
+        let pays_more = change.paid != Paid::default() && !self.counts_for(&sub, &change.paid);
         let id = sub.id;
         let seats = change.quantity.unwrap_or(sub.sold.seats);
         let mut sold = self.sell(&change.plan, &change.overrides, seats)?;
         let now = self.now;
         let is_present = sold.plan == sub.sold.plan && seats == sub.sold.seats;
         if is_present && change.overrides == Overrides::default() {
+            self.may_change_again(&sub)?;
             if pays_more {
                 return Err(Refusal::field());
             }
@@ -346,12 +350,18 @@ impl Model {
         if is_now && sub.provisional && !upgrade {
             return Err(Refusal::field());
         }
+        let repeated = sub.change.clone().filter(|(paid, _)| paid.is_sold_like(&sold));
+        let repeated = repeated.filter(|_| sub.paid_as_changed().is_some()).map(|(_, from)| from);
+        if !is_now && repeated.is_none() {
+            self.may_change_again(&sub)?;
+        }
         if !is_now && pays_more {
             return Err(Refusal::field());
         }
+        let stays = self.paid_change(&sub, &sold);
         let mut pays_period = true;
         let start = if !is_now {
-            let start = sub.after_paid().max(sub.period + 1);
+            let start = repeated.unwrap_or(sub.after_paid().max(sub.period + 1));
             sub.change = Some((sold, start));
             self.subscribed(sub);
             self.remember(command, EntryKind::PlanChanged);
@@ -395,15 +405,15 @@ impl Model {
         } else if sub.past_due {
             sub.keep_list();
             let following = sub.following.clone().filter(|_| sold == sub.sold);
-            self.give_late(Sub { number: sub.number + 1, sold, change: None, following, ..sub }, now);
+            self.give_late(Sub { number: sub.number + 1, sold, change: stays, following, ..sub }, now);
             self.sub.as_ref().map_or(0, |sub| sub.boundary(sub.period))
         } else if sub.provisional {
             let start = sub.boundary(sub.period);
-            self.complete(&sub, sold);
+            self.complete(&Sub { change: stays, ..sub }, sold);
             start
         } else {
             let start = sub.boundary(sub.period);
-            self.replace(&sub, Sub { number: sub.number + 1, sold, change: None, ..sub.clone() });
+            self.replace(&sub, Sub { number: sub.number + 1, sold, change: stays, ..sub.clone() });
             // The period is paid: without a payment of its own, the change is no payment for it.
             pays_period = change.paid != Paid::default();
             start
@@ -453,7 +463,7 @@ impl Model {
 
     /// Returns whether a change is an upgrade: to a higher rank, to a longer term or more seats of the same rank, or
     /// from the default plan or a plan that is sold once.
-    fn is_upgrade(&self, old: &Sold, new: &Sold) -> bool {
+    pub(super) fn is_upgrade(&self, old: &Sold, new: &Sold) -> bool {
         // The days of 4,800 months, which are 400 years.
         let length = |every: Every| match every {
             Every::Days(days) => 4_800 * days,

@@ -139,7 +139,11 @@ impl Model {
         if self.requested_for(command, period)? {
             return Ok(Answered::again(self.seen(&lots)));
         }
-        match self.refunded_ahead(period, reference) {
+        let ahead = match refund.total.minor_units {
+            0 => self.failed_ahead(period, reference),
+            _ => self.refunded_ahead(period, reference),
+        };
+        match ahead {
             Some(payment) => self.refund_again(refund, payment)?,
             None => self.give_money_back(refund, period)?,
         }
@@ -149,7 +153,8 @@ impl Model {
     }
 
     fn give_money_back(&mut self, refund: &RecordRefund, period: PeriodId) -> Result<(), Refusal> {
-        if let Some(ahead) = self.refund_ahead(period, &refund.total) {
+        let ahead = self.refund_ahead(period, &refund.total);
+        if let Some(ahead) = ahead.or_else(|| self.refund_unstarted(period, &refund.total)) {
             return ahead;
         }
         self.has_begun(period)?;
@@ -383,7 +388,7 @@ impl Model {
     ) -> PeriodId {
         let refunded = self.period_refunds.iter().filter(|refund| refund.cents.is_some());
         let periods = refunded.map(|refund| refund.period);
-        if self.refunded_ahead(last, reference).is_some() || periods.clone().any(|period| period == last) {
+        if self.failed_ahead(last, reference).is_some() || periods.clone().any(|period| period == last) {
             return last;
         }
         periods.filter(|period| others(*period)).max().unwrap_or(last)
@@ -416,8 +421,7 @@ impl Model {
             self.payments[at].free = false;
             return Ok(());
         }
-        let has_begun = self.has_begun(period).is_ok() && !self.is_unpaid(period);
-        if !is_replaced && (has_begun || self.comes_again(at)) {
+        if !is_replaced && (self.begun.contains(&period) || self.comes_again(at)) {
             (self.payments[at].went_back, self.payments[at].free) = (false, false);
         } else {
             self.payments[at].free = true;

@@ -170,6 +170,7 @@ impl Model {
             }));
         }
         self.end_plan(self.now, true);
+        self.refund_payments_ahead(sub.id);
         // Credits of a term that another one replaced at the instant of its beginning are of the same period.
         self.end_lots(self.now, |lot| lot.key.origin == Origin::Period && lot.period == Some(present));
         self.refunds.push((refund.request.clone(), money + ahead, present));

@@ -220,6 +220,8 @@ pub struct Model {
     pub(crate) period_refunds: Vec<PeriodRefund>,
     /// The periods that began and ended without a payment.
     pub(crate) never_paid: BTreeSet<PeriodId>,
+    /// The periods that have begun with a payment or by the clock.
+    pub(crate) begun: BTreeSet<PeriodId>,
     /// Of periods that are charged back: the share that had been refunded before, and whether use was owed.
     pub(crate) disputes: Vec<Dispute>,
     pub(crate) sub: Option<Sub>,
@@ -282,6 +284,7 @@ impl Model {
             piles: BTreeMap::new(),
             period_refunds: Vec::new(),
             never_paid: BTreeSet::new(),
+            begun: BTreeSet::new(),
             disputes: Vec::new(),
             sub: None,
             default: catalog::DEFAULT,

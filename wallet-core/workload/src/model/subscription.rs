@@ -170,7 +170,7 @@ impl Sub {
     /// Returns the instant at which the subscription gives credits next, as far as it is known.
     pub(super) fn next_renewal(&self) -> i64 {
         let renews = self.ends != Some(self.period + 1) && !self.past_due && !self.provisional;
-        let renews = renews && (self.pause.is_none() || self.paid.contains(&(self.period + 1)));
+        let renews = renews && (self.pause.is_none() || !self.paid.is_empty());
         if renews || self.paused { self.turn().min(self.any_given()) } else { self.any_given() }
     }
 

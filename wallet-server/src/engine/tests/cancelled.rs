@@ -173,7 +173,7 @@ async fn until<F: Future>(drop: Drop, future: F) -> Option<F::Output> {
         Drop::AfterPolls(n) => (i64::MAX, n),
     };
     let left = Arc::new(AtomicI64::new(points));
-    let mut future = pin!(failpoints::armed::STANDS_STILL_AT.scope(left.clone(), future));
+    let mut future = pin!(failpoints::armed::HANG_AT.scope(left.clone(), future));
     std::future::poll_fn(|context| {
         if polls == 0 {
             return Poll::Ready(None);

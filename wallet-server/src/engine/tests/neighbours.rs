@@ -8,7 +8,7 @@ use wallet_core::Rejection;
 use super::cancelled::{ALL, Kind, World, command, wallet};
 use super::{Database, asked};
 use crate::engine::EngineError;
-use crate::store::failpoints::armed::PANICS_AT;
+use crate::store::failpoints::armed::PANIC_AT;
 use crate::store::tamper;
 
 mod other_wallets_are_served_next_to_one_with_an_unreadable_row {
@@ -83,7 +83,7 @@ async fn panic_everywhere(database: Database) {
         }
         // In one batch: every command is executed in the end, when the halves of the batch run again.
         let (queued, answers) = asked(&batch);
-        PANICS_AT.scope(Arc::new(AtomicI64::new(n)), world.lane.runner.answer(queued)).await;
+        PANIC_AT.scope(Arc::new(AtomicI64::new(n)), world.lane.runner.answer(queued)).await;
         for (kind, answer) in ALL.into_iter().zip(answers) {
             let reply = answer.await.unwrap().unwrap();
             assert_eq!(reply.result.is_err(), kind == Kind::Refused, "{kind:?} at {n}: {reply:?}");
@@ -96,7 +96,7 @@ async fn panic_everywhere(database: Database) {
         let one = [(wallet(Kind::Reserve, &alone), command(Kind::Reserve))];
         let (queued, answers) = asked(&one);
         let left = Arc::new(AtomicI64::new(n));
-        PANICS_AT.scope(left.clone(), world.lane.runner.answer(queued)).await;
+        PANIC_AT.scope(left.clone(), world.lane.runner.answer(queued)).await;
         if left.load(Ordering::Relaxed) >= 0 {
             break;
         }

@@ -14,7 +14,7 @@ use super::{Database, queued, run};
 use crate::engine::lane::Lane;
 use crate::engine::{EngineConfig, EngineError};
 use crate::memory_log::MemoryLog;
-use crate::store::failpoints::armed::STANDS_STILL_AT;
+use crate::store::failpoints::armed::HANG_AT;
 use crate::store::{Optimistic, ReadPlan, Tx, WalletCache, WalletWrite, tamper};
 
 /// A world whose lane keeps wallets in memory.
@@ -28,7 +28,7 @@ async fn world(database: &Database) -> World {
 async fn calls(lane: &mut Lane, kind: Kind, round: &str) -> i64 {
     let passed = Arc::new(AtomicI64::new(i64::MAX));
     let batch = [(wallet(kind, round), command(kind))];
-    STANDS_STILL_AT.scope(passed.clone(), run(lane, &batch)).await;
+    HANG_AT.scope(passed.clone(), run(lane, &batch)).await;
     (i64::MAX - passed.load(Ordering::Relaxed)) / 2
 }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::task::JoinSet;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::task::TaskTracker;
 use wallet_core::feed::ItemTypes;
 use wallet_core::{Author, TenantId, WalletId};
 
-use super::Database;
-use super::due::{START, World, reserve};
+use super::due::{START, World, grant, reserve};
+use super::{Database, run, session};
 use crate::engine::{CommandRequest, Engine, EngineConfig};
 use crate::store::Store;
 
@@ -111,4 +112,61 @@ async fn sequence(store: Store, n: usize, done: Arc<AtomicBool>) {
         }
         looks += usize::from(is_over);
     }
+}
+
+/// Another transaction keeps the head of the feed until two sequencers of different buckets wait for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sequencers_that_meet_at_the_head_of_a_feed_take_turns() {
+    let database = Database::postgres();
+    let mut world = World::open(&database).await;
+    let stores = [world.lane.runner.store.clone(), Store::open(&database.url).await.unwrap()];
+    world.fill("first", 0).await;
+    let buckets = waiting_buckets(&stores[0]).await;
+    assert_eq!(
+        stores[0].sequence(&buckets, START).await.unwrap(),
+        2,
+        "the wallet was created and got credits"
+    );
+    world.fill("ann", 0).await;
+    let bob = world.fill("bob", 0).await;
+    // With different numbers of items, equal positions are not refused as the same block twice.
+    run(&mut world.lane, &[(bob, grant("more", 5, None))]).await;
+    let buckets = waiting_buckets(&stores[0]).await;
+    assert_eq!(buckets.len(), 2, "the wallets are in different buckets");
+
+    let connection = session(&database.url).await;
+    #[expect(clippy::disallowed_methods, reason = "another server's transaction")]
+    let head = connection.begin().await.unwrap();
+    head.execute_unprepared("SELECT last_position FROM feed_heads FOR UPDATE").await.unwrap();
+    let sequencers: Vec<JoinHandle<usize>> = (stores.into_iter().zip(buckets))
+        .map(|(store, bucket)| tokio::spawn(async move { store.sequence(&[bucket], START).await.unwrap() }))
+        .collect();
+    // One that does not wait for the head comes to its end.
+    while waiting_sessions(&connection).await + ended(&sequencers) < sequencers.len() {
+        tokio::task::yield_now().await;
+    }
+    head.rollback().await.unwrap();
+    let mut items = 0;
+    for sequencer in sequencers {
+        items += sequencer.await.unwrap();
+    }
+    assert_eq!(items, 5);
+    assert_eq!(world.lane.runner.store.feed_ends().await.unwrap()[&TenantId::DEFAULT].last, 7);
+    database.verify().await;
+}
+
+async fn waiting_buckets(store: &Store) -> Vec<i16> {
+    store.outbox().await.unwrap().into_iter().map(|(bucket, _)| bucket).collect()
+}
+
+fn ended(tasks: &[JoinHandle<usize>]) -> usize {
+    tasks.iter().filter(|task| task.is_finished()).count()
+}
+
+/// Returns the number of sessions of this database that wait for a lock.
+async fn waiting_sessions(connection: &DatabaseConnection) -> usize {
+    let sql = "SELECT count(*) AS waiting FROM pg_stat_activity
+               WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let row = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
+    usize::try_from(row.unwrap().try_get::<i64>("", "waiting").unwrap()).unwrap()
 }

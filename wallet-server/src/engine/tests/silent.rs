@@ -20,7 +20,7 @@ use super::{Database, asked, run, session};
 use crate::engine::lane::Lane;
 use crate::engine::queued_command::Answer;
 use crate::engine::{EngineConfig, EngineError};
-use crate::store::failpoints::armed::{STALLS_AT, Stall};
+use crate::store::failpoints::armed::{STALL_AT, Stall};
 
 /// More failpoints than the batch has.
 const POINTS: i64 = 28;
@@ -147,10 +147,10 @@ async fn answered(
 ) -> (Vec<Answer>, Option<JoinHandle<()>>) {
     let (queued, answers) = asked(batch);
     let begun: Arc<Mutex<Option<JoinHandle<()>>>> = Arc::default();
-    let (for_good, begins) = (failure.then == Then::Silence, begun.clone());
+    let (is_permanent, begins) = (failure.then == Then::Silence, begun.clone());
     let then = Box::new(move || *begins.lock().unwrap() = Some(tokio::spawn(failure.clone().run())));
-    let stall = Stall { left: AtomicI64::new(n), for_good, then };
-    STALLS_AT.scope(Arc::new(stall), lane.runner.answer(queued)).await;
+    let stall = Stall { left: AtomicI64::new(n), is_permanent, then };
+    STALL_AT.scope(Arc::new(stall), lane.runner.answer(queued)).await;
     let mut answered = Vec::new();
     for answer in answers {
         answered.push(answer.await.unwrap());

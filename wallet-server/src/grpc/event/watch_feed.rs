@@ -3,7 +3,7 @@
 use wallet_core::Rejection;
 use wallet_proto::v1;
 
-use crate::feed::{News, Subscription};
+use crate::feed::{FeedListener, News};
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::FieldReader;
@@ -18,7 +18,7 @@ pub(super) type FeedStream = Messages<v1::WatchFeedResponse>;
 
 pub(super) async fn watch_feed(call: Call, request: v1::WatchFeedRequest) -> Result<FeedStream, RpcError> {
     let (after, filter) = parse(request)?;
-    let news = call.services.feed_news.subscribe(call.tenant).map_err(RpcError::too_many_watchers)?;
+    let news = call.services.feed_news.listen(call.tenant).map_err(RpcError::too_many_watchers)?;
     let mut feed = Feed { filter, news, looked_at: after, last: after };
     // An error of the first page is the status of the call.
     let first = feed.page(&call).await?;
@@ -35,7 +35,7 @@ fn parse(request: v1::WatchFeedRequest) -> Result<(i64, FeedFilter), Rejection> 
 /// The feed, up to a position.
 struct Feed {
     filter: FeedFilter,
-    news: Subscription,
+    news: FeedListener,
     /// The last position that was looked at.
     looked_at: i64,
     /// The last position of the feed at that time.

@@ -3,7 +3,7 @@
 use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
-use crate::feed::{News, WalletSubscription};
+use crate::feed::{News, WalletListener};
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::FieldReader;
@@ -18,7 +18,7 @@ pub(super) async fn watch_wallet(
     request: v1::WatchWalletRequest,
 ) -> Result<WalletStream, RpcError> {
     let id = parse(&request)?;
-    let news = call.services.wallet_news.subscribe(call.tenant, &id).map_err(RpcError::too_many_watchers)?;
+    let news = call.services.wallet_news.listen(call.tenant, &id).map_err(RpcError::too_many_watchers)?;
     let mut wallet = Wallet { id, news, sent: v1::GetBalanceResponse::default() };
     // An error of the first read is the status of the call.
     let first = wallet.read(&call, News::New).await?;
@@ -34,7 +34,7 @@ fn parse(request: &v1::WatchWalletRequest) -> Result<WalletId, Rejection> {
 /// A wallet, and the balances that its watcher knows.
 struct Wallet {
     id: WalletId,
-    news: WalletSubscription,
+    news: WalletListener,
     sent: v1::GetBalanceResponse,
 }
 

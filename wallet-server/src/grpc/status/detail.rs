@@ -80,6 +80,13 @@ pub(super) fn detail(rejection: &Rejection) -> Option<Detail> {
             period_start_time: to_proto::instant(*period_start),
             next_start_time: to_proto::instant(*next_start),
         }),
+        Rejection::PlanChangePaid { plan, period_start, reference } => {
+            Detail::PlanChangePaid(wire::PlanChangePaid {
+                plan_id: text(plan),
+                period_start_time: to_proto::instant(*period_start),
+                payment_ref: reference.as_ref().map(ToString::to_string).unwrap_or_default(),
+            })
+        }
         Rejection::SubscriptionEnds(end) => {
             Detail::SubscriptionEnds(wire::SubscriptionEnds { end_time: to_proto::instant(*end) })
         }

@@ -72,6 +72,15 @@ fn rejections() -> Vec<(Rejection, Code, &'static str)> {
             Code::FailedPrecondition,
             "PERIOD_PAID",
         ),
+        (
+            Rejection::PlanChangePaid {
+                plan: text("pro"),
+                period_start: Timestamp::EPOCH,
+                reference: Some("in_2".parse().unwrap()),
+            },
+            Code::FailedPrecondition,
+            "PLAN_CHANGE_PAID",
+        ),
         (Rejection::NotChargedBack, Code::FailedPrecondition, "NOT_CHARGED_BACK"),
         (
             Rejection::AutoTopUpNotUnderWay { under_way: Some("auto-1".parse().unwrap()) },

@@ -34,6 +34,7 @@ pub(crate) fn decision(rejection: &Rejection) -> Option<v1::Decision> {
         | Rejection::AlreadySubscribed(_)
         | Rejection::PlanUsed(_)
         | Rejection::PeriodPaid { .. }
+        | Rejection::PlanChangePaid { .. }
         | Rejection::SubscriptionEnds(_)
         | Rejection::SubscriptionPaused
         | Rejection::PackNotAvailable { .. }

@@ -1,12 +1,11 @@
 //! Renders tenants with their clocks.
 
-use wallet_core::Timestamp;
 use wallet_proto::v1::{Tenant, TenantMode, TenantStatus};
 
 use super::{duration, instant};
 use crate::keys::Mode;
 use crate::store::{TenantRow, clock_ahead};
-use crate::tenants::is_suspended;
+use crate::tenants::{created, is_suspended};
 
 pub(crate) fn tenant(row: &TenantRow) -> Tenant {
     let mode = match Mode::of(row) {
@@ -19,7 +18,7 @@ pub(crate) fn tenant(row: &TenantRow) -> Tenant {
         name: row.name.clone(),
         mode: mode.into(),
         status: status.into(),
-        create_time: instant(Timestamp::from_micros(row.create_time)),
+        create_time: created(row).and_then(instant),
         clock_ahead: (!ahead.is_zero()).then(|| duration(ahead)),
     }
 }

@@ -142,7 +142,7 @@ pub(super) async fn write(url: &str, wallets: &[Story]) {
     webhook(&store).await;
     let end = store.feed_ends().await.unwrap().get(&TenantId::DEFAULT).map_or(0, |ends| ends.last);
     store.move_nats_position(TenantId::DEFAULT, end).await.unwrap();
-    assert!(store.job_lease("feed", uuid::Uuid::new_v4(), START, MINUTE).await.unwrap());
+    assert!(store.task_lease("feed", uuid::Uuid::new_v4(), START, MINUTE).await.unwrap());
     lane.close().await.unwrap();
 }
 

@@ -4,6 +4,7 @@
 mod following;
 mod free_credits;
 mod numbered_rules;
+mod paid_ahead;
 mod payments_that_go_back;
 mod provisional;
 mod refunded_periods;

@@ -10,20 +10,20 @@ use crate::products::Platform;
 use crate::products::platform::{ALICE, at};
 use crate::shorthand::{figures, refused, violations};
 
-const JANUARY: &str = "2026-01-31T09:00:00Z";
-const FEBRUARY: &str = "2026-02-28T09:00:00Z";
-const MARCH: &str = "2026-03-31T09:00:00Z";
+pub(super) const JANUARY: &str = "2026-01-31T09:00:00Z";
+pub(super) const FEBRUARY: &str = "2026-02-28T09:00:00Z";
+pub(super) const MARCH: &str = "2026-03-31T09:00:00Z";
 
-fn euros(cents: i64) -> v1::Money {
+pub(super) fn euros(cents: i64) -> v1::Money {
     v1::Money::new("EUR", cents)
 }
 
-fn invoice(id: &str, cents: i64) -> v1::PeriodPayment {
+pub(super) fn invoice(id: &str, cents: i64) -> v1::PeriodPayment {
     v1::PeriodPayment { amount: Some(euros(cents)), payment_ref: id.into() }
 }
 
 /// Alice buys a plan, and pays with in_1.
-async fn sold(platform: &Platform, plan: &str) {
+pub(super) async fn sold(platform: &Platform, plan: &str) {
     let request = v1::SubscribeRequest::new(ALICE, "sold", plan).with_paid(invoice("in_1", 1_000));
     platform.client.subscribe(request).await.unwrap();
 }
@@ -36,34 +36,34 @@ async fn sold_again(platform: &Platform, plan: &str) {
     platform.client.subscribe(again.with_paid(invoice("in_1", 1_000))).await.unwrap();
 }
 
-fn payment(id: &str, start: &str, paid: &str) -> v1::RecordPaymentRequest {
+pub(super) fn payment(id: &str, start: &str, paid: &str) -> v1::RecordPaymentRequest {
     let request = v1::RecordPaymentRequest::new(ALICE, id).with_period_start_time(at(start));
     request.with_paid(invoice(paid, 1_000))
 }
 
-async fn paid(platform: &Platform, request: v1::RecordPaymentRequest) {
+pub(super) async fn paid(platform: &Platform, request: v1::RecordPaymentRequest) {
     platform.client.record_payment(request).await.unwrap();
 }
 
-fn paid_back(id: &str, reference: &str, cents: i64) -> v1::RecordRefundRequest {
+pub(super) fn paid_back(id: &str, reference: &str, cents: i64) -> v1::RecordRefundRequest {
     v1::RecordRefundRequest::payment_ref(ALICE, id, reference, euros(cents))
 }
 
-fn period_back(id: &str, start: &str, cents: i64) -> v1::RecordRefundRequest {
+pub(super) fn period_back(id: &str, start: &str, cents: i64) -> v1::RecordRefundRequest {
     v1::RecordRefundRequest::period(ALICE, id, at(start), euros(cents))
 }
 
-async fn back(platform: &Platform, request: v1::RecordRefundRequest) -> v1::RecordRefundResponse {
+pub(super) async fn back(platform: &Platform, request: v1::RecordRefundRequest) -> v1::RecordRefundResponse {
     platform.client.record_refund(request).await.unwrap()
 }
 
 /// Returns the cents that a refund of the subscription gives back.
-async fn refunded(platform: &Platform) -> i64 {
+pub(super) async fn refunded(platform: &Platform) -> i64 {
     let request = v1::RefundSubscriptionRequest::new(ALICE, "refund");
     platform.client.refund_subscription(request).await.unwrap().refund.unwrap().minor_units
 }
 
-async fn subscription(platform: &Platform) -> v1::Subscription {
+pub(super) async fn subscription(platform: &Platform) -> v1::Subscription {
     platform.wallet().await.subscription.unwrap()
 }
 

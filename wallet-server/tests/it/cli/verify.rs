@@ -58,7 +58,7 @@ each_database! {
         let first = verify(&database, &[]);
         assert_eq!(first.code, Some(0), "{first:?}");
         assert_eq!(verify(&database, &["--expect", digest(&first.stdout)]).code, Some(0));
-        let other = verify(&database, &["--expect", "0000"]);
+        let other = verify(&database, &["--expect", &"0".repeat(64)]);
         assert_eq!(other.code, Some(1));
         assert!(other.stdout.contains("not the expected one"), "{}", other.stdout);
     }
@@ -100,13 +100,20 @@ each_database! {
         std::fs::write(&key, [9; 32]).unwrap();
         let without_key = verify(&database, &["--checkpoint", &file]);
         assert!(without_key.stderr.contains("--key-file"), "{without_key:?}");
-        assert_eq!(verify(&database, &["--checkpoint", &file, "--key-file", &key]).code, Some(0));
+        let written = verify(&database, &["--checkpoint", &file, "--key-file", &key]);
+        assert_eq!(written.code, Some(0), "{written:?}");
+        assert!(written.stdout.contains(&format!("checkpoint {file} is written\n")), "{}", written.stdout);
 
         let server = Server::start(database.clone()).await;
         server.client().await.top_up(v1::TopUpRequest::amount("v", "more", credits(1))).await.unwrap();
         server.stop().await;
-        let grown = verify(&database, &["--against", &file, "--key-file", &key]);
+        let against = ["--against", &file, "--key-file", &key];
+        let grown = verify(&database, &against);
         assert_eq!(grown.code, Some(0), "{grown:?}");
+        let compared = format!("against  {file} (2 wallets, 10 entries): the ledger continues it\n");
+        assert!(grown.stdout.contains(&compared), "{}", grown.stdout);
+        let grown = json(&verify(&database, &[&against[..], &["--json"]].concat()));
+        assert_eq!(grown["against"], serde_json::json!({ "wallets": 2, "entries": 10 }));
         tamper(&database, "UPDATE signing_keys SET create_time = 1").await;
         assert_eq!(verify(&database, &[]).code, Some(0), "no row shows it");
         let secret = if database.url.starts_with("sqlite:") { "zeroblob(32)" } else { "decode(repeat('00', 32), 'hex')" };
@@ -115,6 +122,7 @@ each_database! {
         let changed = verify(&database, &["--against", &file, "--key-file", &key]);
         assert_eq!(changed.code, Some(1), "{changed:?}");
         assert!(changed.stdout.contains("at the checkpoint"), "{}", changed.stdout);
+        assert!(changed.stdout.contains(&format!("against  {file} (2 wallets, 10 entries): see the faults")));
         std::fs::write(&key, [8; 32]).unwrap();
         let other_key = verify(&database, &["--against", &file, "--key-file", &key]);
         assert_eq!(other_key.code, Some(2), "{other_key:?}");
@@ -181,6 +189,19 @@ each_database! {
             assert!(found.stdout.contains(fault), "{sql}: {}", found.stdout);
             assert!(found.stdout.contains("has no trigger entries.entries_never_change"), "{}", found.stdout);
         }
+    }
+}
+
+#[test]
+fn a_text_that_is_no_digest_is_refused_before_the_ledger_is_read() {
+    for text in ["", "0000", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"0".repeat(66)] {
+        let refused = run(&["verify", "--database-url", "sqlite:///nowhere.db", "--expect", text], &[]);
+        assert_eq!(refused.code, Some(2), "{text}");
+        let reason = format!(
+            "a digest has 64 hexadecimal digits, as verify prints it; this text has {} characters",
+            text.len()
+        );
+        assert!(refused.stderr.contains(&reason), "{text}: {}", refused.stderr);
     }
 }
 

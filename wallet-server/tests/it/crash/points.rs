@@ -88,7 +88,7 @@ async fn prepare(process: &Process, batch: &[SampleCommand]) {
 async fn die_in_batch(database: &Database, batch: &[SampleCommand]) -> Vec<Sent> {
     let mut sent = Vec::new();
     for n in 0..room(batch) {
-        let mut process = Process::start_with(database, &[], &[("WALLET_DIES_AT", &n.to_string())]);
+        let mut process = Process::start_with(database, &[], &[("WALLET_ABORT_AT", &n.to_string())]);
         let client = client(&process, RetryPolicy::never()).await;
         let mut calls = JoinSet::new();
         for &seven in batch {

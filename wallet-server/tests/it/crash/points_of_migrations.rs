@@ -34,7 +34,7 @@ async fn die_migrating(database: fn() -> Database) {
     for n in 0..ROOM {
         let database = database();
         let status =
-            migrate(&database).env("WALLET_DIES_MIGRATING_AT", n.to_string()).status().expect("it starts");
+            migrate(&database).env("WALLET_ABORT_MIGRATION_AT", n.to_string()).status().expect("it starts");
         serves(&database).await;
         if status.success() {
             break;

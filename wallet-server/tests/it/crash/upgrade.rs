@@ -4,7 +4,7 @@
 //!
 //! The release before is the program in `WALLET_OLD_SERVER`, which `cargo xtask upgrade` builds from an earlier commit.
 //! Without it both releases are the program under test. If this release has no migration that the release before lacks,
-//! one is made up, which adds a column to each table that commands write.
+//! one is made up, which adds columns and an index to each table that commands write.
 
 use std::env;
 
@@ -72,15 +72,22 @@ async fn migrations(database: &Database) -> Vec<String> {
     rows.iter().map(|row| row.try_get("", "version").unwrap()).collect()
 }
 
-/// A migration that only adds.
+/// A migration that only adds: columns with a default and without, indexes on both, and a table.
 fn added() -> String {
-    let add = |table| format!("ALTER TABLE {table} ADD COLUMN colour bigint NOT NULL DEFAULT 7;");
-    WRITTEN.map(add).concat() + "INSERT INTO seaql_migrations VALUES ('m9998_colours', 0)"
+    let add = |table| {
+        format!(
+            "ALTER TABLE {table} ADD COLUMN colour bigint NOT NULL DEFAULT 7, ADD COLUMN shade text;
+             CREATE INDEX {table}_by_colour ON {table} (colour, shade);"
+        )
+    };
+    WRITTEN.map(add).concat()
+        + "CREATE TABLE colours (colour bigint PRIMARY KEY);
+           INSERT INTO seaql_migrations VALUES ('m9998_colours', 0)"
 }
 
 fn removed() -> String {
-    WRITTEN.map(|table| format!("ALTER TABLE {table} DROP COLUMN colour;")).concat()
-        + "DELETE FROM seaql_migrations WHERE version = 'm9998_colours'"
+    WRITTEN.map(|table| format!("ALTER TABLE {table} DROP COLUMN colour, DROP COLUMN shade;")).concat()
+        + "DROP TABLE colours; DELETE FROM seaql_migrations WHERE version = 'm9998_colours'"
 }
 
 /// Runs statements in one transaction, again until all locks are free in time.

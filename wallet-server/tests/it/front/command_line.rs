@@ -4,7 +4,7 @@ use wallet_client::v1::{self, ErrorReason};
 use wallet_client::{Code, WalletClient};
 
 use crate::cli::run;
-use crate::harness::{Database, Front, id_of, with_key};
+use crate::harness::{Database, Front, Process, id_of, with_key};
 use crate::shorthand::refused;
 
 async fn wallets(client: &WalletClient) -> Result<v1::ListWalletsResponse, wallet_client::Error> {
@@ -55,7 +55,8 @@ async fn a_suspended_tenant_is_refused_until_it_is_resumed(database: Database) {
     let listed = front.cli(&["tenants", "list"]);
     let line = |name: &str| listed.lines().find(|line| line.ends_with(name)).unwrap().to_owned();
     assert!(line("studio").contains("live  suspended"), "{listed}");
-    assert!(line("default").contains("live  active"), "{listed}");
+    assert!(line("studio").contains("  created 20"), "{listed}");
+    assert!(line("default").contains("live  active  created with the database  "), "{listed}");
     let server = front.serve().await;
     let answer = wallets(&with_key(&server, &key).await).await;
     refused(answer, ErrorReason::TenantSuspended, Code::PermissionDenied);
@@ -122,6 +123,31 @@ fn mistakes_on_the_command_line_are_refused_with_the_next_step() {
     refused(&["tenants", "create", "default"], &pepper, "there is a tenant default already");
     refused(&["tenants", "create", "a b"], &pepper, "cannot name a tenant");
     refused(&["serve", "--listen", "0.0.0.0:0"], &pepper, "add --tls-cert and --tls-key, or --insecure");
+}
+
+/// How a pepper is replaced without a pause.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_with_two_peppers_share_a_database_while_callers_change_their_keys() {
+    let old = Front::new(Database::postgres());
+    let new = Front::new(old.database.clone());
+    std::fs::write(new.pepper_file(), "n".repeat(64)).unwrap();
+    let (old_key, new_key) = (old.key("default", "read"), new.key("default", "read"));
+    let (old_server, new_server) = (old.serve().await, new.serve().await);
+    for (server, valid, invalid) in [(old_server, &old_key, &new_key), (new_server, &new_key, &old_key)] {
+        wallets(&with_key(&server, valid).await).await.unwrap();
+        let answer = wallets(&with_key(&server, invalid).await).await;
+        refused(answer, ErrorReason::KeyInvalid, Code::Unauthenticated);
+    }
+}
+
+#[test]
+fn a_command_without_a_key_names_the_option_that_takes_one() {
+    let front = Front::new(Database::sqlite());
+    let server = Process::start(&front.database, &["--key-pepper-file", &front.pepper_file()]);
+    let refused = run(&["catalog", "show", "--endpoint", &server.endpoint()], &[]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let next = "name a file that has one with --api-key-file or WALLET_API_KEY_FILE";
+    assert!(refused.stderr.contains(next) && !refused.stderr.contains("metadata"), "{}", refused.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

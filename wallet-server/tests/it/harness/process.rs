@@ -24,6 +24,13 @@ impl Process {
         Self::start_with(database, arguments, &[])
     }
 
+    /// Like [`Process::start`], with a program that may be another build.
+    pub(crate) fn start_program(program: &str, database: &Database, arguments: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command.stderr(Stdio::null());
+        Self::spawn(command, database, arguments, &[])
+    }
+
     /// Like [`Process::start`], with more environment variables.
     pub(crate) fn start_with(database: &Database, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(BINARY);

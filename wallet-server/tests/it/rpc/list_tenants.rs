@@ -29,6 +29,8 @@ async fn given(database: Database) {
             ("studio", TenantMode::Live, TenantStatus::Suspended),
         ]
     );
+    let times = first.tenants.iter().chain(&rest.tenants).map(|tenant| tenant.create_time.is_some());
+    assert_eq!(times.collect::<Vec<_>>(), [false, true, true], "every database has the tenant default");
     let other = with_key(&server, &other).await.list_tenants(v1::ListTenantsRequest::new()).await;
     refused(other, ErrorReason::ScopeMissing, Code::PermissionDenied);
 }

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::engine::EngineConfig;
 use crate::engine::lane::Lane;
 use crate::engine::queued_command::QueuedCommand;
-use crate::store::failpoints::armed::STANDS_STILL_AT;
+use crate::store::failpoints::armed::HANG_AT;
 use crate::store::{ReadPlan, Store};
 
 /// One lane, as in a process.
@@ -69,7 +69,7 @@ impl Server {
                 .unwrap();
         let (door, queue) = mpsc::channel(CLIENTS);
         let points = Arc::new(AtomicI64::new(40));
-        let lane = tokio::spawn(STANDS_STILL_AT.scope(points.clone(), lane.run(queue)));
+        let lane = tokio::spawn(HANG_AT.scope(points.clone(), lane.run(queue)));
         let faults = tokio::spawn(stop_the_database(points.clone(), Rng::new(seed, 1_000 + number as u64)));
         let closing = CancellationToken::new();
         let reader =

@@ -42,7 +42,7 @@ const TABLES: [&str; 20] = [
     "feed_outbox",
     "feed_heads",
     "feed_blocks",
-    "job_leases",
+    "task_leases",
     "webhook_endpoints",
     "webhook_deliveries",
     "nats_positions",

@@ -8,25 +8,25 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter
 use uuid::Uuid;
 use wallet_core::Timestamp;
 
-use crate::store::tables::job_leases::{ActiveModel, Column, Entity};
+use crate::store::tables::task_leases::{ActiveModel, Column, Entity};
 use crate::store::{Store, StoreError};
 
 impl Store {
-    /// Takes or renews the lease of a job. Returns false if another server holds it.
-    pub(crate) async fn job_lease(
+    /// Takes or renews the lease of a task. Returns false if another server holds it.
+    pub(crate) async fn task_lease(
         &self,
-        job: &str,
+        task: &str,
         holder: Uuid,
         now: Timestamp,
         length: Duration,
     ) -> Result<bool, StoreError> {
         let row = ActiveModel {
-            job: Set(job.to_owned()),
+            task: Set(task.to_owned()),
             holder: Set(holder),
             expire_time: Set(now.plus(length).as_micros()),
         };
         let free = Column::Holder.eq(holder).or(Column::ExpireTime.lt(now.as_micros()));
-        let take = OnConflict::column(Column::Job)
+        let take = OnConflict::column(Column::Task)
             .update_columns([Column::Holder, Column::ExpireTime])
             .action_and_where(free)
             .to_owned();
@@ -34,9 +34,9 @@ impl Store {
         Ok(taken > 0)
     }
 
-    /// Gives the lease of a job back, if this holder has it.
-    pub(crate) async fn end_job_lease(&self, job: &str, holder: Uuid) -> Result<(), StoreError> {
-        let own = Entity::delete_by_id(job).filter(Column::Holder.eq(holder));
+    /// Gives the lease of a task back, if this holder has it.
+    pub(crate) async fn end_task_lease(&self, task: &str, holder: Uuid) -> Result<(), StoreError> {
+        let own = Entity::delete_by_id(task).filter(Column::Holder.eq(holder));
         own.exec(&self.control()).await?;
         Ok(())
     }

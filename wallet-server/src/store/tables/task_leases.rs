@@ -1,12 +1,12 @@
-//! The servers that run the jobs of which one server is enough.
+//! The servers that run the background tasks of which one server is enough.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "job_leases")]
+#[sea_orm(table_name = "task_leases")]
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) job: String,
+    pub(crate) task: String,
     pub(crate) holder: Uuid,
     pub(crate) expire_time: i64,
 }
