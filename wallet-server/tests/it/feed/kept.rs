@@ -13,7 +13,10 @@ use crate::shorthand::{gift, refused};
 const LOOKS: usize = 1_000;
 
 /// Reads the feed from its beginning until the page meets a condition.
-async fn until(client: &WalletClient, holds: impl Fn(&Result<v1::ListFeedResponse, Error>) -> bool) {
+pub(crate) async fn until(
+    client: &WalletClient,
+    holds: impl Fn(&Result<v1::ListFeedResponse, Error>) -> bool,
+) {
     for _ in 0..LOOKS {
         if holds(&client.list_feed(v1::ListFeedRequest::new(0)).await) {
             return;

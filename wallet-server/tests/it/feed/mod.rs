@@ -1,6 +1,6 @@
 //! The feed under faults: servers that are killed, connections that are cut, many readers. And the choice of its types.
 
-mod kept;
+pub(crate) mod kept;
 mod killed;
 mod recorded;
 mod watchers;

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_nats::{ConnectOptions, HeaderMap};
-use wallet_client::v1::CreateWalletRequest;
+use wallet_client::v1::{CreateWalletRequest, ListFeedRequest};
 use wallet_server::{Config, NatsConfig};
 
 use super::{assert_same, count, create, feed, read, stream, wait_for};
+use crate::feed::kept;
 use crate::harness::{Database, Front, Nats, Server, credits, with_key};
 use crate::monitoring::metrics;
 use crate::shorthand::gift;
@@ -153,6 +154,30 @@ async fn items_that_the_stream_has_lost_are_published_again() {
     wait_for(&context, 6).await;
     assert_same(&read(&context, "wallet.>", 6).await, &feed(&client).await);
     until(&server, |lag, _, published| lag == 0 && published == 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn items_that_were_deleted_unpublished_do_not_hold_up_later_ones() {
+    let mut nats = Nats::start().await;
+    let context = stream(&nats, SHORT).await;
+    nats.kill();
+    let server = Server::start_with(Database::sqlite(), config(&nats)).await;
+    server.wallet("ann", 5).await;
+    until(&server, |lag, failures, _| lag == 2 && failures > 0).await;
+    let database = server.database.clone();
+    server.stop().await;
+    // A server deletes old items when it begins, and every minute.
+    let brief = Config { feed_retention: Duration::from_millis(1), ..config(&nats) };
+    let server = Server::start_with(database, brief).await;
+    let client = server.client().await;
+    kept::until(&client, Result::is_err).await;
+    nats.start_again().await;
+    client.grant(gift("ann", "g", credits(5))).await.unwrap();
+    wait_for(&context, 1).await;
+    until(&server, |lag, _, published| lag == 0 && published == 1).await;
+    let items = client.list_feed(ListFeedRequest::new(2)).await.unwrap().items;
+    assert_eq!(items[0].position, 3);
+    assert_same(&read(&context, "wallet.>", 1).await, &items);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

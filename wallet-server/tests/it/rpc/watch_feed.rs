@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use wallet_client::v1::{self, ErrorReason};
+use wallet_client::v1::{self, ErrorReason, Scope};
 use wallet_client::{Code, FeedWatch, WalletClient};
 
-use crate::harness::{Server, credits};
+use crate::harness::{Database, Front, Server, credits, id_of, with_key};
 use crate::shorthand::{gift, refused};
 
 /// The time within which an item must come.
@@ -57,4 +57,29 @@ each_database! {
         let mut watch = client.watch_feed(v1::WatchFeedRequest::new(9));
         refused(watch.next().await, ErrorReason::PositionOutOfRange, Code::OutOfRange);
     }
+}
+
+async fn a_revoked_key_ends_a_watch(database: Database) {
+    let front = Front::new(database);
+    let all = front.key("default", "all");
+    let server = front.serve().await;
+    let client = with_key(&server, &all).await;
+    client.create_wallet(v1::CreateWalletRequest::new("ann")).await.unwrap();
+    let key = client.create_key(v1::CreateKeyRequest::new("k", [Scope::Events])).await.unwrap().secret;
+    let mut watch = with_key(&server, &key).await.watch_feed(v1::WatchFeedRequest::new(0));
+    assert_eq!(next(&mut watch).await, (1, "wallet.created".into()));
+    client.revoke_key(v1::RevokeKeyRequest::new(id_of(&key))).await.unwrap();
+    // The watcher waits for items, and none comes.
+    let ended = timeout(SOON, watch.next()).await.expect("it ends soon");
+    refused(ended, ErrorReason::KeyInvalid, Code::Unauthenticated);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_ends_with_its_key_on_sqlite() {
+    a_revoked_key_ends_a_watch(Database::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_ends_with_its_key_on_postgres() {
+    a_revoked_key_ends_a_watch(Database::postgres()).await;
 }

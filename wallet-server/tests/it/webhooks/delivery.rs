@@ -4,6 +4,7 @@ use wallet_client::v1::{self, WebhookEndpointState};
 
 use super::{Receiver, deliveries, endpoint, give, server, subscribed, until};
 use crate::harness::Database;
+use crate::monitoring::metrics;
 
 mod items_arrive_with_id_time_signature_and_the_item_as_data {
     use super::*;
@@ -79,6 +80,7 @@ async fn an_endpoint_that_is_gone_gets_nothing_more_until_it_is_enabled() {
     let (server, receiver) = (server(Database::sqlite()).await, Receiver::start(&[410]).await);
     let (client, _) = subscribed(&server, &receiver).await;
     until(&client, |endpoint, _| endpoint.state() == WebhookEndpointState::Gone).await;
+    assert!(metrics(&server).contains("\nwallet_webhook_endpoints_disabled_total 1\n"));
     give(&client, "g").await;
     let enable = v1::UpdateWebhookEndpointRequest::new("crm").with_state(WebhookEndpointState::Enabled);
     assert_eq!(receiver.received().len(), 1);

@@ -4,9 +4,11 @@ use std::process::Command;
 
 use serde_json::json;
 use wallet_client::v1;
+use wallet_server::BUNDLED_CATALOG;
 
 use super::{Receiver, give, server, subscribed};
-use crate::harness::{Database, tool};
+use crate::harness::{Database, credits, tool};
+use crate::shorthand::{cancel, explicit, gift, publish, settle};
 
 /// Verifies messages from standard input with both libraries, and that neither accepts one in which a byte of the body, of the
 /// id, of the time or of every signature is changed.
@@ -50,12 +52,21 @@ async fn standardwebhooks_and_svix_verify_messages_of_both_secrets_after_a_rotat
     assert_eq!(client.update_webhook_endpoint(rotate).await.unwrap().secret, second, "a repeated call");
     assert_ne!(first, second);
     give(&client, "g").await;
-    let received = receiver.wait_for(2).await;
-    let secrets = [vec![&first], vec![&first, &second]];
-    let messages: Vec<_> = received
-        .iter()
-        .zip(secrets)
-        .map(|(message, secrets)| json!({ "headers": message.headers, "body": message.body, "secrets": secrets }))
+    client.grant(gift("ann", "h", credits(100))).await.unwrap();
+    for job in ["a", "b"] {
+        client.reserve(explicit("ann", job, vec![credits(1)])).await.unwrap();
+    }
+    client.settle(settle("ann", "a", v1::Succeeded::as_reserved())).await.unwrap();
+    client.cancel(cancel("ann", "b", v1::CancelReason::User)).await.unwrap();
+    publish(&client, &format!("{BUNDLED_CATALOG}# newer")).await;
+    client.test_webhook_endpoint(v1::TestWebhookEndpointRequest::new("crm")).await.unwrap();
+    // The wallet, two grants, the ends of two jobs, the catalog, and the test.
+    let received = receiver.wait_for(7).await;
+    let messages: Vec<_> = (received.iter().enumerate())
+        .map(|(n, message)| {
+            let secrets = if n == 0 { vec![&first] } else { vec![&first, &second] };
+            json!({ "headers": message.headers, "body": message.body, "secrets": secrets })
+        })
         .collect();
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("messages.json");
@@ -64,5 +75,5 @@ async fn standardwebhooks_and_svix_verify_messages_of_both_secrets_after_a_rotat
     python.args(["-c", VERIFY]).stdin(std::fs::File::open(input).unwrap());
     let output = python.output().expect("python");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert_eq!(text(&output.stdout), "verified 2\n", "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "verified 7\n", "{}", text(&output.stderr));
 }
