@@ -71,7 +71,7 @@ fn build(file: &Dockerfile, source: &Path, binary: Option<&Path>) -> Result<()> 
     if let Some(binary) = binary {
         let release = source.join("target/release");
         fs::create_dir_all(&release)?;
-        let name = binary.file_name().context("a binary")?;
+        let name = Path::new(&file.program).file_name().context("a program")?;
         fs::copy(binary, release.join(name)).with_context(|| binary.display().to_string())?;
     }
     for line in &file.build {

@@ -41,7 +41,7 @@ pub(super) fn check(source: &Path, root: &Path) -> Result<()> {
     let pages = fs::read_dir(source.join("target/release/man"))?.collect::<Result<Vec<_>, _>>()?;
     ensure!(pages.len() > 10, "only {} manual pages", pages.len());
     for page in pages {
-        let page = format!("usr/share/man/man1/{}.gz", page.file_name().display());
+        let page = format!("usr/share/man/man1/{}", page.file_name().display());
         ensure!(installed(&page), "the package has no {page}");
     }
     run_command(
