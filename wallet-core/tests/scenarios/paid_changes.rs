@@ -59,7 +59,7 @@ fn a_paid_change_stays_if_another_plan_begins_now() {
         .then([done(), plan("large"), pending("weekly")])
         .and(until("2026-02-02"))
         .then([plan("weekly"), period("2026-02-01", "2026-02-08"), available(30)]);
-    // The plan that begins now is that of the change, or an upgrade of it.
+    // The plan that begins now is that of the change, or a better one.
     small_is_paid([]).when(change_plan("d", "small").at_once()).then([done(), pending("nothing")]);
     sold("small", [change_plan("c", "clock").at_the_end(), february("p", "in_2")])
         .when(change_plan("d", "large"))
