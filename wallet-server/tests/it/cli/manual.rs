@@ -48,10 +48,11 @@ fn every_command_and_setting_has_a_place_in_the_manual_pages_of_the_package() {
         .collect();
     assert!(names.len() >= 14, "{names:?}");
     for name in names {
-        assert!(pages.contains(&format!("wallet-server-{name}.1")), "{name}: {pages:?}");
+        assert!(pages.contains(&format!("wallet-server-{name}.1.gz")), "{name}: {pages:?}");
     }
-    let serve = fs::read_to_string(folder.path().join("man/wallet-server-serve.1")).unwrap();
-    let serve = serve.replace("\\-", "-");
+    let page = folder.path().join("man/wallet-server-serve.1.gz");
+    let unpacked = Command::new("gzip").args(["--decompress", "--stdout"]).arg(page).output().expect("gzip");
+    let serve = String::from_utf8(unpacked.stdout).expect("text").replace("\\-", "-");
     let settings = fs::read_to_string(root().join("docs/configuration.md")).unwrap();
     let flags: Vec<&str> =
         settings.split('`').filter(|word| word.starts_with("--") && !word.contains(' ')).collect();
