@@ -48,8 +48,8 @@ need_space_in() {
 # Sets TMPDIR to a folder of this run, which is removed at its end, and removes the folders of runs that were killed. Processes that
 # a run starts, such as PostgreSQL, inherit the lock on its folder: no process uses a folder whose lock is free.
 use_own_tmpdir() {
-    [[ ${TMPDIR:-} != */wallet-run-* ]] || return 0
     local parent=${TMPDIR:-/tmp} folder lock
+    [[ ${parent##*/} != wallet-run-* ]] || return 0
     for folder in "$parent"/wallet-run-*; do
         if [[ -O $folder/lock ]] && flock --nonblock "$folder/lock" true; then
             echo "removing $folder, which a killed run has left" >&2
