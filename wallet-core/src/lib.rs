@@ -25,6 +25,7 @@ pub use unit_of_work::{Finished, UnitOfWork};
 pub use value::amount::{self, Amounts, MAX_AMOUNT};
 pub use value::author::Author;
 pub use value::binary;
+pub use value::box_map::BoxMap;
 pub use value::decimal::{self, Decimal};
 pub use value::field_violation::FieldViolation;
 pub use value::fingerprint;

@@ -41,7 +41,7 @@ impl WalletCommand for CancelSubscription {
         if replay_of_request(wallet, &self.request, EntryKind::SubscriptionCancelled, &fingerprint)? {
             return Ok(Verdict::replay(WalletSubject));
         }
-        let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+        let present = wallet.profile.subscription.as_deref().ok_or(Rejection::SubscriptionNotFound)?;
         let at = context.now;
         if !self.now && present.sold.term.is_once() {
             let text = "a plan of term ONCE has no period that ends; use CANCEL_TIME_NOW";

@@ -111,7 +111,7 @@ impl WalletCommand for ChangePlan {
             return Ok(Verdict::replay(WalletSubject));
         }
         is_known(wallet, &self.paid)?;
-        let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+        let present = wallet.profile.subscription.as_deref().ok_or(Rejection::SubscriptionNotFound)?;
         let pays_nothing_more = self.paid == Paid::default() || pays(wallet, present, &self.paid);
         let quantity = self.quantity.unwrap_or(present.sold.quantity);
         let mut next = checked_terms(wallet, context, &self.plan, &self.overrides, quantity)?;
@@ -130,7 +130,7 @@ impl WalletCommand for ChangePlan {
             let options = ChangeOptions { when: self.when, unused: self.unused };
             change(wallet, catalog, present, next, options, now)?
         };
-        let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_ref());
+        let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_deref());
         let decision = match began.filter(|began| began.number > present.number) {
             // Other terms within a paid period are no payment of that.
             Some(began) if self.paid == Paid::default() && !begins_period(present, began) => decision,

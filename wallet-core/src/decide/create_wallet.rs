@@ -56,13 +56,13 @@ impl WalletCommand for CreateWallet {
         let mut decision = Decision::of(EntryKind::WalletCreated, context.now);
         decision.change = Some(Change {
             status: WalletStatus::Active,
-            profile: Profile {
+            profile: Box::new(Profile {
                 display_name: self.display_name.clone(),
                 fingerprint: fingerprint.to_string(),
                 once_allowance_granted: !once_only.is_empty(),
                 free,
                 ..Profile::default()
-            },
+            }),
             debt_limits: self.debt_limits.clone(),
         });
         for grant in once_only.into_iter().chain(first.into_iter().flatten()) {

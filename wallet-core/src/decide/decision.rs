@@ -56,7 +56,7 @@ pub struct EntryHeader {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     pub status: WalletStatus,
-    pub profile: Profile,
+    pub profile: Box<Profile>,
     /// The debt limits of the units named, in minor units.
     pub debt_limits: Amounts,
 }

@@ -47,7 +47,7 @@ impl WalletCommand for PauseSubscription {
         if replay_of_request(wallet, &self.request, EntryKind::SubscriptionPaused, &fingerprint)? {
             return Ok(Verdict::replay(WalletSubject));
         }
-        let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+        let present = wallet.profile.subscription.as_deref().ok_or(Rejection::SubscriptionNotFound)?;
         if present.sold.term.is_once() {
             let text = "its plan has term ONCE and no period that ends; use CancelSubscription";
             return Err(Rejection::field("wallet_id", text));

@@ -169,7 +169,7 @@ impl PaymentName {
 /// Returns the period that starts at this instant, of the last subscription that has one.
 fn last_period_at(wallet: &Wallet, start: Timestamp) -> Option<PeriodId> {
     let profile = &wallet.profile;
-    let present = profile.subscription.as_ref().filter(|present| present.has_period(start));
+    let present = profile.subscription.as_deref().filter(|present| present.has_period(start));
     let granted = wallet.grants.values().filter_map(|grant| grant.details.period);
     let paid = profile.payments.iter().map(|payment| payment.period);
     let charged_back = profile.chargebacks.keys().filter_map(PaymentSubject::period);
@@ -179,7 +179,7 @@ fn last_period_at(wallet: &Wallet, start: Timestamp) -> Option<PeriodId> {
 
 /// Returns the subscription, whose present period is the last one that was paid if it is paused or past due.
 pub(crate) fn present_period(wallet: &Wallet) -> Option<&Subscription> {
-    wallet.profile.subscription.as_ref()
+    wallet.profile.subscription.as_deref()
 }
 
 /// Returns the grants of a payment: its own, and those whose credits they first issued. Credits that a period gave before it

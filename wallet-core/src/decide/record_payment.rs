@@ -63,7 +63,7 @@ impl WalletCommand for RecordPayment {
         {
             return Ok(Verdict::replay(WalletSubject));
         }
-        let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+        let present = wallet.profile.subscription.as_deref().ok_or(Rejection::SubscriptionNotFound)?;
         let at = context.now;
         if present.is_paused() {
             return Err(Rejection::SubscriptionPaused);

@@ -52,7 +52,7 @@ impl WalletCommand for RefundSubscription {
         if replay_of_request(wallet, &self.request, EntryKind::SubscriptionRefunded, &fingerprint)? {
             return Ok(Verdict::replay(self.request.clone()));
         }
-        let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+        let present = wallet.profile.subscription.as_deref().ok_or(Rejection::SubscriptionNotFound)?;
         if present.is_paused() {
             return Err(Rejection::SubscriptionPaused);
         }

@@ -34,7 +34,7 @@ impl WalletCommand for ResumeSubscription {
         if replay_of_request(wallet, &self.request, EntryKind::SubscriptionResumed, &fingerprint)? {
             return Ok(Verdict::replay(WalletSubject));
         }
-        let present = wallet.profile.subscription.as_ref().ok_or(Rejection::SubscriptionNotFound)?;
+        let present = wallet.profile.subscription.as_deref().ok_or(Rejection::SubscriptionNotFound)?;
         let (kind, now) = (EntryKind::SubscriptionResumed, context.now);
         let decision = if present.is_paused() {
             resume(wallet, present, kind, now)

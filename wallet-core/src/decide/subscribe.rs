@@ -77,7 +77,7 @@ impl WalletCommand for Subscribe {
             return Err(Rejection::field("anchor_time", format!("must be at most now, {}", context.now)));
         }
         let mut decision = subscribed(wallet, sold, anchor, context.now);
-        let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_ref());
+        let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_deref());
         if let Some(period) = began.map(Subscription::period_id) {
             decision = with_payment(decision, &self.paid, period);
         }

@@ -85,12 +85,12 @@ impl WalletCommand for UpdateWallet {
         let before = &wallet.profile;
         decision.change = Some(Change {
             status: self.status.unwrap_or(wallet.status),
-            profile: Profile {
+            profile: Box::new(Profile {
                 display_name: self.display_name.clone().unwrap_or_else(|| before.display_name.clone()),
                 low_balance: low_balance(&before.low_balance, &self.low_balance),
                 chargebacks: chargebacks(before, self.status),
-                ..before.clone()
-            },
+                ..Profile::clone(before)
+            }),
             debt_limits: self.debt_limits.clone(),
         });
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))

@@ -36,7 +36,7 @@ pub(crate) fn next_event(wallet: &Wallet, now: Timestamp) -> Option<(Timestamp, 
 
 /// Decides a due event. Returns `None` if the wallet has no such plan.
 pub(crate) fn decide(wallet: &Wallet, event: Event, at: Timestamp) -> Option<Decision> {
-    let subscription = || wallet.profile.subscription.clone();
+    let subscription = || wallet.profile.subscription.as_deref().cloned();
     match event {
         Event::PeriodEnd => Some(period_end(wallet, subscription()?, at)),
         Event::Allowance(index) => Some(allowance(wallet, subscription()?, index, at)),

@@ -3,6 +3,7 @@
 pub mod amount;
 pub mod author;
 pub mod binary;
+pub mod box_map;
 pub mod decimal;
 pub mod field_violation;
 pub mod fingerprint;

@@ -34,7 +34,7 @@ pub struct WalletView {
     /// True if an invariant is violated: no command is carried out until an operator unfreezes the wallet.
     pub frozen: bool,
     /// The properties that rarely change.
-    pub profile: Profile,
+    pub profile: Box<Profile>,
     /// The plan whose prices and limits apply.
     pub plan: Option<String>,
     /// The number of open reservations.

@@ -17,7 +17,7 @@ use crate::wallet::subscription::Subscription;
 /// The allowances of the default plan and the windows for which they were issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct FreeCredits(Subscription);
+pub struct FreeCredits(Box<Subscription>);
 
 impl FreeCredits {
     /// Returns the terms of the catalog's default plan; none if it gives nothing at intervals.
@@ -28,7 +28,7 @@ impl FreeCredits {
 
     /// Returns the allowances of a wallet that was created at `create_time`. No window has been given yet.
     pub fn begin(number: u32, terms: Sold, create_time: Timestamp) -> Self {
-        Self(Subscription::begin(number, terms, create_time))
+        Self(Box::new(Subscription::begin(number, terms, create_time)))
     }
 
     /// Returns the terms.
@@ -74,7 +74,7 @@ impl FreeCredits {
     /// Moves on to the period that contains `at`.
     fn advance_to(&mut self, at: Timestamp) {
         if self.0.period_end() <= at {
-            self.0 = self.0.clone().at(at);
+            *self.0 = self.0.as_ref().clone().at(at);
             self.0.given = vec![0; self.0.sold.allowances.len()];
         }
     }

@@ -88,7 +88,7 @@ mod tests {
         let balance = Balance { available: 60, held: 40, ..Balance::default() };
         Wallet {
             balances: BTreeMap::from([(grant.unit.clone(), balance)]),
-            grants: BTreeMap::from([(grant.key.clone(), grant)]),
+            grants: [(grant.key.clone(), grant)].into_iter().collect(),
             ..Wallet::blank(key, id)
         }
     }

@@ -29,7 +29,7 @@ pub struct Profile {
     pub fingerprint: String,
     /// The subscription, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub subscription: Option<Subscription>,
+    pub subscription: Option<Box<Subscription>>,
     /// The number of sales so far, which numbers the subscriptions.
     pub sales: u32,
     /// The refunds of subscriptions, by request: entries contain no money.
@@ -90,7 +90,7 @@ pub struct UnpaidPeriod {
 impl Profile {
     /// Returns the subscription unless it is paused.
     pub fn running(&self) -> Option<&Subscription> {
-        self.subscription.as_ref().filter(|subscription| !subscription.is_paused())
+        self.subscription.as_deref().filter(|subscription| !subscription.is_paused())
     }
 
     /// Sets the subscription. A provisional period that ends with the old one is remembered as unpaid, unless the new one
@@ -98,7 +98,7 @@ impl Profile {
     pub(crate) fn replace_subscription(&mut self, next: Option<Subscription>) {
         let provisional = |present: &&Subscription| present.standing == Standing::Provisional;
         let of_period = |sub: &Subscription| (sub.first, sub.period_start());
-        if let Some(present) = self.subscription.as_ref().filter(provisional) {
+        if let Some(present) = self.subscription.as_deref().filter(provisional) {
             let is_present = |next: &Subscription| of_period(next) == of_period(present);
             if !next.as_ref().is_some_and(is_present) {
                 let unpaid = UnpaidPeriod { sale: present.number, paid_later: false };
@@ -112,14 +112,14 @@ impl Profile {
             }
         }
         let is_other =
-            |next: &&Subscription| self.subscription.as_ref().is_some_and(|it| it.first != next.first);
+            |next: &&Subscription| self.subscription.as_deref().is_some_and(|it| it.first != next.first);
         if let Some(next) = next.as_ref().filter(is_other) {
             end_later_periods(&mut self.payments, next.id, next.anchor);
         }
         if next.is_none() {
             self.end_payments_ahead();
         }
-        self.subscription = next;
+        self.subscription = next.map(Box::new);
     }
 
     /// Marks the payments for later periods of the subscription, which ends before them. They keep their prices.
@@ -184,7 +184,7 @@ impl Profile {
     /// Returns whether a period began without its payment, and has not been paid since.
     pub fn is_unpaid(&self, period: PeriodId) -> bool {
         let provisional = |sub: &Subscription| sub.standing == Standing::Provisional;
-        let present = self.subscription.as_ref().filter(|present| provisional(present));
+        let present = self.subscription.as_deref().filter(|present| provisional(present));
         let is_present = present.is_some_and(|present| present.period_id() == period);
         is_present || self.unpaid_periods.get(&period).is_some_and(|unpaid| !unpaid.paid_later)
     }
@@ -197,7 +197,7 @@ impl Profile {
     /// Returns the instant of the next due event of the profile of a wallet with this status: of its subscription, of
     /// its free credits, or of its auto top-up.
     pub fn next_time(&self, status: WalletStatus) -> Timestamp {
-        let next = self.subscription.as_ref().map(Subscription::next_time);
+        let next = self.subscription.as_deref().map(Subscription::next_time);
         let auto_top_up = self.auto_top_up_time();
         next.into_iter()
             .chain(self.next_free_credits(status))

@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::catalog::{Catalog, Entitlement, Limit, Plan};
 use crate::ledger::entry::{EntryKind, Hash, genesis};
 use crate::ledger::posting::Posting;
+use crate::value::box_map::BoxMap;
 use crate::value::fingerprint::Fingerprint;
 use crate::value::ids::{RequestId, ReservationId, UnitId, WalletId};
 use crate::value::key::WalletKey;
@@ -93,11 +94,11 @@ pub struct Wallet {
     /// The balances, per unit.
     pub balances: BTreeMap<UnitId, Balance>,
     /// The properties that rarely change.
-    pub profile: Profile,
+    pub profile: Box<Profile>,
     /// All open grants, and closed ones of the read sets.
-    pub grants: BTreeMap<GrantKey, Grant>,
+    pub grants: BoxMap<GrantKey, Grant>,
     /// The reservations that are due or in the read sets.
-    pub reservations: BTreeMap<ReservationId, Reservation>,
+    pub reservations: BoxMap<ReservationId, Reservation>,
     /// The earlier requests of the read sets.
     pub requests: BTreeMap<RequestId, RequestRecord>,
     /// The end of the due events that are known, if not all were loaded. In this case no command is decided.
@@ -134,9 +135,9 @@ impl Wallet {
             create_time: Timestamp::EPOCH,
             open_reservations: 0,
             balances: BTreeMap::new(),
-            profile: Profile::default(),
-            grants: BTreeMap::new(),
-            reservations: BTreeMap::new(),
+            profile: Box::default(),
+            grants: BoxMap::new(),
+            reservations: BoxMap::new(),
             requests: BTreeMap::new(),
             horizon: None,
         }
@@ -188,7 +189,7 @@ impl Wallet {
 
     /// Returns the terms of the sale, and those from the end of the period on.
     fn sold(&self) -> impl Iterator<Item = &Sold> {
-        let subscription = self.profile.subscription.as_ref();
+        let subscription = self.profile.subscription.as_deref();
         let pending = subscription.and_then(|subscription| subscription.change.as_ref());
         let pending = pending.map(|change| &change.sold);
         subscription.map(|subscription| &subscription.sold).into_iter().chain(pending)
@@ -220,7 +221,7 @@ impl Wallet {
 
     /// Returns the instant at which the plan grants credits again, as far as is known.
     pub fn next_renewal(&self) -> Option<Timestamp> {
-        let of_subscription = self.profile.subscription.as_ref().and_then(Subscription::next_renewal);
+        let of_subscription = self.profile.subscription.as_deref().and_then(Subscription::next_renewal);
         of_subscription.into_iter().chain(self.next_free_credits()).min()
     }
 

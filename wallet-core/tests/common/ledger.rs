@@ -66,9 +66,12 @@ impl Ledger {
             let is_named = grant.details.period.is_some_and(|period| named.contains(&period));
             grant.is_open() || is_read || is_named || needed.contains(&grant.key)
         };
-        let closed: Vec<_> = self.wallet.grants.extract_if(.., |_, grant| !loaded(grant)).collect();
+        let is_left = |(_, grant): &(&GrantKey, &Grant)| !loaded(grant);
+        let left = self.wallet.grants.iter().filter(is_left);
+        let left: Vec<_> = left.map(|(key, grant)| (key.clone(), grant.clone())).collect();
+        self.wallet.grants.retain(|_, grant| loaded(grant));
         let reply = self.run(catalogs, now, command);
-        self.wallet.grants.extend(closed);
+        self.wallet.grants.extend(left);
         reply
     }
 
@@ -81,7 +84,7 @@ impl Ledger {
             Account::Grant(key) => Some(key.clone()),
             Account::Debt => None,
         });
-        let since = profile.subscription.as_ref().filter(|_| read_set.period).map(|s| s.period_start());
+        let since = profile.subscription.as_deref().filter(|_| read_set.period).map(|s| s.period_start());
         let given = grants.values().filter(|grant| {
             let of_plans = matches!(grant.key.origin, Origin::Grace | Origin::Period);
             of_plans && since.is_some_and(|since| grant.create_time >= since)

@@ -251,7 +251,7 @@ fn of_subscription<T: std::fmt::Debug + 'static>(
     expected: T,
     get: impl Fn(&Subscription) -> T + 'static,
 ) -> Fact {
-    Fact::new(what, Some(expected), move |world| world.seen().profile.subscription.as_ref().map(&get))
+    Fact::new(what, Some(expected), move |world| world.seen().profile.subscription.as_deref().map(&get))
 }
 
 /// The plan whose entitlements and prices apply.

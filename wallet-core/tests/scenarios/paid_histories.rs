@@ -97,7 +97,7 @@ impl History {
     }
 
     fn subscription(&self) -> Option<Subscription> {
-        self.world.seen().profile.subscription
+        self.world.seen().profile.subscription.map(|subscription| *subscription)
     }
 
     /// Takes a step. Returns whether it had an effect.
@@ -180,7 +180,7 @@ impl History {
         let payments: Vec<_> = profile.payments.iter().filter(may_go_back).collect();
         let n = usize::try_from(self.below(payments.len().max(1) as u64)).unwrap();
         let paid = payments.get(n).and_then(|payment| {
-            Some((payment.paid.reference.clone()?, price_of(payment, profile.subscription.as_ref())?))
+            Some((payment.paid.reference.clone()?, price_of(payment, profile.subscription.as_deref())?))
         });
         let Some((invoice, price)) = paid else { return };
         let (id, fails) = (self.new_id(), self.below(2) == 0);
@@ -266,7 +266,7 @@ impl History {
         let unpaid = |period: &PeriodId| seen.profile.is_unpaid(*period);
         let with_credits: BTreeSet<_> =
             given.iter().filter(|(period, credits)| **credits > 0 && !unpaid(period)).collect();
-        let ahead = seen.profile.subscription.as_ref().map_or(0, |present| present.paid.len());
+        let ahead = seen.profile.subscription.as_deref().map_or(0, |present| present.paid.len());
         let paid = self.sold + self.invoices.values().filter(|is_there| **is_there).count();
         assert!(
             !waits || with_credits.len() + ahead <= paid,

@@ -287,7 +287,7 @@ fn figures(amounts: &Amounts) -> Vec<(Unit, i64)> {
 }
 
 fn subscription(wallet: &Wallet, sub: Option<&Sub>) -> Result<(), String> {
-    let core = wallet.profile.subscription.as_ref().map(|core| {
+    let core = wallet.profile.subscription.as_deref().map(|core| {
         let change = core.change.as_ref().map(|change| (change.sold.plan.as_str(), change.period));
         let advance: Vec<_> =
             core.advance.iter().filter(|(_, n)| *n > 0).map(|(u, n)| (u.to_string(), n)).collect();

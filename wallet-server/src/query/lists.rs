@@ -135,7 +135,7 @@ impl Queries {
             let (store, key) = (self.store.clone(), advanced.key);
             let all = uncancelled(async move { store.snapshot().await?.grants(key).await }).await?;
             for grant in all {
-                advanced.grants.entry(grant.key.clone()).or_insert(grant);
+                advanced.grants.insert_missing(grant.key.clone(), grant);
             }
         }
         let wanted = advanced.grants.values().filter(|grant| include_closed || grant.is_open());

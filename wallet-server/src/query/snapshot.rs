@@ -3,7 +3,7 @@
 use wallet_core::decide::ReadSet;
 use wallet_core::reservation::Reservation;
 use wallet_core::wallet::InvariantViolation;
-use wallet_core::{Timestamp, UnitOfWork, Wallet, WalletKey};
+use wallet_core::{BoxMap, Timestamp, UnitOfWork, Wallet, WalletKey};
 
 use crate::call_name::in_call;
 use crate::query::error::ReadError;
@@ -29,7 +29,7 @@ impl Snapshot {
     pub(super) async fn of(wallet: Wallet, now: Timestamp) -> Result<Self, ReadError> {
         let (read_time, before) = (wallet.decision_time(now), (wallet.revision, wallet.version));
         let mut wallet = advanced(wallet, read_time).await?;
-        wallet.reservations.clear();
+        wallet.reservations = BoxMap::new();
         Ok(Self { wallet, read_time, before })
     }
 
@@ -67,7 +67,7 @@ impl Snapshot {
             let (next, horizon) = snapshot.next_due(key, read_time, last, PART).await?;
             for reservation in next {
                 // The reservation of the read set may have ended before its part is read.
-                wallet.reservations.entry(reservation.id.clone()).or_insert(reservation);
+                wallet.reservations.insert_missing(reservation.id.clone(), reservation);
             }
             wallet.horizon = horizon;
         }

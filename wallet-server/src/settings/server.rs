@@ -36,7 +36,7 @@ settings! {
     /// The longest that a command may wait in a queue. A command that would wait longer is refused with OVERLOADED.
     queue_wait: Duration = EngineConfig::default().queue_wait, Millis(10, 60_000), Everywhere;
 
-    /// The most rows of wallets that are kept in memory between batches. A row takes about 600 bytes.
+    /// The most rows of wallets that are kept in memory between batches. A row takes about 1,600 bytes.
     cached_rows: usize = EngineConfig::default().cached_rows, Count(0, 10_000_000), Everywhere;
 
     /// The time limit for one call to the database, after which it counts as lost.

@@ -21,7 +21,7 @@ pub(super) async fn change_plan(
         false => (call.submit(wallet, change).await?, Effects::default()),
     };
     let catalog = call.catalog();
-    let subscription = done.view.wallet.profile.subscription.as_ref();
+    let subscription = done.view.wallet.profile.subscription.as_deref();
     let change = subscription.and_then(|subscription| subscription.change_time());
     Ok(v1::ChangePlanResponse {
         wallet: Some(to_proto::wallet(&catalog, &done.view.wallet, &done.view.balances)),

@@ -28,7 +28,7 @@ pub(crate) fn wallet(catalog: &Catalog, view: &WalletView, units: &[UnitBalance]
         debt_limits: limited.map(|unit| amount(catalog, &unit.unit, unit.total.debt_limit)).collect(),
         low_balance: low_balance(&view.profile.low_balance),
         auto_top_up: view.profile.auto_top_up.as_ref().map(|auto| auto_top_up(auto)),
-        subscription: view.profile.subscription.as_ref().map(|sold| subscription(catalog, sold)),
+        subscription: view.profile.subscription.as_deref().map(|sold| subscription(catalog, sold)),
     }
 }
 

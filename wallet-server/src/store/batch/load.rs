@@ -114,7 +114,7 @@ fn grants_of_read_sets(backend: Backend, loaded: &LoadedWallets, plan: &ReadPlan
     });
     let by_origin: Vec<(WalletKey, GrantKey)> = plan.grants.iter().cloned().chain(of_receipts).collect();
     let present_period = |key: &WalletKey| {
-        let subscription = loaded.get(key)?.wallet.profile.subscription.as_ref()?;
+        let subscription = loaded.get(key)?.wallet.profile.subscription.as_deref()?;
         Some((*key, subscription.period_start().as_micros()))
     };
     let named_by = |(key, reference): &(WalletKey, OriginId)| {
