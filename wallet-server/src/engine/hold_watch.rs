@@ -85,3 +85,39 @@ impl HoldWatch {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tamper;
+
+    #[tokio::test]
+    async fn all_holds_are_counted_again_when_it_is_time_for_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/wallet.db", folder.path().display());
+        let store = Store::open(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let lane = store.lane().await.unwrap();
+        let hold = async |id: &str| {
+            let sql = format!(
+                "INSERT INTO holds (sweep_at, bucket, wallet_key, reservation_id) VALUES (9, 0, x'00', '{id}')"
+            );
+            tamper(lane.raw(), &sql).await;
+        };
+        let watch = HoldWatch { store, clock: Clock::system(), metrics: HoldMetrics::default() };
+        let figures = || (watch.metrics.open.get(), watch.metrics.overdue.get());
+        let mut next = Instant::now();
+        let before = Instant::now();
+        hold("j1").await;
+        watch.count(&mut next).await.unwrap();
+        assert_eq!(figures(), (1, 1));
+        assert!(next > before, "a count puts off the next one");
+        hold("j2").await;
+        next = Instant::now() + PERIOD;
+        watch.count(&mut next).await.unwrap();
+        assert_eq!(figures(), (1, 2), "overdue holds are always counted");
+        next = Instant::now();
+        watch.count(&mut next).await.unwrap();
+        assert_eq!(figures(), (2, 2));
+    }
+}
