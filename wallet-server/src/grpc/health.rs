@@ -137,7 +137,8 @@ async fn pass_on(
     stopping: CancellationToken,
 ) {
     let mut last = None;
-    loop {
+    // A watcher that was slow gets the status of now.
+    while let Ok(place) = sender.reserve().await {
         let next = tokio::select! {
             biased;
             change = changes.next() => change,
@@ -147,8 +148,6 @@ async fn pass_on(
         };
         let Some(Ok(status)) = next else { return };
         last = Some(status);
-        if sender.send(Ok(status)).await.is_err() {
-            return;
-        }
+        place.send(Ok(status));
     }
 }

@@ -1,14 +1,16 @@
 //! Lists of a wallet's reservations, grants, entries and notifications, and of a tenant's wallets.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use wallet_core::balance::WalletView;
+use wallet_core::catalog::Catalog;
 use wallet_core::decide::ReadSet;
 use wallet_core::entry::Entry;
 use wallet_core::event::EventKind;
 use wallet_core::grant::Grant;
 use wallet_core::reservation::{Reservation, State};
-use wallet_core::spend::{self, ListingPlace};
+use wallet_core::spend::ListingPlace;
 use wallet_core::wallet::decision_time;
 use wallet_core::{Rejection, ReservationId, TenantId, Timestamp, Wallet, WalletId, WalletKey};
 
@@ -122,7 +124,8 @@ impl Queries {
         Ok(page.cut_scan(found, rest, list_position))
     }
 
-    /// Returns a wallet's grants: the open ones in spending order, then the closed ones if requested.
+    /// Returns a wallet's grants: the open ones in spending order, then the closed ones if requested. Those are read all for
+    /// each page, which keeps no more of them than it shows.
     pub(crate) async fn grants(
         &self,
         tenant: TenantId,
@@ -130,22 +133,26 @@ impl Queries {
         include_closed: bool,
         page: Page,
     ) -> Result<Listed<Grant>, ReadError> {
-        let mut advanced = self.wallet(tenant, wallet).await?.wallet;
-        if include_closed {
-            let (store, key) = (self.store.clone(), advanced.key);
-            let all = uncancelled(async move { store.snapshot().await?.grants(key).await }).await?;
-            for grant in all {
-                advanced.grants.insert_missing(grant.key.clone(), grant);
-            }
-        }
-        let wanted = advanced.grants.values().filter(|grant| include_closed || grant.is_open());
+        let advanced = self.wallet(tenant, wallet).await?.wallet;
         let catalog = self.catalogs.current(tenant);
-        let after: Option<ListingPlace> = page.position()?;
         // The position of the last item stays valid, even if that grant has changed since.
-        let wanted = wanted
-            .filter(|grant| after.as_ref().is_none_or(|after| ListingPlace::of(&catalog, grant) > *after));
-        let probe = usize::try_from(page.probe()).unwrap_or(usize::MAX);
-        let found = spend::listing_order(&catalog, wanted).into_iter().take(probe).cloned().collect();
+        let mut first = FirstGrants::new(Arc::clone(&catalog), &page)?;
+        let wanted = advanced.grants.values().filter(|grant| include_closed || grant.is_open());
+        wanted.cloned().for_each(|grant| first.add(grant));
+        if include_closed {
+            let place = self.costly.take_place(true, Some(advanced.key))?;
+            let store = self.store.clone();
+            first = uncancelled(async move {
+                let add = |grant: Grant| {
+                    if !advanced.grants.contains_key(&grant.key) {
+                        first.add(grant);
+                    }
+                };
+                snapshot(&store, &place).await?.each_grant(advanced.key, add).await.map(|()| first)
+            })
+            .await?;
+        }
+        let found = first.grants.into_values().collect();
         Ok(page.cut(found, move |grant: &Grant| ListingPlace::of(&catalog, grant)))
     }
 
@@ -230,6 +237,32 @@ impl Queries {
         });
         let (views, rest): (Vec<WalletView>, Option<String>) = found.await?;
         Ok(page.cut_scan(views, rest, |view: &WalletView| view.id.to_string()))
+    }
+}
+
+/// The grants of a page: those that come first after its position.
+struct FirstGrants {
+    catalog: Arc<Catalog>,
+    after: Option<ListingPlace>,
+    /// The most grants that are kept.
+    most: usize,
+    grants: BTreeMap<ListingPlace, Grant>,
+}
+
+impl FirstGrants {
+    fn new(catalog: Arc<Catalog>, page: &Page) -> Result<Self, ReadError> {
+        let most = usize::try_from(page.probe()).unwrap_or(usize::MAX);
+        Ok(Self { catalog, after: page.position()?, most, grants: BTreeMap::new() })
+    }
+
+    fn add(&mut self, grant: Grant) {
+        let place = ListingPlace::of(&self.catalog, &grant);
+        if self.after.as_ref().is_none_or(|after| place > *after) {
+            self.grants.insert(place, grant);
+        }
+        if self.grants.len() > self.most {
+            self.grants.pop_last();
+        }
     }
 }
 
@@ -336,4 +369,51 @@ fn unreadable(key: WalletKey, id: WalletId) -> Wallet {
 /// Returns the position of a reservation in the list.
 fn list_position(reservation: &Reservation) -> ListPosition {
     (reservation.reserve_time.as_micros(), reservation.first_revision())
+}
+
+#[cfg(test)]
+mod tests {
+    use wallet_core::Source;
+    use wallet_core::grant::{GrantDetails, GrantKey, Origin, Parts};
+
+    use super::*;
+
+    fn closed(n: u16) -> Grant {
+        Grant {
+            key: GrantKey::new(Origin::Grant, format!("g{n}").parse().unwrap(), 0),
+            unit: "credits".parse().unwrap(),
+            source: Source::Purchased,
+            priority: i32::from(n),
+            effective_time: Timestamp::EPOCH,
+            expire_time: Timestamp::NEVER,
+            warn_time: Timestamp::NEVER,
+            create_time: Timestamp::EPOCH,
+            amount: 1,
+            parts: Parts { consumed: 1, ..Parts::default() },
+            clawback: None,
+            details: GrantDetails::default(),
+        }
+    }
+
+    #[test]
+    fn a_page_of_grants_keeps_the_first_ones_after_its_position_and_no_more() {
+        let catalog = Catalog::parse(crate::config::BUNDLED_CATALOG).unwrap();
+        let (catalog, mut token, mut shown) = (Arc::new(catalog), None, Vec::new());
+        for _ in 0..4 {
+            let page = Page { size: 25, token };
+            let mut first = FirstGrants::new(Arc::clone(&catalog), &page).unwrap();
+            // In an order that is not that of the list.
+            for n in (0..100).map(|n| n * 37 % 100) {
+                first.add(closed(n));
+                assert!(first.grants.len() <= 26);
+            }
+            let of = Arc::clone(&catalog);
+            let listed = page
+                .cut(first.grants.into_values().collect(), move |grant: &Grant| ListingPlace::of(&of, grant));
+            let (grants, next) = listed.taken(|grant| Some(grant.priority));
+            shown.extend(grants);
+            token = Some(next);
+        }
+        assert_eq!((shown, token.as_deref()), ((0..100).collect::<Vec<i32>>(), Some("")));
+    }
 }

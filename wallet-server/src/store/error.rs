@@ -81,10 +81,10 @@ impl StoreError {
         Self::new(StoreErrorKind::CommitUnknown, without_prefix(error))
     }
 
-    /// Converts a failure of a statement that writes and commits at once. A known refusal by the database is certain; any
-    /// other error leaves the outcome unknown.
+    /// Converts a failure of a statement that writes and commits at once. A known refusal by the database is certain, and
+    /// so is a failure before the statement was sent; any other error leaves the outcome unknown.
     pub(crate) fn of_committing_statement(error: DbErr) -> Self {
-        if code(&error).is_some_and(|code| is_raised_before_commit(&code)) {
+        if is_unsent(&error) || code(&error).is_some_and(|code| is_raised_before_commit(&code)) {
             return Self::from(error);
         }
         Self::of_commit(error)
@@ -111,6 +111,8 @@ fn kind(error: &DbErr) -> StoreErrorKind {
         Some(
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::TypeNotFound { .. },
         ) => StoreErrorKind::Unreadable,
+        // A value of some command does not fit; it does not fit the next time either.
+        Some(sqlx::Error::Encode(_)) => StoreErrorKind::Refused,
         Some(_) => StoreErrorKind::Unavailable,
         None => match error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => StoreErrorKind::Unavailable,
@@ -160,6 +162,12 @@ fn cause(error: &DbErr) -> Option<&sqlx::Error> {
 /// Returns the code with which the database refused.
 fn code(error: &DbErr) -> Option<Cow<'_, str>> {
     cause(error)?.as_database_error()?.code()
+}
+
+/// Returns true if a statement was not sent: a parameter cannot be encoded, or there was no connection to send it on.
+fn is_unsent(error: &DbErr) -> bool {
+    matches!(cause(error), Some(sqlx::Error::Encode(_)))
+        || matches!(error, DbErr::Conn(RuntimeErr::SqlxError(_)))
 }
 
 /// Returns true if a COMMIT refused with this code has certainly not taken effect.
@@ -287,6 +295,26 @@ mod tests {
             for code in codes.split(' ') {
                 assert_eq!(by_code(code), kind, "{code}");
             }
+        }
+    }
+
+    #[test]
+    fn a_statement_that_was_not_sent_is_certainly_not_applied() {
+        use StoreErrorKind::{CommitUnknown, Refused, Unavailable};
+        let encode = || sqlx::Error::Encode("too long".into());
+        let query = |error: sqlx::Error| DbErr::Query(RuntimeErr::SqlxError(error.into()));
+        let connect = |error: sqlx::Error| DbErr::Conn(RuntimeErr::SqlxError(error.into()));
+        let lost = || sqlx::Error::Io(std::io::ErrorKind::BrokenPipe.into());
+        for (kind, error) in [
+            (Refused, query(encode())),
+            (Unavailable, connect(lost())),
+            (Unavailable, connect(sqlx::Error::PoolTimedOut)),
+            (CommitUnknown, query(lost())),
+            (CommitUnknown, query(sqlx::Error::Protocol("?".to_owned()))),
+            // The time limit of the call: the statement may have been sent.
+            (CommitUnknown, DbErr::Conn(RuntimeErr::Internal("no answer".to_owned()))),
+        ] {
+            assert_eq!(StoreError::of_committing_statement(error.clone()).kind, kind, "{error:?}");
         }
     }
 

@@ -6,7 +6,9 @@ use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::postgres::{PgArguments, PgRow};
 use sea_orm::sqlx::{self, AssertSqlSafe, Postgres};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
+};
 
 use crate::store::StoreError;
 
@@ -34,13 +36,19 @@ impl LaneConnection {
     }
 
     /// Runs a statement of PostgreSQL and keeps the connection. After an error, or if the call is cancelled, the connection goes
-    /// back into its pool, which closes it unless it answers.
-    pub(super) async fn write(&self, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>, sqlx::Error> {
+    /// back into its pool, which closes it unless it answers. A [`DbErr::Conn`] means that there is no connection, and the
+    /// statement was not sent.
+    pub(super) async fn write(&self, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>, DbErr> {
+        let acquire = async || {
+            let acquired = self.pool.get_postgres_connection_pool().acquire().await;
+            acquired.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))
+        };
         let mut connection = match self.take() {
             Some(connection) => connection,
-            None => self.pool.get_postgres_connection_pool().acquire().await?,
+            None => acquire().await?,
         };
-        let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(&mut *connection).await?;
+        let rows = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_all(&mut *connection).await;
+        let rows = rows.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(error.into())))?;
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
         Ok(rows)
     }

@@ -4,16 +4,30 @@
 //! release can be rolled back: migrations only add. The name of a migration that removes something states which
 //! releases may still use the schema ([`migrations::excludes`]).
 
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
 use migrations::{Migrator, excludes, failpoints};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement};
 use sea_orm_migration::MigratorTrait;
 
+use crate::causes::Chain;
 use crate::store::connect::connect_lane;
 use crate::store::timed::begin_migrating;
 use crate::store::{Backend, Store, StoreError, StoreErrorKind};
 
 /// Key of the advisory lock around migrations: the bytes of "credwall".
 const MIGRATION_LOCK: i64 = 0x6372_6564_7761_6c6c;
+/// The longest wait for the lock of a table.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+/// The attempts after the first, and the pauses between them, which double: with the waits, about a minute.
+const RETRIES: usize = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The error after the last attempt.
+const LOCKED: &str = "the schema was not migrated, because another transaction has a lock on one of its tables; \
+    SELECT pid, usename, application_name, state, xact_start FROM pg_stat_activity WHERE xact_start IS NOT NULL \
+    ORDER BY xact_start shows long transactions: wait for them, or end them with pg_terminate_backend(pid), and start again";
 
 /// The migrations of a database, compared with those of this release.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,21 +58,73 @@ impl Store {
     /// Brings the schema up to date in one transaction. Servers that start together take turns. Returns the migrations
     /// of a newer release; if there are any, nothing is changed.
     ///
-    /// Fails if this release cannot use the schema of the newer one.
+    /// Fails if this release cannot use the schema of the newer one, or if another transaction uses a table of the
+    /// migration for about a minute.
     pub(crate) async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(FIRST_PAUSE)
+            .with_max_delay(LONGEST_PAUSE)
+            .with_max_times(RETRIES);
+        self.migrate_with(LOCK_TIMEOUT, pauses.build()).await
+    }
+
+    /// Migrates, again after each pause, until the locks of its tables are free within `lock_timeout`. While a statement
+    /// waits for a lock, all later statements about its table wait too, so servers work in the pauses.
+    async fn migrate_with(
+        &self,
+        lock_timeout: Duration,
+        mut pauses: impl Iterator<Item = Duration> + Send,
+    ) -> Result<Vec<String>, StoreError> {
+        loop {
+            let error = match self.migrate_once(lock_timeout).await {
+                Err(error) if error.kind == StoreErrorKind::Conflict => error,
+                done => return done,
+            };
+            let Some(pause) = pauses.next() else {
+                let oldest =
+                    self.oldest_transaction().await.ok().flatten().map_or_else(String::new, |oldest| {
+                        format!(
+                            "; the oldest transaction is {} s old: {}",
+                            oldest.age.as_secs(),
+                            oldest.owner
+                        )
+                    });
+                return Err(StoreError::unavailable(format!("{LOCKED}{oldest}"), error));
+            };
+            tracing::warn!(
+                error = %Chain(&error),
+                "another transaction uses a table that is to be migrated; the migration is tried again"
+            );
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn migrate_once(&self, lock_timeout: Duration) -> Result<Vec<String>, StoreError> {
         let connection = connect_lane(self.url().secret(), self.backend()).await?;
-        let transaction = begin_migrating(&connection).await?;
+        let migrated = self.migrate_on(&connection, lock_timeout).await;
+        connection.close().await?;
+        migrated
+    }
+
+    async fn migrate_on(
+        &self,
+        connection: &DatabaseConnection,
+        lock_timeout: Duration,
+    ) -> Result<Vec<String>, StoreError> {
+        let transaction = begin_migrating(connection).await?;
         if self.backend() == Backend::Postgres {
+            // The wait for another migration has no bound and blocks no server.
             let alone = format!(
                 "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;
-                 SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
+                 SELECT pg_advisory_xact_lock({MIGRATION_LOCK});
+                 SET LOCAL lock_timeout = {}",
+                lock_timeout.as_millis()
             );
             transaction.execute_unprepared(&alone).await?;
         }
         let newer = migrate_within(&transaction, self.backend()).await?;
         transaction.commit().await?;
         failpoints::reach();
-        connection.close().await?;
         Ok(newer)
     }
 
@@ -113,4 +179,56 @@ async fn applied(connection: &impl ConnectionTrait, backend: Backend) -> Result<
 /// Returns the names of this release's migrations, in order.
 fn names() -> Vec<String> {
     Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Notify;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::postgres::Postgres;
+
+    const SHORT: Duration = Duration::from_millis(20);
+    /// The time after which a migration that waits without a bound fails the test.
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// Returns a database, and a connection whose transaction has locked a table that migrations read.
+    async fn locked() -> (Store, DatabaseConnection) {
+        let store = Store::open(&Postgres::shared().create_database()).await.unwrap();
+        store.migrate().await.unwrap();
+        let other = connect_lane(store.url().secret(), Backend::Postgres).await.unwrap();
+        other.execute_unprepared("BEGIN; LOCK TABLE seaql_migrations").await.unwrap();
+        (store, other)
+    }
+
+    #[tokio::test]
+    async fn a_migration_goes_on_when_another_transaction_has_released_its_table() {
+        let (store, other) = locked().await;
+        let is_retried = Notify::new();
+        let pauses = std::iter::repeat_with(|| {
+            is_retried.notify_one();
+            SHORT
+        });
+        let release = async {
+            is_retried.notified().await;
+            other.execute_unprepared("ROLLBACK").await.unwrap();
+        };
+        let both = async { tokio::join!(store.migrate_with(SHORT, pauses), release) };
+        let (migrated, ()) = timeout(LONG, both).await.unwrap();
+        assert_eq!(migrated.unwrap(), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn a_migration_that_gets_no_lock_ends_and_names_long_transactions() {
+        let (store, _other) = locked().await;
+        let migrated = timeout(LONG, store.migrate_with(SHORT, [SHORT; 2].into_iter())).await.unwrap();
+        let error = migrated.unwrap_err();
+        assert_eq!(error.kind, StoreErrorKind::Unavailable);
+        let text = Chain(&error).to_string();
+        for part in ["pg_stat_activity", "the oldest transaction is ", "idle in transaction", "lock timeout"]
+        {
+            assert!(text.contains(part), "{text}");
+        }
+    }
 }

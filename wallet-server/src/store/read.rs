@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, QueryFilter,
-    QueryOrder, QueryResult, QuerySelect, QueryTrait, Statement, Value,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait as _,
+    FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Statement, Value,
 };
 use uuid::Uuid;
 use wallet_core::entry::Entry;
@@ -153,12 +153,25 @@ impl ReadTx {
         Ok(loaded)
     }
 
-    /// Returns all grants of a wallet, open and closed, unordered.
-    pub(crate) async fn grants(&self, wallet: WalletKey) -> Result<Vec<Grant>, StoreError> {
+    /// Passes all grants of a wallet, open and closed, one by one to `each`, unordered.
+    pub(crate) async fn each_grant(
+        &self,
+        wallet: WalletKey,
+        mut each: impl FnMut(Grant) + Send,
+    ) -> Result<(), StoreError> {
         let query = grants::Entity::find()
             .filter(grants::Column::Bucket.eq(wallet.bucket()))
             .filter(grants::Column::WalletKey.eq(wallet.uuid()));
-        query.all(&self.transaction).await?.into_iter().map(grants::read).collect()
+        let mut read = Ok(());
+        let row = |row: QueryResult| {
+            let grant = grants::Model::from_query_result(&row, "").map_err(StoreError::from);
+            match grant.and_then(grants::read) {
+                Ok(grant) => each(grant),
+                Err(error) => read = Err(error),
+            }
+        };
+        self.transaction.each_row(query.build(self.backend.db()), row).await?;
+        read
     }
 
     /// Returns at most `limit` of a wallet's reservations after a position, the newest first.

@@ -55,13 +55,12 @@ impl TimedConnection<LaneConnection> {
 
     /// Runs a statement that is a whole batch. The connection must be one of PostgreSQL.
     pub(super) async fn write_by_columns(&self, statement: ColumnStatement) -> Result<Vec<PgRow>, DbErr> {
-        let failed = |error: sqlx::Error| DbErr::Query(RuntimeErr::SqlxError(error.into()));
         let ColumnStatement { sql, parameters } = statement;
-        let arguments =
-            ColumnStatement::arguments(parameters).map_err(|error| failed(sqlx::Error::Encode(error)))?;
+        let arguments = ColumnStatement::arguments(parameters)
+            .map_err(|error| DbErr::Query(RuntimeErr::SqlxError(sqlx::Error::Encode(error).into())))?;
         // In a box, because the futures of a batch fill most of a thread's stack in a debug build.
         let rows = Box::pin(self.connection.write(sql, arguments));
-        self.call(async { rows.await.map_err(failed) }).await
+        self.call(rows).await
     }
 }
 

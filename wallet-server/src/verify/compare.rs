@@ -60,7 +60,9 @@ impl WalletFold {
                 Some(grant) => {
                     let decoded = grant_row::decode(&key, row);
                     let gave_unpaid = decoded.as_ref().is_some_and(|decoded| self.plan.gave_unpaid(decoded));
-                    let context = Context { clawbacks: &self.clawbacks, gave_unpaid, last_time };
+                    let effective_time = self.chain.effective_time();
+                    let clawbacks = &self.clawbacks;
+                    let context = Context { clawbacks, gave_unpaid, last_time, effective_time };
                     grant.row = Some(grant_row::check(&key, row, decoded, grant, context, faults));
                 }
                 None => {

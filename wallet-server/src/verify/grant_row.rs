@@ -1,5 +1,6 @@
 //! The comparison of a grant's row with the grant according to the entries.
 
+use wallet_core::fingerprint::Fingerprint;
 use wallet_core::grant::{Clawback, Grant, GrantDetails, GrantKey, Origin, Parts};
 use wallet_core::posting::Part;
 use wallet_core::row_digests::Digest;
@@ -7,6 +8,7 @@ use wallet_core::{OriginId, PaymentSubject, Source, Timestamp};
 
 use crate::store::tables::grants;
 use crate::verify::clawback::Clawbacks;
+use crate::verify::entry;
 use crate::verify::faults::Faults;
 use crate::verify::grant::{GrantFold, RowFacts, Unpaid};
 
@@ -28,6 +30,8 @@ pub(super) struct Context<'a> {
     pub(super) gave_unpaid: bool,
     /// The time of the wallet's last change.
     pub(super) last_time: i64,
+    /// The effective time of the last entry. Everything due before has been processed.
+    pub(super) effective_time: Timestamp,
 }
 
 /// Decodes the key of a row.
@@ -64,6 +68,7 @@ pub(super) fn check(
         Err(error) => faults.add(grant.revision(), &format!("grant {key} has unreadable details: {error}")),
     }
     comparison.check_times(faults);
+    comparison.check_overdue(faults);
     comparison.check_warn_time(faults);
     comparison.check_next_time(faults);
     comparison.check_digest(decoded.as_ref(), faults);
@@ -128,7 +133,8 @@ impl Comparison<'_> {
         self.unless(is_known, faults, || format!("grant {key} has source {}, which is unknown", row.source));
     }
 
-    /// Checks I11: the columns by which a payment, its line and its purchase are found match the details.
+    /// Checks I11: the columns by which a payment, its line and its purchase are found match the details. Checks I2: the
+    /// amount is the one of the command, if the command had one.
     fn check_details(&self, details: &GrantDetails, faults: &mut Faults) {
         let Self { key, row, .. } = self;
         let payment = details.external_ref.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -139,6 +145,12 @@ impl Comparison<'_> {
         self.unless(line == row.line, faults, || {
             format!("I11: grant {key} is found by line {:?} of its payment, but is line {line:?}", row.line)
         });
+        if matches!(key.origin, Origin::Grant | Origin::TopUp) {
+            let command = Fingerprint::parse(&details.fingerprint);
+            self.unless(entry::agrees(&command, "amount", &(&row.unit, row.amount)), faults, || {
+                format!("I2: grant {key} has {} {}, but its command asked for others", row.amount, row.unit)
+            });
+        }
         // The grants of a purchase itself are found by their keys.
         let stems_from = match key.origin {
             Origin::Grace | Origin::Correction => self.purchase.map(ToString::to_string),
@@ -175,6 +187,24 @@ impl Comparison<'_> {
                 )
             });
         }
+    }
+
+    /// Checks I9: no credits are pending that came into effect before the last entry, and none are usable that expired
+    /// before it.
+    fn check_overdue(&self, faults: &mut Faults) {
+        let Self { key, row, .. } = self;
+        let now = self.context.effective_time;
+        let [effective, expire] = [row.effective_time, row.expire_time].map(Timestamp::from_micros);
+        self.unless(row.pending == 0 || effective >= now, faults, || {
+            format!(
+                "I9: {} of grant {key} are pending at {now}, but came into effect at {effective}",
+                row.pending
+            )
+        });
+        let usable = i128::from(row.pending) + i128::from(row.available);
+        self.unless(usable == 0 || expire >= now, faults, || {
+            format!("I9: {usable} of grant {key} are usable at {now}, but expired at {expire}")
+        });
     }
 
     /// Checks I9: the warning is due at the time in the entry that issued the grant, within its lifetime. A clawback

@@ -28,6 +28,7 @@ mod feed;
 mod grant;
 mod grant_row;
 mod ledger;
+mod leftover;
 mod life;
 mod moves;
 mod nats;

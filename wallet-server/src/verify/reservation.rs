@@ -9,7 +9,7 @@ use wallet_core::row_digests::Digest;
 use wallet_core::{Timestamp, WorkerId};
 
 use crate::store::tables::reservations;
-use crate::verify::entry::optional;
+use crate::verify::entry::{agrees, optional};
 use crate::verify::faults::Faults;
 use crate::verify::life::{Life, Recorded};
 use crate::verify::receipt::Receipt;
@@ -85,7 +85,8 @@ fn check_pointers(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     }
 }
 
-/// Checks I16: the terms match the entry of Reserve, and the end matches the entry that ended the reservation.
+/// Checks I16: the terms match the entry of Reserve, and the end matches the entry that ended the reservation. Checks I5:
+/// the agreed amounts are those of Reserve, if it had a price of its own.
 fn check_words(row: &reservations::Model, receipt: &Receipt<'_>, faults: &mut Faults) {
     let (life, id) = (receipt.life, receipt.id);
     let terms = Digest::of_terms(&row.terms, &row.fingerprint);
@@ -95,6 +96,11 @@ fn check_words(row: &reservations::Model, receipt: &Receipt<'_>, faults: &mut Fa
             hex::encode(&row.terms),
             hex::encode(&row.fingerprint)
         )
+    });
+    // `read` has reported a fingerprint that is unreadable.
+    let command: Fingerprint = strict::sparse("fingerprint", &row.fingerprint).unwrap_or_default();
+    faults.unless(agrees(&command, "amounts", &receipt.terms.amounts), life.revision(), || {
+        format!("I5: reservation {id} was agreed for other amounts than its Reserve asked for")
     });
     let deadline = Timestamp::from_micros(row.deadline);
     let ended = receipt.bill.is_some() || !row.finalizer.is_empty();

@@ -137,6 +137,7 @@ impl WalletFold {
             }
             self.unit(&posting.unit).post(posting, entry.revision, faults);
         }
+        self.check_leftovers(&entry, faults);
         self.row_digests(&entry, faults);
         self.balances(&entry, faults);
         // A unit of which a notification is the only trace has no stored balance.

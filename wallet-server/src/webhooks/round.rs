@@ -75,10 +75,6 @@ impl Deliverer {
         let now = self.webhooks.clock.now();
         let (failing_since, state) = condition(&info, &attempts, now);
         let disabled = reason_of(state);
-        if let Some(reason) = disabled {
-            self.metrics.disabled.inc();
-            tracing::error!(endpoint = info.id, url = info.url, reason, "an endpoint is disabled");
-        }
         let has_succeeded = attempts.iter().any(|attempt| attempt.failure.is_none());
         // The endpoint works again, so the waiting deliveries that have stopped its position become due at once.
         let retry_waiting = has_succeeded && work.is_full;
@@ -105,6 +101,10 @@ impl Deliverer {
             }
         }
         self.webhooks.store.record_deliveries(row, result, retry_waiting, now).await?;
+        if let Some(reason) = disabled {
+            self.metrics.disabled.inc();
+            tracing::error!(endpoint = info.id, url = info.url, reason, "an endpoint is disabled");
+        }
         Ok(true)
     }
 

@@ -59,7 +59,7 @@ impl Optimistic {
     }
 
     /// Writes and commits what was decided. Returns false, and has written nothing, if another version of one of the
-    /// wallets is stored. Unless the database refuses, an error leaves the outcome unknown.
+    /// wallets is stored. Unless the database refuses or nothing was sent, an error leaves the outcome unknown.
     pub(crate) async fn write(&self, batch: &[WalletWrite<'_>]) -> Result<bool, StoreError> {
         // All rows are fetched: the first one is sent before the commit, the end of the answer after it.
         let answer = self.connection.write_by_columns(write_at_versions(batch)).await;

@@ -3,8 +3,10 @@
 use wallet_core::binary;
 use wallet_core::entry::{EntryBalance, EntryKind};
 use wallet_core::posting::{Account, Part, Posting};
+use wallet_core::reservation::Terms;
 
-use super::rows::{Rows, alter, check, repost};
+use super::fixture::Story;
+use super::rows::{Rows, alter, check, check_rows, repost};
 use crate::store::tables::entries;
 
 /// Changes an amount in an entry and rehashes the chain.
@@ -119,6 +121,49 @@ async fn a_reservation_ends_once_and_a_request_is_carried_out_once() {
         ("I11: request r1 was carried out before", |r| {
             r.entry(EntryKind::WalletUpdated).request_id = "r1".to_owned();
             r.rehash();
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn credits_expire_come_into_effect_and_are_revoked_as_a_whole() {
+    check(&[
+        ("I2: 1 of grant grant:g6 are left, of which 2 became Expired", |r| {
+            add(r, |r| r.entry(EntryKind::GrantExpired), -1);
+        }),
+        ("I2: 1 of grant grant:g2 are left, of which 29 became Available", |r| {
+            add(r, |r| r.entry(EntryKind::GrantEffective), -1);
+        }),
+        ("I2: 1 of grant grant:g4 are left, of which ", |r| {
+            add(r, |r| r.entry(EntryKind::GrantRevoked), -1);
+        }),
+        ("I9: 3 of grant grant:g1 are usable at ", |r| r.grant("g1").available = 3),
+        ("I9: 3 of grant grant:g2 are pending at ", |r| r.grant("g2").pending = 3),
+    ])
+    .await;
+    let closed = Rows::of(&[Story::closed("ann"), Story::of("bob")]).await;
+    check_rows(
+        &closed,
+        &[("are left in a wallet that is closed", |r| {
+            repost(r.entry(EntryKind::WalletClosed), |postings| _ = postings.pop());
+        })],
+    );
+}
+
+#[tokio::test]
+async fn amounts_are_those_that_the_commands_asked_for() {
+    check(&[
+        ("I2: grant top_up:t1 has 101 credits, but its command asked for others", |r| {
+            r.grant("t1").amount = 101
+        }),
+        ("I2: grant grant:g1 has 41 credits, but its command asked for others", |r| {
+            r.grant("g1").amount = 41
+        }),
+        ("I5: reservation j1 was agreed for other amounts than its Reserve asked for", |r| {
+            alter(&mut r.reservation("j1").terms, |terms: &mut Terms| {
+                _ = terms.amounts.set(&"credits".parse().unwrap(), 61);
+            });
         }),
     ])
     .await;

@@ -62,6 +62,27 @@ each_database! {
         assert_eq!((closed.source(), closed.reason.as_str()), (Source::Adjustment, "sorry"));
     }
 
+    async fn pages_of_closed_grants_are_the_whole_list(server: Server) {
+        let client = server.wallet("w", 10).await;
+        for n in 0..7 {
+            client.grant(gift("w", &format!("g{n}"), credits(5))).await.unwrap();
+        }
+        client.reserve(explicit("w", "k", vec![credits(22)])).await.unwrap();
+        client.settle(settle("w", "k", v1::Succeeded::default())).await.unwrap();
+        let (all, end) = page(&client, ask(true)).await;
+        assert_eq!((all.split(' ').count(), end.as_str()), (8, ""));
+        let (mut ids, mut token) = (Vec::new(), String::new());
+        loop {
+            let (part, next) = page(&client, v1::ListGrantsRequest { page_size: 3, page_token: token, ..ask(true) }).await;
+            ids.push(part);
+            token = next;
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!((ids.len(), ids.join(" ")), (3, all));
+    }
+
     async fn a_page_continues_although_its_last_grant_was_spent_meanwhile(server: Server) {
         let client = server.wallet("w", 10).await;
         for id in ["a", "b", "c"] {

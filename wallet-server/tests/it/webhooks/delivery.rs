@@ -2,9 +2,8 @@
 
 use wallet_client::v1::{self, WebhookEndpointState};
 
-use super::{Receiver, deliveries, endpoint, give, server, subscribed, until};
+use super::{Receiver, deliveries, endpoint, give, server, subscribed, until, until_disabled};
 use crate::harness::Database;
-use crate::monitoring::metrics;
 
 mod items_arrive_with_id_time_signature_and_the_item_as_data {
     use super::*;
@@ -80,7 +79,7 @@ async fn an_endpoint_that_is_gone_gets_nothing_more_until_it_is_enabled() {
     let (server, receiver) = (server(Database::sqlite()).await, Receiver::start(&[410]).await);
     let (client, _) = subscribed(&server, &receiver).await;
     until(&client, |endpoint, _| endpoint.state() == WebhookEndpointState::Gone).await;
-    assert!(metrics(&server).contains("\nwallet_webhook_endpoints_disabled_total 1\n"));
+    until_disabled(&server, 1).await;
     give(&client, "g").await;
     let enable = v1::UpdateWebhookEndpointRequest::new("crm").with_state(WebhookEndpointState::Enabled);
     assert_eq!(receiver.received().len(), 1);
@@ -91,6 +90,20 @@ async fn an_endpoint_that_is_gone_gets_nothing_more_until_it_is_enabled() {
     let mut types: Vec<String> = received.iter().map(|item| item.json()["type"].to_string()).collect();
     types.sort_unstable();
     assert_eq!(types, ["\"credits.granted\"", "\"webhook.disabled\""]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_counts_as_disabled_once_the_database_has_recorded_it() {
+    let (server, receiver) = (server(Database::sqlite()).await, Receiver::start(&[410; 100]).await);
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON webhook_endpoints WHEN NEW.state <> OLD.state
+                  BEGIN SELECT RAISE(ABORT, 'refused by the test'); END";
+    server.database.execute(refuse).await;
+    let (client, _) = subscribed(&server, &receiver).await;
+    receiver.wait_for(2).await;
+    until_disabled(&server, 0).await;
+    server.database.execute("DROP TRIGGER refuse").await;
+    until(&client, |endpoint, _| endpoint.state() == WebhookEndpointState::Gone).await;
+    until_disabled(&server, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

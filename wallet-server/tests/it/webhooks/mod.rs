@@ -14,6 +14,7 @@ use wallet_client::{WalletClient, v1};
 use wallet_server::Config;
 
 use crate::harness::{Database, Server, credits};
+use crate::monitoring::metrics;
 use crate::shorthand::gift;
 
 /// A server that may post to receivers on loopback.
@@ -53,4 +54,16 @@ async fn until(client: &WalletClient, holds: impl Fn(&v1::WebhookEndpoint, &[v1:
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("{:?} {:?}", endpoint(client).await, deliveries(client).await);
+}
+
+/// Waits until the server has counted this many disabled endpoints. The count follows the write.
+async fn until_disabled(server: &Server, endpoints: u64) {
+    let counted = format!("\nwallet_webhook_endpoints_disabled_total {endpoints}\n");
+    for _ in 0..3_000 {
+        if metrics(server).contains(&counted) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{}", metrics(server));
 }

@@ -7,9 +7,8 @@ use wallet_client::v1::{self, WebhookEndpointState};
 use wallet_server::{Config, TimeSource};
 
 use super::receiver::Received;
-use super::{Receiver, deliveries, give, subscribed, until};
+use super::{Receiver, deliveries, give, subscribed, until, until_disabled};
 use crate::harness::{Database, Server};
-use crate::monitoring::metrics;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delivery_is_attempted_ten_times_in_three_days_and_then_only_on_command() {
@@ -69,7 +68,7 @@ async fn an_endpoint_without_a_success_for_five_days_is_disabled() {
     let days = Duration::from_secs(5 * 86_400);
     client.advance_clock(v1::AdvanceClockRequest::by(days)).await.unwrap();
     until(&client, |endpoint, _| endpoint.state() == WebhookEndpointState::Failing).await;
-    assert!(metrics(&server).contains("\nwallet_webhook_endpoints_disabled_total 1\n"));
+    until_disabled(&server, 1).await;
     let audit = client.list_audit_events(v1::ListAuditEventsRequest::new()).await.unwrap();
     let change = audit.events.first().unwrap();
     assert_eq!((change.principal.as_str(), change.action.as_str()), ("system", "webhook.disable"));
