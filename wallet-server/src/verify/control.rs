@@ -38,9 +38,9 @@ const PARTS: i16 = 8;
 /// An instant more than an hour ahead of the clock is noted, in microseconds: a clock is wrong or was moved by hand.
 const AHEAD: i64 = 3_600_000_000;
 
-/// The tenants and catalogs that rows of wallets may refer to.
+/// The part of the control plane that other rows refer to.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known {
+pub(super) struct ControlPlane {
     tenants: BTreeSet<Uuid>,
     catalogs: BTreeSet<(Uuid, i64)>,
     /// The changes that the feed must have: tenant, time, id in the audit, and number of the type.
@@ -49,7 +49,7 @@ pub(super) struct Known {
     pub(super) lines: Vec<String>,
 }
 
-impl Known {
+impl ControlPlane {
     pub(super) fn has_tenant(&self, tenant: Uuid) -> bool {
         self.tenants.contains(&tenant)
     }
@@ -64,11 +64,15 @@ pub(super) async fn read(
     snapshot: &ReadTx,
     now: Timestamp,
     faults: &mut Faults,
-) -> Result<Known, StoreError> {
-    let mut check = Check { known: Known::default(), latest: now.as_micros().saturating_add(AHEAD), faults };
+) -> Result<ControlPlane, StoreError> {
+    let mut check = Check {
+        control_plane: ControlPlane::default(),
+        latest: now.as_micros().saturating_add(AHEAD),
+        faults,
+    };
     check.faults.about_the_database();
     snapshot.each_of::<tenants::Entity>(|row| check.row("tenants", row, Check::tenant)).await?;
-    let default = check.known.has_tenant(TenantId::DEFAULT.0);
+    let default = check.control_plane.has_tenant(TenantId::DEFAULT.0);
     check.faults.unless(default, 0, || "has no tenant \"default\"".to_owned());
     let mut last = None;
     snapshot
@@ -80,11 +84,11 @@ pub(super) async fn read(
     snapshot.each_of::<audit_events::Entity>(|row| check.row("audit_events", row, Check::audit)).await?;
     snapshot.each_of::<signing_keys::Entity>(|row| check.row("signing_keys", row, Check::key)).await?;
     snapshot.each_of::<sweeper_leases::Entity>(|row| check.row("sweeper_leases", row, Check::lease)).await?;
-    Ok(check.known)
+    Ok(check.control_plane)
 }
 
 struct Check<'a> {
-    known: Known,
+    control_plane: ControlPlane,
     /// Later instants are noted, in microseconds since 1970.
     latest: i64,
     faults: &'a mut Faults,
@@ -114,7 +118,7 @@ impl Check<'_> {
             format!("tenant {tenant} has a clock that is {clock_ahead} us ahead; at most {most} are allowed")
         });
         self.look(create_time, || format!("tenant {tenant} was created"));
-        self.known.tenants.insert(tenant);
+        self.control_plane.tenants.insert(tenant);
     }
 
     /// Checks the form of an API key. Its MAC cannot be checked without the pepper.
@@ -151,12 +155,12 @@ impl Check<'_> {
             )
         });
         let item_type = item_type.filter(|_| in_feed);
-        self.known.changes.extend(item_type.map(|of| (tenant, event_time, event_id, of as u8)));
+        self.control_plane.changes.extend(item_type.map(|of| (tenant, event_time, event_id, of as u8)));
         self.look(event_time, || format!("{action} of {subject:?} was recorded"));
     }
 
     fn of_tenant(&mut self, tenant: Uuid, row: impl FnOnce() -> String) {
-        self.faults.unless(self.known.tenants.contains(&tenant), 0, || {
+        self.faults.unless(self.control_plane.tenants.contains(&tenant), 0, || {
             format!("{} has tenant {tenant}, which does not exist", row())
         });
     }
@@ -169,7 +173,7 @@ impl Check<'_> {
             _ => (0, 0),
         };
         let faults = &mut *self.faults;
-        faults.unless(self.known.tenants.contains(tenant), 0, || {
+        faults.unless(self.control_plane.tenants.contains(tenant), 0, || {
             format!("catalog {version} has tenant {tenant}, which does not exist")
         });
         faults.unless(*version == before + 1, 0, || {
@@ -191,8 +195,8 @@ impl Check<'_> {
             format!("I18: catalog {version} was published at {time}, but the previous one at {since}")
         });
         *last = Some((*tenant, *version, *publish_time));
-        self.known.catalogs.insert((*tenant, *version));
-        self.known.lines.push(format!("catalog {tenant} {version} {}", hex::encode(is)));
+        self.control_plane.catalogs.insert((*tenant, *version));
+        self.control_plane.lines.push(format!("catalog {tenant} {version} {}", hex::encode(is)));
         self.look(*publish_time, || format!("catalog {version} was published"));
     }
 
@@ -202,7 +206,11 @@ impl Check<'_> {
             .unless(secret.len() == 32, 0, || format!("key {name:?} has {} bytes, not 32", secret.len()));
         self.faults
             .unless(SIGNING_KEYS.contains(&name.as_str()), 0, || format!("key {name:?} signs nothing"));
-        self.known.lines.push(format!("key {} {}", hex::encode(&name), hex::encode(Sha256::digest(&secret))));
+        self.control_plane.lines.push(format!(
+            "key {} {}",
+            hex::encode(&name),
+            hex::encode(Sha256::digest(&secret))
+        ));
         self.look(create_time, || format!("key {name:?} was created"));
     }
 

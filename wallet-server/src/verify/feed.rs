@@ -16,7 +16,7 @@ use crate::store::tables::feed_blocks::{self, PlacedItem};
 use crate::store::tables::feed_outbox::{self, NewItems, bucket_of_changes};
 use crate::store::tables::{feed_heads, task_leases};
 use crate::store::{ReadTx, StoreError};
-use crate::verify::control::Known;
+use crate::verify::control::ControlPlane;
 use crate::verify::faults::Faults;
 use crate::verify::strict;
 
@@ -99,7 +99,7 @@ impl Feed {
     /// Reads the feed and the outbox, and checks the positions.
     pub(super) async fn read(
         snapshot: &ReadTx,
-        known: &Known,
+        control_plane: &ControlPlane,
         faults: &mut Faults,
     ) -> Result<Self, StoreError> {
         let mut feed = Self::default();
@@ -116,8 +116,8 @@ impl Feed {
         feed.last.extend(heads.values().map(|head| (head.tenant, head.last_position)));
         feed.blocks(snapshot, &heads, faults).await?;
         feed.outbox(snapshot, faults).await?;
-        feed.compare_changes(known, faults);
-        for tenant in heads.keys().filter(|tenant| !known.has_tenant(**tenant)) {
+        feed.compare_changes(control_plane, faults);
+        for tenant in heads.keys().filter(|tenant| !control_plane.has_tenant(**tenant)) {
             faults.add(0, &format!("the feed has tenant {tenant}, which does not exist"));
         }
         snapshot
@@ -244,11 +244,11 @@ impl Feed {
 
     /// Compares the changes of tenants with the audit. Of a trimmed feed those from before its first block are missing: a
     /// block is written after its items, by servers whose clocks may differ by [`SKEW`].
-    fn compare_changes(&self, known: &Known, faults: &mut Faults) {
-        for (_, _, id, _) in self.changes.difference(&known.changes) {
+    fn compare_changes(&self, control_plane: &ControlPlane, faults: &mut Faults) {
+        for (_, _, id, _) in self.changes.difference(&control_plane.changes) {
             faults.add(0, &format!("I33: the feed has the change {id}, which the audit does not have"));
         }
-        for (tenant, time, id, _) in known.changes.difference(&self.changes) {
+        for (tenant, time, id, _) in control_plane.changes.difference(&self.changes) {
             let kept_since = self.trimmed.get(tenant);
             let is_deleted = kept_since.is_some_and(|since| *time < since.saturating_add(SKEW));
             faults.unless(is_deleted, 0, || format!("I33: the feed lacks the change {id} of the audit"));

@@ -122,19 +122,20 @@ async fn whole(
 ) -> Result<Ledger, VerifyError> {
     let mut ledger = Ledger::default();
     schema::check(snapshot, backend, &mut ledger.faults).await?;
-    let known = control::read(snapshot, Clock::system().now(), &mut ledger.faults).await?;
+    let control_plane = control::read(snapshot, Clock::system().now(), &mut ledger.faults).await?;
     if let Some(Checkpoints { key_file, write, against }) = checkpoints {
         let signer = Signer::open(key_file)?;
-        let reader =
-            against.as_ref().map(|path| CheckpointReader::open(path, &signer, &known, &mut ledger.faults));
+        let reader = against
+            .as_ref()
+            .map(|path| CheckpointReader::open(path, &signer, &control_plane, &mut ledger.faults));
         ledger.checkpoint_reader = reader.transpose()?;
-        let writer = write.as_ref().map(|path| CheckpointWriter::create(path, &signer, &known));
+        let writer = write.as_ref().map(|path| CheckpointWriter::create(path, &signer, &control_plane));
         ledger.checkpoint_writer = writer.transpose()?;
     }
-    let feed = Feed::read(snapshot, &known, &mut ledger.faults).await?;
-    webhooks::check(snapshot, &known, &feed.last, &mut ledger.faults).await?;
-    nats::check(snapshot, &known, &feed.last, &mut ledger.faults).await?;
+    let feed = Feed::read(snapshot, &control_plane, &mut ledger.faults).await?;
+    webhooks::check(snapshot, &control_plane, &feed.last, &mut ledger.faults).await?;
+    nats::check(snapshot, &control_plane, &feed.last, &mut ledger.faults).await?;
     ledger.feed = Some(feed);
-    ledger.known = Some(known);
+    ledger.control_plane = Some(control_plane);
     Ok(ledger)
 }
