@@ -30,7 +30,7 @@ use crate::query::Queries;
 use crate::quote::QuoteSigner;
 use crate::reference_clock;
 use crate::settings::Limits;
-pub use crate::store::Due;
+pub use crate::store::DueCounts;
 use crate::store::{Backend, Store, StoreError};
 use crate::tenants::Tenants;
 use crate::traces::{Traces, TracesError};
@@ -86,7 +86,7 @@ pub enum AppError {
         /// The newest time in the database.
         seen: Timestamp,
         /// The events that fall due after `seen` and up to `now`.
-        due: Due,
+        due: DueCounts,
     },
     /// The database may lose commits that were acknowledged.
     #[error(

@@ -67,7 +67,7 @@ pub(crate) use row_filter::RowFilter;
 pub(crate) use tables::events::{EventDetails, RecordedEvent};
 #[cfg(test)]
 pub(crate) use timed::{is_inside_a_transaction, tamper};
-pub use times::Due;
+pub use times::DueCounts;
 pub(crate) use url::DatabaseUrl;
 pub(crate) use wallet_cache::WalletCache;
 pub(crate) use webhooks::{Delivered, DeliveryRow, EndpointRow};
