@@ -70,5 +70,5 @@ pub(crate) use timed::{is_inside_a_transaction, tamper};
 pub use times::DueCounts;
 pub(crate) use url::DatabaseUrl;
 pub(crate) use wallet_cache::WalletCache;
-pub(crate) use webhooks::{Delivered, DeliveryRow, EndpointRow};
+pub(crate) use webhooks::{DeliveryResults, DeliveryRow, EndpointRow};
 pub(crate) use whole::{SchemaObject, fresh_schema};

@@ -28,7 +28,7 @@ const PAGE: u64 = 200;
 const SKEW: i64 = 60_000_000;
 
 /// The revision of an item's entry, and its number within the entry.
-type Place = (i64, u32);
+type ItemKey = (i64, u32);
 
 /// The feed as it was read.
 #[derive(Debug, Default)]
@@ -47,8 +47,8 @@ pub(super) struct Feed {
 #[derive(Debug)]
 struct Sequence {
     tenant: Uuid,
-    first: Place,
-    last: Place,
+    first: ItemKey,
+    last: ItemKey,
     items: Items,
 }
 
@@ -63,14 +63,14 @@ struct Items {
 #[derive(Debug, Default)]
 pub(super) struct ItemFold {
     /// The first item that the feed has of the wallet.
-    first: Option<Place>,
+    first: Option<ItemKey>,
     /// The number of items before that.
     before: u64,
     items: Items,
 }
 
 impl Items {
-    fn add(&mut self, (revision, n): Place, number: u8) {
+    fn add(&mut self, (revision, n): ItemKey, number: u8) {
         self.count += 1;
         (revision, n, number).hash(&mut self.hash);
     }
@@ -86,9 +86,9 @@ impl ItemFold {
             )
         });
         for item in feed::items(entry) {
-            let place = (entry.revision, item.n);
-            match self.first.is_some_and(|first| place >= first) {
-                true => self.items.add(place, item.item_type as u8),
+            let key = (entry.revision, item.n);
+            match self.first.is_some_and(|first| key >= first) {
+                true => self.items.add(key, item.item_type as u8),
                 false => self.before += 1,
             }
         }
@@ -179,7 +179,7 @@ impl Feed {
 
     /// Reads the outbox. Batches of one wallet are ordered by their revisions.
     async fn outbox(&mut self, snapshot: &ReadTx, faults: &mut Faults) -> Result<(), StoreError> {
-        let mut waiting: BTreeMap<(Uuid, Place), (Uuid, u8)> = BTreeMap::new();
+        let mut waiting: BTreeMap<(Uuid, ItemKey), (Uuid, u8)> = BTreeMap::new();
         snapshot
             .each_of::<feed_outbox::Entity>(|row| {
                 let read = row.and_then(|row| {
@@ -220,23 +220,23 @@ impl Feed {
             });
             return;
         }
-        let place = (item.revision, item.n);
+        let key = (item.revision, item.n);
         match self.wallets.get_mut(&item.wallet_key) {
             Some(sequence) => {
-                let follows = place > sequence.last && sequence.tenant == tenant;
+                let follows = key > sequence.last && sequence.tenant == tenant;
                 faults.unless(follows, 0, || {
                     format!(
-                        "I33: the feed has {place:?} of wallet {} after {:?}",
+                        "I33: the feed has {key:?} of wallet {} after {:?}",
                         item.wallet_key, sequence.last
                     )
                 });
-                sequence.last = place;
-                sequence.items.add(place, item.number);
+                sequence.last = key;
+                sequence.items.add(key, item.number);
             }
             None => {
                 let mut items = Items::default();
-                items.add(place, item.number);
-                let sequence = Sequence { tenant, first: place, last: place, items };
+                items.add(key, item.number);
+                let sequence = Sequence { tenant, first: key, last: key, items };
                 self.wallets.insert(item.wallet_key, sequence);
             }
         }

@@ -140,8 +140,8 @@ pub(super) fn check_deadline(
     let last = reserved.time.plus(receipt.terms.policies.max_hold);
     let lease = u64::try_from(row.lease).ok().filter(|lease| *lease > 0).map(Duration::from_micros);
     let ttl = receipt.terms.policies.ttl;
-    let begun = life.restarted.unwrap_or(reserved);
-    let earliest = begun.time.plus(lease.unwrap_or(ttl)).min(last);
+    let start = life.restarted.unwrap_or(reserved);
+    let earliest = start.time.plus(lease.unwrap_or(ttl)).min(last);
     let alone = writes.silent == life.silent;
     let latest = if alone { earliest } else { last };
     let deadline = Timestamp::from_micros(row.deadline);
