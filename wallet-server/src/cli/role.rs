@@ -11,9 +11,9 @@ use crate::cli::{
 };
 use crate::settings::{LogFilter, Settings, SettingsError};
 
-const RELEASE: &str = env!("CARGO_PKG_VERSION");
+pub(super) const RELEASE: &str = env!("CARGO_PKG_VERSION");
 /// The commit that the binary was built from; empty if it is unknown.
-const COMMIT: &str = env!("WALLET_COMMIT");
+pub(super) const COMMIT: &str = env!("WALLET_COMMIT");
 
 /// A credit wallet for AI generation platforms. Serves if no command is given.
 #[derive(Debug, Parser)]
