@@ -49,10 +49,14 @@ impl Store {
         self.newest(counted, "last_time").await
     }
 
-    /// Returns the latest expiry of a sweeper lease: ten sweep periods after a server was last alive. The Unix
+    /// Returns the latest expiry of a lease of the sweep: ten sweep periods after a server was last alive. The Unix
     /// epoch if there is none.
     pub(crate) async fn last_sweep(&self) -> Result<Timestamp, StoreError> {
-        self.newest("sweeper_leases", "expire_time").await
+        self.newest(
+            "(SELECT expire_time FROM task_leases WHERE task LIKE 'sweep-%') AS leases",
+            "expire_time",
+        )
+        .await
     }
 
     /// Counts the events that fall due after `from` and up to `to`.

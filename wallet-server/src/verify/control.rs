@@ -12,7 +12,7 @@ use wallet_core::{TenantId, Timestamp};
 
 use crate::clock::MOST_AHEAD;
 use crate::keys::{CallRate, KeyId, Scopes};
-use crate::store::tables::{api_keys, audit_events, catalogs, signing_keys, sweeper_leases, tenants};
+use crate::store::tables::{api_keys, audit_events, catalogs, signing_keys, task_leases, tenants};
 use crate::store::{ReadTx, StoreError};
 use crate::verify::faults::Faults;
 
@@ -33,8 +33,11 @@ const ACTIONS: [&str; 12] = [
     "webhook.disable",
     "webhook.update",
 ];
-/// The number of parts into which sweepers divide the buckets.
-const PARTS: i16 = 8;
+/// The tasks that have leases. The sweep has one for each part of the buckets.
+const TASKS: [&str; 11] = [
+    "feed", "nats", "sweep-0", "sweep-1", "sweep-2", "sweep-3", "sweep-4", "sweep-5", "sweep-6", "sweep-7",
+    "webhooks",
+];
 /// An instant more than an hour ahead of the clock is noted, in microseconds: a clock is wrong or was moved by hand.
 const AHEAD: i64 = 3_600_000_000;
 
@@ -83,7 +86,7 @@ pub(super) async fn read(
     snapshot.each_of::<api_keys::Entity>(|row| check.row("api_keys", row, Check::api_key)).await?;
     snapshot.each_of::<audit_events::Entity>(|row| check.row("audit_events", row, Check::audit)).await?;
     snapshot.each_of::<signing_keys::Entity>(|row| check.row("signing_keys", row, Check::key)).await?;
-    snapshot.each_of::<sweeper_leases::Entity>(|row| check.row("sweeper_leases", row, Check::lease)).await?;
+    snapshot.each_of::<task_leases::Entity>(|row| check.row("task_leases", row, Check::lease)).await?;
     Ok(check.control_plane)
 }
 
@@ -215,12 +218,12 @@ impl Check<'_> {
     }
 
     /// Checks a lease. Its holder and expiry cannot be checked.
-    fn lease(&mut self, row: sweeper_leases::Model) {
-        let sweeper_leases::Model { part, expire_time, .. } = row;
-        self.faults.unless((0..PARTS).contains(&part), 0, || {
-            format!("I9: part {part} of the buckets is leased, but there are {PARTS} parts")
+    fn lease(&mut self, row: task_leases::Model) {
+        let task_leases::Model { task, expire_time, .. } = row;
+        self.faults.unless(TASKS.contains(&task.as_str()), 0, || {
+            format!("I9: the task {task:?} is leased, which does not exist")
         });
-        self.look(expire_time, || format!("the lease on part {part} of the buckets ends"));
+        self.look(expire_time, || format!("the lease of the task {task:?} ends"));
     }
 
     fn look(&mut self, time: i64, what: impl FnOnce() -> String) {

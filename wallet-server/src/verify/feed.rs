@@ -13,15 +13,13 @@ use wallet_core::entry::Entry;
 use wallet_core::feed;
 
 use crate::store::tables::feed_blocks::{self, PlacedItem};
+use crate::store::tables::feed_heads;
 use crate::store::tables::feed_outbox::{self, NewItems, bucket_of_changes};
-use crate::store::tables::{feed_heads, task_leases};
 use crate::store::{ReadTx, StoreError};
 use crate::verify::control::ControlPlane;
 use crate::verify::faults::Faults;
 use crate::verify::strict;
 
-/// The tasks that have leases.
-const TASKS: [&str; 3] = ["feed", "nats", "webhooks"];
 /// The blocks that are read at a time.
 const PAGE: u64 = 200;
 /// The most by which the clocks of two servers differ, in microseconds.
@@ -120,14 +118,6 @@ impl Feed {
         for tenant in heads.keys().filter(|tenant| !control_plane.has_tenant(**tenant)) {
             faults.add(0, &format!("the feed has tenant {tenant}, which does not exist"));
         }
-        snapshot
-            .each_of::<task_leases::Entity>(|row| match row {
-                Ok(row) => faults.unless(TASKS.contains(&row.task.as_str()), 0, || {
-                    format!("the task {:?} is leased, which does not exist", row.task)
-                }),
-                Err(error) => faults.add(0, &format!("a row of task_leases is unreadable: {error}")),
-            })
-            .await?;
         Ok(feed)
     }
 
