@@ -1,5 +1,5 @@
 //! The control plane: tenants, their API keys and catalogs, the audit of both, the key that signs quotes, and the
-//! leases of the sweepers.
+//! leases of background tasks.
 //!
 //! These tables are small, read often and written rarely. They are not sharded.
 
@@ -22,7 +22,7 @@ impl MigrationName for Migration {
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let tables =
-            [TENANTS, API_KEYS, API_KEYS_BY_TENANT, CATALOGS, AUDIT_EVENTS, SIGNING_KEYS, SWEEPER_LEASES];
+            [TENANTS, API_KEYS, API_KEYS_BY_TENANT, CATALOGS, AUDIT_EVENTS, SIGNING_KEYS, TASK_LEASES];
         Dialect::run(manager, &tables).await?;
         let id = match manager.get_database_backend() {
             sea_orm_migration::sea_orm::DbBackend::Postgres => format!("'{DEFAULT_TENANT}'"),
@@ -36,7 +36,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let drops = ["sweeper_leases", "signing_keys", "audit_events", "catalogs", "api_keys", "tenants"]
+        let drops = ["task_leases", "signing_keys", "audit_events", "catalogs", "api_keys", "tenants"]
             .map(|t| format!("DROP TABLE {t}"));
         Dialect::run(manager, &drops.each_ref().map(String::as_str)).await
     }
@@ -99,9 +99,9 @@ CREATE TABLE signing_keys (
     create_time BIGINT  NOT NULL
 )";
 
-const SWEEPER_LEASES: &str = "
-CREATE TABLE sweeper_leases (
-    part        SMALLINT NOT NULL PRIMARY KEY,
-    holder      {uuid}   NOT NULL,
-    expire_time BIGINT   NOT NULL
+const TASK_LEASES: &str = "
+CREATE TABLE task_leases (
+    task        TEXT   NOT NULL PRIMARY KEY,
+    holder      {uuid} NOT NULL,
+    expire_time BIGINT NOT NULL
 )";

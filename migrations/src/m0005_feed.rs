@@ -1,5 +1,4 @@
-//! The feed: the order in which other systems see entries and notifications, and the leases of the tasks that pass it
-//! on.
+//! The feed: the order in which other systems see entries and notifications.
 //!
 //! A batch adds the items of its entries to the outbox, in the transaction that writes the entries. The sequencer
 //! moves them from there into blocks of the feed, whose positions have no gap within a tenant.
@@ -19,12 +18,11 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        Dialect::run(manager, &[FEED_OUTBOX, FEED_HEADS, FEED_BLOCKS, TASK_LEASES]).await
+        Dialect::run(manager, &[FEED_OUTBOX, FEED_HEADS, FEED_BLOCKS]).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let drops =
-            ["task_leases", "feed_blocks", "feed_heads", "feed_outbox"].map(|t| format!("DROP TABLE {t}"));
+        let drops = ["feed_blocks", "feed_heads", "feed_outbox"].map(|t| format!("DROP TABLE {t}"));
         Dialect::run(manager, &drops.each_ref().map(String::as_str)).await
     }
 }
@@ -52,11 +50,4 @@ CREATE TABLE feed_blocks (
     create_time    BIGINT  NOT NULL,
     items          {bytes} NOT NULL,
     PRIMARY KEY (tenant, last_position)
-)";
-
-const TASK_LEASES: &str = "
-CREATE TABLE task_leases (
-    task        TEXT   NOT NULL PRIMARY KEY,
-    holder      {uuid} NOT NULL,
-    expire_time BIGINT NOT NULL
 )";

@@ -184,9 +184,9 @@ impl<'a> UnitOfWork<'a> {
     /// Raises the version of an existing wallet if the work has not changed it. Decisions that were made at its earlier
     /// version can then no longer be written.
     pub const fn raise_version(&mut self) {
-        if self.wallet.exists() && !self.changes.any {
+        if self.wallet.exists() && !self.changes.raises_version {
             self.wallet.version += 1;
-            self.changes.any = true;
+            self.changes.raises_version = true;
         }
     }
 
@@ -195,7 +195,7 @@ impl<'a> UnitOfWork<'a> {
     pub fn freeze(&mut self) {
         self.wallet.frozen = true;
         self.wallet.version += 1;
-        self.changes.any = true;
+        self.changes.raises_version = true;
     }
 
     /// Ends the work and returns its result.

@@ -20,7 +20,7 @@ use crate::engine::{
     Engine, EngineConfig, EngineCounts, EngineMetrics, HoldMetrics, HoldWatch, MovableTime, NAMED_TENANTS,
     Sweeper, SweeperConfig, SweeperMetrics,
 };
-use crate::feed::{AllPlaces, FeedNews, Sequencer, SequencerMetrics, WalletNews};
+use crate::feed::{AllStreamPlaces, FeedNews, Sequencer, SequencerMetrics, WalletNews};
 use crate::grpc::{self, Condition, Health, Origins, ServeError, Services, Tls, TlsError};
 use crate::keys::{KeyCheck, Keys};
 use crate::monitoring::{self, Monitoring};
@@ -30,7 +30,7 @@ use crate::query::Queries;
 use crate::quote::QuoteSigner;
 use crate::reference_clock;
 use crate::settings::Limits;
-pub use crate::store::Due;
+pub use crate::store::DueCounts;
 use crate::store::{Backend, Store, StoreError};
 use crate::tenants::Tenants;
 use crate::traces::{Traces, TracesError};
@@ -86,7 +86,7 @@ pub enum AppError {
         /// The newest time in the database.
         seen: Timestamp,
         /// The events that fall due after `seen` and up to `now`.
-        due: Due,
+        due: DueCounts,
     },
     /// The database may lose commits that were acknowledged.
     #[error(
@@ -197,7 +197,7 @@ impl App {
             tracing::warn!("the database has API keys, but callers need none: there is no --key-pepper-file");
         }
         // A stream is a call in progress as long as it lasts, and other calls keep a quarter of the places.
-        let streams = AllPlaces::new(config.limits.calls_in_progress / 4 * 3);
+        let streams = AllStreamPlaces::new(config.limits.calls_in_progress / 4 * 3);
         let services = Services {
             engine,
             queries,

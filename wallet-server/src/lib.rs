@@ -41,7 +41,7 @@ mod traces;
 mod verify;
 mod webhooks;
 
-pub use app::{App, AppError, Due};
+pub use app::{App, AppError, DueCounts};
 pub use clock::Clock;
 pub use config::{BUNDLED_CATALOG, Config, NatsConfig, TimeSource};
 pub use engine::EngineCounts;

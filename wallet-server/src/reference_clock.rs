@@ -8,7 +8,7 @@ use wallet_core::Timestamp;
 use crate::app::AppError;
 use crate::causes::Chain;
 use crate::clock::{Clock, MAX_JUMP, MAX_SKEW, Verdict};
-use crate::store::{Due, Store, StoreError};
+use crate::store::{DueCounts, Store, StoreError};
 
 /// The longest time without a write after which a server starts without a confirmation of the clock.
 const LONGEST_REST: Duration = Duration::from_secs(86_400);
@@ -69,14 +69,14 @@ pub(crate) async fn check(store: &Store, clock: &Clock, accept_clock: bool) -> R
         return Ok(());
     }
     let due = store.due_between(seen, now).await?;
-    match due.lapses_credits() {
+    match due.expires_credits() {
         true => Err(AppError::ClockAhead { now, seen, due }),
         false => Ok(()),
     }
 }
 
 /// Counts the events that fall due in a jump forward. A jump back has none.
-async fn due_in_jump(store: &Store, before: Timestamp, jump: i64) -> Due {
+async fn due_in_jump(store: &Store, before: Timestamp, jump: i64) -> DueCounts {
     let after = before.plus(Duration::from_micros(jump.max(0).unsigned_abs()));
     store.due_between(before, after).await.unwrap_or_default()
 }

@@ -42,8 +42,8 @@ const JOB: [(&str, &str); 3] = [
     ),
 ];
 /// Keeps the leases of the sweeper from all servers.
-const HOLD_LEASES: &str =
-    "BEGIN; LOCK TABLE sweeper_leases IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600); COMMIT";
+const HOLD_LEASES: &str = "BEGIN; SELECT count(*) FROM (SELECT 1 FROM task_leases WHERE task LIKE 'sweep-%' FOR UPDATE) AS locked; \
+     SELECT pg_sleep(600); COMMIT";
 /// Refuses rows that the server writes, as a constraint does that an operator has added.
 const REFUSE: &str =
     "ALTER TABLE reservations ADD CONSTRAINT drill CHECK (reservation_id NOT LIKE '%7') NOT VALID";

@@ -16,14 +16,14 @@ pub struct ChangeSet {
     pub reservations: BTreeSet<ReservationId>,
     /// True if the wallet's status or profile changed.
     pub profile: bool,
-    /// True if the wallet's version changed. Every change but corrected sweep hints raises it.
-    pub any: bool,
+    /// True if the work raises the version of the wallet. Every change does, except corrected sweep hints.
+    pub raises_version: bool,
 }
 
 impl ChangeSet {
     /// Adds the rows that a decision changes.
     pub fn record(&mut self, decision: &Decision) {
-        self.any = true;
+        self.raises_version = true;
         for posting in &decision.postings {
             if let Account::Grant(key) = &posting.account {
                 self.grants.insert(key.clone());
@@ -43,6 +43,6 @@ impl ChangeSet {
         self.grants.extend(other.grants);
         self.reservations.extend(other.reservations);
         self.profile |= other.profile;
-        self.any |= other.any;
+        self.raises_version |= other.raises_version;
     }
 }

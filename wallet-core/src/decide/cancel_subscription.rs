@@ -22,7 +22,7 @@ pub struct CancelSubscription {
     /// If true, the subscription ends at once instead of at the end of what was paid.
     pub now: bool,
     /// If true, its unused credits expire with it. Only with `now`.
-    pub lapse: bool,
+    pub expire_credits: bool,
     /// Recorded in the entry.
     pub reason: String,
 }
@@ -37,7 +37,7 @@ impl WalletCommand for CancelSubscription {
     fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<WalletSubject>, Rejection> {
         let fingerprint = Fingerprint::default()
             .with("when", self.now.then_some(&true))
-            .with("unused", self.lapse.then_some(&true));
+            .with("unused", self.expire_credits.then_some(&true));
         if replay_of_request(wallet, &self.request, EntryKind::SubscriptionCancelled, &fingerprint)? {
             return Ok(Verdict::replay(WalletSubject));
         }
@@ -47,14 +47,14 @@ impl WalletCommand for CancelSubscription {
             let text = "a plan of term ONCE has no period that ends; use CANCEL_TIME_NOW";
             return Err(Rejection::field("when", text));
         }
-        if !self.now && self.lapse {
+        if !self.now && self.expire_credits {
             let text =
                 "only a cancel with CANCEL_TIME_NOW lets credits expire; those of a period end with it";
             return Err(Rejection::field("unused", text));
         }
         // The end of what was paid has passed.
         let decision = if self.now || present.is_paused() {
-            let mut decision = match self.lapse {
+            let mut decision = match self.expire_credits {
                 true => end_with_credits(wallet, present, at),
                 false => end(wallet, present, at),
             };

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::catalog::Catalog;
 use crate::decide::decision::Decision;
 use crate::decide::periods::{
-    begin_late, begin_period, lapse, pay_provisional, revoke_unpaid, with_subscription,
+    begin_late, begin_period, expire_credits, pay_provisional, revoke_unpaid, with_subscription,
 };
 use crate::decide::refund_claims::issue_paid;
 use crate::ledger::entry::EntryKind;
@@ -111,7 +111,7 @@ fn beginning(
         When::AtPeriodEnd => Beginning::AtPeriodEnd,
         When::Now if next.term == term && !term.is_once() && !present.is_paused() => Beginning::WithinPeriod,
         When::Now => {
-            let usual = if is_upgrade { UnusedCredits::Keep } else { UnusedCredits::Lapse };
+            let usual = if is_upgrade { UnusedCredits::Keep } else { UnusedCredits::Expire };
             Beginning::WithNewPeriod(options.unused.unwrap_or(usual))
         }
     };
@@ -172,8 +172,8 @@ fn begin_new_terms(
     let rolls_over = if present.is_paused() { present.unused.as_slice() } else { &[] };
     let mut decision = begin_period(wallet, subscription, rolls_over, EntryKind::PlanChanged, now);
     revoke_unpaid(wallet, &mut decision, present, now);
-    if unused == UnusedCredits::Lapse {
-        lapse(wallet, &mut decision, present, now);
+    if unused == UnusedCredits::Expire {
+        expire_credits(wallet, &mut decision, present, now);
     }
     carry_payments_over(wallet, &mut decision, present, now);
     decision

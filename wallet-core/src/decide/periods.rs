@@ -114,7 +114,7 @@ fn skip_free_credits(decision: &mut Decision, at: Timestamp) {
 /// Ends the subscription and its credits, because the customer is paid back. [`end`] keeps the credits.
 pub(crate) fn end_with_credits(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = end(wallet, subscription, at);
-    lapse(wallet, &mut decision, subscription, at);
+    expire_credits(wallet, &mut decision, subscription, at);
     decision
 }
 
@@ -129,7 +129,12 @@ pub(crate) fn end_refunded(wallet: &Wallet, subscription: &Subscription, at: Tim
 }
 
 /// Expires the credits of the subscription now, except those of an earlier anchor.
-pub(crate) fn lapse(wallet: &Wallet, decision: &mut Decision, subscription: &Subscription, at: Timestamp) {
+pub(crate) fn expire_credits(
+    wallet: &Wallet,
+    decision: &mut Decision,
+    subscription: &Subscription,
+    at: Timestamp,
+) {
     let of_it = |grant: &Grant| {
         let number = grant.key.sale();
         grant.is_of_plan() && number.is_some_and(|number| number >= subscription.first)

@@ -136,8 +136,8 @@ pub fn unit_balance(wallet: &Wallet, catalog: &Catalog, unit: &UnitId) -> UnitBa
 /// Returns the expiries of available credits of a wallet in which nothing is due, with the amount at each instant.
 pub fn expiries(wallet: &Wallet) -> BTreeMap<&UnitId, BTreeMap<Timestamp, i64>> {
     let mut expiries: BTreeMap<_, BTreeMap<_, i64>> = BTreeMap::new();
-    let lapses = |grant: &&Grant| grant.parts.available > 0 && grant.expire_time < Timestamp::NEVER;
-    for grant in wallet.grants.values().filter(lapses) {
+    let expires = |grant: &&Grant| grant.parts.available > 0 && grant.expire_time < Timestamp::NEVER;
+    for grant in wallet.grants.values().filter(expires) {
         *expiries.entry(&grant.unit).or_default().entry(grant.expire_time).or_default() +=
             grant.parts.available;
     }

@@ -114,7 +114,7 @@ pub enum UnusedCredits {
     /// They live to their own expiry.
     Keep,
     /// They expire at once.
-    Lapse,
+    Expire,
 }
 
 /// The next change of a subscription that was requested.

@@ -220,7 +220,7 @@ pub(crate) fn listed(grants: &str) -> Fact {
 }
 
 /// The expiry of a grant, as time since the start.
-pub(crate) fn lapses(id: &str, at: Duration) -> Fact {
+pub(crate) fn expires(id: &str, at: Duration) -> Fact {
     of_grant(id, "end", START.plus(at), |grant| grant.expire_time)
 }
 

@@ -150,7 +150,7 @@ fn check_announced(before: &Wallet, after: &Wallet, changes: &ChangeSet) {
     }
     assert!((before.status, &before.profile) == (after.status, &after.profile) || changes.profile);
     assert_eq!(
-        changes.any,
+        changes.raises_version,
         without_hints(before) != without_hints(after),
         "the change set is empty if and only if nothing changed"
     );

@@ -80,7 +80,7 @@ fn cancel_subscription(id: &str, now: bool) -> Step {
     Step::Command(Command::CancelSubscription(CancelSubscription {
         request: request(id),
         now,
-        lapse: now,
+        expire_credits: now,
         reason,
     }))
 }
@@ -132,15 +132,10 @@ impl Step {
     /// The old plan's credits live on.
     pub(crate) fn keeping(mut self) -> Self {
         match &mut self {
-            Step::Command(Command::CancelSubscription(cancel)) => cancel.lapse = false,
+            Step::Command(Command::CancelSubscription(cancel)) => cancel.expire_credits = false,
             _ => return self.changing(|change| change.unused = Some(UnusedCredits::Keep)),
         }
         self
-    }
-
-    /// The old plan's credits expire.
-    pub(crate) fn lapsing(self) -> Self {
-        self.changing(|change| change.unused = Some(UnusedCredits::Lapse))
     }
 
     fn changing(mut self, set: impl FnOnce(&mut ChangePlan)) -> Self {

@@ -20,8 +20,8 @@ fn a_pack_issues_its_amounts_in_one_entry_and_expires_by_its_rule() {
         .then([
             available(100),
             available_of("trainings", 2),
-            lapses("top_up:p", hours(24 * 31)),
-            lapses("top_up:p#1", hours(24 * 31)),
+            expires("top_up:p", hours(24 * 31)),
+            expires("top_up:p#1", hours(24 * 31)),
             wrote(&[EntryKind::ToppedUp]),
         ])
         .when(wait(hours(24 * 31)))
@@ -33,10 +33,10 @@ fn a_month_counts_from_the_payment_by_the_calendar() {
     // 31 December: a month later is 31 January, not 30 days.
     given([])
         .when(buy_pack("p", "bundle").paid_at(START.minus(hours(24))))
-        .then([lapses("top_up:p", hours(24 * 30))]);
+        .then([expires("top_up:p", hours(24 * 30))]);
     given([wait(hours(24 * 30))])
         .when(buy_pack("p", "bundle"))
-        .then([lapses("top_up:p", hours(24 * (31 + 27)))]);
+        .then([expires("top_up:p", hours(24 * (31 + 27)))]);
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn credits_that_expired_during_the_dispute_come_back_for_30_days() {
             parts("top_up:b", "expired 100"),
             parts("correction:w", "available 100"),
             parts("correction:w#1", "available 2"),
-            lapses("correction:w", days(70)),
+            expires("correction:w", days(70)),
             stems_from("correction:w", "top_up:b"),
             from(Source::Purchased, 100),
         ])

@@ -19,7 +19,7 @@ fn ties_are_hold_expiry_then_grant_expiry_then_effect() {
         parts("grace:job", "available 10"),
         parts("grace:job#1", "available 5"),
         parts("grant:next", "available 10"),
-        lapses("grace:job", hours(25)),
+        expires("grace:job", hours(25)),
     ]);
 }
 

@@ -81,7 +81,7 @@ fn s5_the_remainder_of_a_settle_returns_as_grace_in_the_same_entry() {
         available(6),
         parts("grant:a", "consumed 4, expired 6"),
         parts("grace:job", "available 6"),
-        lapses("grace:job", hours(26)),
+        expires("grace:job", hours(26)),
         stems_from("grace:job", "grant:a"),
         wrote(&[EntryKind::Settled]),
     ]);
@@ -117,7 +117,7 @@ fn every_return_to_an_expired_grant_becomes_grace() {
             available(10),
             parts("grant:a", "expired 10"),
             parts("grace:job", "available 10"),
-            lapses("grace:job", hours(26)),
+            expires("grace:job", hours(26)),
             stems_from("grace:job", "grant:a"),
             wrote(&[kind]),
         ]);
@@ -126,7 +126,7 @@ fn every_return_to_an_expired_grant_becomes_grace() {
         state("job", State::Expired),
         returned("job", 10),
         available(10),
-        lapses("grace:job", hours(27)),
+        expires("grace:job", hours(27)),
         wrote(&[EntryKind::HoldExpired]),
         effective(&[hours(3)]),
     ]);

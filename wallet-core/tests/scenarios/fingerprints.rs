@@ -121,9 +121,12 @@ pub(super) fn compared(command: &Command) -> &'static [&'static str] {
             unused: _,
             paid: _,
         }) => &["overrides", "paid", "plan_id", "quantity", "unused", "when"],
-        Command::CancelSubscription(CancelSubscription { request: _, now: _, lapse: _, reason: _reason }) => {
-            &["unused", "when"]
-        }
+        Command::CancelSubscription(CancelSubscription {
+            request: _,
+            now: _,
+            expire_credits: _,
+            reason: _reason,
+        }) => &["unused", "when"],
         Command::RefundSubscription(RefundSubscription {
             request: _,
             requested_time: _,

@@ -18,7 +18,7 @@ fn pinned_under(catalog: &str, end: u64) -> World {
 fn grace_lives_24_hours_from_its_issue() {
     pinned_until(20)
         .and(fail("job"))
-        .then([lapses("grace:job", hours(44)), available(10)])
+        .then([expires("grace:job", hours(44)), available(10)])
         .when(wait(hours(24)))
         .then([available(0), parts("grace:job", "expired 10")]);
 }
@@ -33,11 +33,11 @@ fn a_catalog_may_set_the_grace_period_up_to_the_bound() {
     for (period, lifetime) in [("30m", minutes(30)), ("2h", hours(2)), ("48h", hours(48))] {
         pinned_under(&with_period(period), 20)
             .and(fail("job"))
-            .then([lapses("grace:job", hours(20) + lifetime), available(10)])
+            .then([expires("grace:job", hours(20) + lifetime), available(10)])
             .when(wait(lifetime))
             .then([available(0), parts("grace:job", "expired 10")]);
     }
-    pinned_under(&with_period("72h"), 20).when(fail("job")).then([lapses("grace:job", hours(1 + 72))]);
+    pinned_under(&with_period("72h"), 20).when(fail("job")).then([expires("grace:job", hours(1 + 72))]);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_rule_may_set_the_grace_period_of_its_jobs() {
         .and(wait(hours(2)))
         .and(fail("brief"))
         .and(fail("usual"))
-        .then([lapses("grace:brief", hours(3)), lapses("grace:usual", hours(26))]);
+        .then([expires("grace:brief", hours(3)), expires("grace:usual", hours(26))]);
 }
 
 #[test]
@@ -59,23 +59,23 @@ fn a_hold_keeps_the_grace_period_of_its_reserve_when_the_catalog_changes() {
     pinned_under(&brief, 20)
         .and(Step::Publish(CATALOG.into()))
         .when(fail("job"))
-        .then([lapses("grace:job", hours(22))]);
+        .then([expires("grace:job", hours(22))]);
     pinned_under(&brief, 20)
         .and(Step::Publish(CATALOG.into()))
         .and(wait(hours(5)))
         .when(process_due())
-        .then([state("job", State::Expired), lapses("grace:job", hours(26)), available(10)]);
+        .then([state("job", State::Expired), expires("grace:job", hours(26)), available(10)]);
     pinned_under(CATALOG, 20)
         .and(Step::Publish(brief))
         .when(fail("job"))
-        .then([lapses("grace:job", hours(44))]);
+        .then([expires("grace:job", hours(44))]);
 }
 
 #[test]
 fn grace_of_an_expired_hold_counts_from_its_deadline() {
     pinned_until(40).when(process_due()).then([
         state("job", State::Expired),
-        lapses("grace:job", hours(48)),
+        expires("grace:job", hours(48)),
         effective(&[hours(24)]),
         available(10),
     ]);
@@ -101,8 +101,8 @@ fn held_again_and_again() -> World {
 #[test]
 fn grace_of_grace_keeps_the_first_bound_and_stems_from_the_first_grant() {
     held_again_and_again().then([
-        lapses("grace:job", hours(44)),
-        lapses("grace:second", hours(1 + 72)),
+        expires("grace:job", hours(44)),
+        expires("grace:second", hours(1 + 72)),
         stems_from("grace:second", "grant:a"),
         available(10),
     ]);
@@ -133,9 +133,9 @@ fn credits_of_a_hold_longer_than_the_bound_live_for_a_day() {
             .and(reserve("job", 10).ttl(hours(24 * 7)))
             .and(wait(hours(100)))
     };
-    late("").when(cancel("job")).then([returned("job", 10), lapses("grace:job", hours(124))]);
-    late("policies.grace_period = \"72h\"").when(fail("job")).then([lapses("grace:job", hours(124))]);
-    late("policies.grace_period = \"1h\"").when(fail("job")).then([lapses("grace:job", hours(101))]);
+    late("").when(cancel("job")).then([returned("job", 10), expires("grace:job", hours(124))]);
+    late("policies.grace_period = \"72h\"").when(fail("job")).then([expires("grace:job", hours(124))]);
+    late("policies.grace_period = \"1h\"").when(fail("job")).then([expires("grace:job", hours(101))]);
 }
 
 #[test]

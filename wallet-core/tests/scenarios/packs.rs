@@ -96,7 +96,7 @@ fn a_hold_pins_credits_of_a_period_that_has_ended() {
     ]);
     across().when(fail("job")).then([
         parts("grace:job", "available 30"),
-        lapses("grace:job", days(32) + hours(1)),
+        expires("grace:job", days(32) + hours(1)),
         stems_from("grace:job", "period:1.0.0"),
         from(Source::Grace, 30),
     ]);
@@ -127,7 +127,7 @@ fn a_hold_pins_credits_of_a_subscription_that_has_ended() {
         parts("grace:job", "available 30"),
         parts("grace:job#1", "available 5"),
         stems_from("grace:job#1", "top_up:p"),
-        lapses("grace:job", hours(25)),
+        expires("grace:job", hours(25)),
     ]);
 }
 

@@ -74,7 +74,7 @@ fn a_reversal_into_an_expired_grant_becomes_a_grant_of_its_source_for_30_days() 
         .then([
             parts("grant:a", "consumed 20, expired 10"),
             parts("grace:job", "available 10"),
-            lapses("grace:job", days(40) + days(30)),
+            expires("grace:job", days(40) + days(30)),
             stems_from("grace:job", "grant:a"),
             from(Source::Free, 10),
             available(10),
@@ -99,7 +99,7 @@ fn a_reversal_of_a_charge_to_grace_credits_has_the_source_of_their_first_grant()
         .then([
             from(Source::Promotional, 30),
             stems_from("grace:next", "grant:a"),
-            lapses("grace:next", hours(2) + days(33)),
+            expires("grace:next", hours(2) + days(33)),
         ]);
 }
 
@@ -120,11 +120,11 @@ fn credits_of_a_reversal_live_for_the_goodwill_period_of_the_job() {
     given_catalog(&brief, steps)
         .and(Step::Publish(CATALOG.into()))
         .when(reverse_all("r", "job"))
-        .then([lapses("grace:job", days(40) + minutes(90)), available(30)]);
+        .then([expires("grace:job", days(40) + minutes(90)), available(30)]);
     let owing = [may_owe(20), top_up(10), reserve_kind("job", "owing", 10), settle("job", 25), buy("u", 12)];
     given_catalog(&brief, owing)
         .when(reverse("r", "job", 15))
-        .then([parts("grace:job", "available 12"), lapses("grace:job", minutes(90))]);
+        .then([parts("grace:job", "available 12"), expires("grace:job", minutes(90))]);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_charge_to_a_debt_that_was_repaid_since_returns_as_a_correction() {
             debt(0),
             available(12),
             parts("grace:job", "available 12"),
-            lapses("grace:job", days(30)),
+            expires("grace:job", days(30)),
             from(Source::Adjustment, 12),
         ]);
 }

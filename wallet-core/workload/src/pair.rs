@@ -158,9 +158,9 @@ impl Pair {
     /// Checks I25: credits of a paid period live to its end, unless the command says otherwise.
     fn check_lives(&self, command: &Command, before: &[(GrantKey, Timestamp)]) -> Result<(), String> {
         let says_otherwise = match command {
-            Command::CancelSubscription(cancel) => cancel.lapse,
+            Command::CancelSubscription(cancel) => cancel.expire_credits,
             Command::ChangePlan(change) => {
-                change.when == Some(When::Now) || change.unused == Some(UnusedCredits::Lapse)
+                change.when == Some(When::Now) || change.unused == Some(UnusedCredits::Expire)
             }
             Command::RefundSubscription(_) => true,
             _ => false,

@@ -132,7 +132,7 @@ fn some_change(rng: &mut Rng, n: u64) -> Command {
         overrides: Overrides { rank, ..Overrides::default() },
         quantity: rng.one_of([None, None, None, Some(1), Some(3), Some(7)]),
         when: rng.one_of([None, None, Some(When::Now), Some(When::AtPeriodEnd)]),
-        unused: rng.one_of([None, None, None, Some(UnusedCredits::Keep), Some(UnusedCredits::Lapse)]),
+        unused: rng.one_of([None, None, None, Some(UnusedCredits::Keep), Some(UnusedCredits::Expire)]),
         paid: Paid::default(),
     })
 }
@@ -154,7 +154,7 @@ fn others(rng: &mut Rng, n: u64) -> [Command; 3] {
         CancelSubscription {
             request: request("c"),
             now: rng.percent(60),
-            lapse: rng.percent(40),
+            expire_credits: rng.percent(40),
             reason: String::new(),
         }
         .into(),

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 
-use crate::settings::{Overrides, Setting, Sources, all};
+use crate::settings::{Overrides, Setting, Settings, SettingsError, Sources, all};
+use crate::store::DatabaseUrl;
 
 /// The id of the flag that names the file.
 const FILE: &str = "config";
@@ -105,6 +106,11 @@ fn overrides(matches: &ArgMatches, with_file: bool, is_mine: fn(&str) -> bool) -
 }
 
 impl DatabaseFlags {
+    /// Returns the URL of the database.
+    pub(super) fn database(&self) -> Result<DatabaseUrl, SettingsError> {
+        Ok(Settings::load(&self.0)?.server.database_url)
+    }
+
     /// Returns the flags with those of the pepper.
     pub(super) fn with(&self, pepper: &PepperFlags) -> Overrides {
         let Self(Overrides { file, flags }) = self.clone();

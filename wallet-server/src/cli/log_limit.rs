@@ -22,7 +22,7 @@ pub(super) struct LogLimit(Arc<Mutex<HashMap<Identifier, Lines>>>);
 #[derive(Debug)]
 struct Lines {
     name: &'static str,
-    begun: Instant,
+    started: Instant,
     written: u32,
     left_out: u64,
 }
@@ -33,12 +33,12 @@ impl LogLimit {
         let mut messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = messages.entry(message.callsite()).or_insert_with(|| Lines {
             name: message.name(),
-            begun: now,
+            started: now,
             written: 0,
             left_out: 0,
         });
-        if now.duration_since(lines.begun) >= INTERVAL {
-            (lines.begun, lines.written) = (now, 0);
+        if now.duration_since(lines.started) >= INTERVAL {
+            (lines.started, lines.written) = (now, 0);
         }
         if lines.written < LINES {
             lines.written += 1;

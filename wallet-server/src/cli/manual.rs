@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::Cli;
 use crate::cli::error::CliError;
+use crate::cli::role::Cli;
 
 /// The reader of the completions.
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::{Arg, Command, CommandFactory};
 
-use super::Cli;
+use crate::cli::role::Cli;
 use crate::settings::all;
 
 const HEAD: &str = "# Commands

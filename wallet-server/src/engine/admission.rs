@@ -249,8 +249,8 @@ mod tests {
 
     #[test]
     fn in_a_stall_those_who_wait_keep_their_places_and_new_ones_are_shed() {
-        let (admission, begun) = (of_time(), Instant::now());
-        let admit = |class, at| admission.admit(wallet("a"), class, begun + at);
+        let (admission, started) = (of_time(), Instant::now());
+        let admit = |class, at| admission.admit(wallet("a"), class, started + at);
         let first = admit(AdmissionClass::NewJob, Duration::ZERO).unwrap();
         let second = admit(AdmissionClass::NewJob, 10 * MS).unwrap();
         assert!(admit(AdmissionClass::NewJob, 800 * MS).is_err());
@@ -261,10 +261,10 @@ mod tests {
         };
         assert_eq!(retry_after, 3_500 * MS);
         // The stall ends: the batch decides its commands, and a fast one follows.
-        first.decided(1, begun + 5_000 * MS);
+        first.decided(1, started + 5_000 * MS);
         drop(first);
         assert!(admit(AdmissionClass::JobEnd, 5_001 * MS).is_err(), "nothing shows yet that it has ended");
-        second.decided(1, begun + 5_002 * MS);
+        second.decided(1, started + 5_002 * MS);
         drop(second);
         assert!(admit(AdmissionClass::NewJob, 5_003 * MS).is_ok());
         drop(third);

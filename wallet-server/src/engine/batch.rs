@@ -211,8 +211,9 @@ impl BatchDecisions {
     /// Returns the wallets that commands change. Wallets in which more is due are not among them, because only their
     /// due events are committed.
     pub(super) fn commands_of(&self) -> impl Iterator<Item = WalletKey> {
-        let changed =
-            |(key, finished): &&(WalletKey, Finished)| finished.changes.any && !self.behind.contains(key);
+        let changed = |(key, finished): &&(WalletKey, Finished)| {
+            finished.changes.raises_version && !self.behind.contains(key)
+        };
         self.finished.iter().filter(changed).map(|(key, _)| *key)
     }
 }

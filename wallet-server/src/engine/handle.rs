@@ -7,9 +7,8 @@ use std::task::{Context, Poll};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
-use wallet_core::{Author, Command, Reply, TenantId, WalletId, WalletKey};
+use wallet_core::{Reply, WalletKey};
 
-use crate::call_name::CallName;
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 use crate::engine::admission::Admission;
@@ -17,19 +16,8 @@ use crate::engine::config::EngineConfig;
 use crate::engine::error::EngineError;
 use crate::engine::lane::Lane;
 use crate::engine::metrics::EngineMetrics;
-use crate::engine::queued_command::{Answer, QueuedCommand};
+use crate::engine::queued_command::{Answer, CommandRequest, QueuedCommand};
 use crate::store::{Store, StoreError};
-
-/// A command that a caller submits to its lane.
-#[derive(Debug)]
-pub(crate) struct CommandRequest {
-    pub(crate) tenant: TenantId,
-    pub(crate) wallet: WalletId,
-    pub(crate) command: Command,
-    pub(crate) author: Author,
-    /// The command is not executed if this has passed when its turn comes.
-    pub(crate) deadline: Option<Instant>,
-}
 
 /// The reply to a queued command, as a future. Dropping it does not stop the command.
 #[derive(Debug)]
@@ -87,26 +75,9 @@ impl Engine {
 
     /// Puts a command at the end of the queue of its wallet's lane.
     pub(crate) fn queue(&self, request: CommandRequest) -> Result<QueuedReply, EngineError> {
-        let CommandRequest { tenant, wallet, command, author, deadline } = request;
-        let key = WalletKey::new(tenant, &wallet);
+        let key = WalletKey::new(request.tenant, &request.wallet);
         let lane = self.lane(key);
-        let queued_at = Instant::now();
-        let ticket = lane.admission.admit(key, command.admission_class(), queued_at)?;
-        let (caller, answered) = oneshot::channel();
-        let (call, in_doubt) = (CallName::current(), false);
-        let queued = QueuedCommand {
-            tenant,
-            key,
-            wallet,
-            command,
-            author,
-            deadline,
-            in_doubt,
-            caller,
-            call,
-            ticket,
-            queued_at,
-        };
+        let (queued, answered) = QueuedCommand::admit(request, key, &lane.admission)?;
         // Every command in the queue has a place, and there is room for all of them: the lane has died.
         lane.sender.try_send(queued).map_err(|_| EngineError::Unavailable)?;
         Ok(QueuedReply(answered))

@@ -29,9 +29,10 @@ mod tests;
 
 pub(crate) use config::EngineConfig;
 pub(crate) use error::EngineError;
-pub(crate) use handle::{CommandRequest, Engine, QueuedReply};
+pub(crate) use handle::{Engine, QueuedReply};
 pub(crate) use hold_watch::{HoldMetrics, HoldWatch};
 pub use metrics::EngineCounts;
 pub(crate) use metrics::{EngineMetrics, NAMED_TENANTS};
 pub(crate) use movable_time::{ClockError, MovableTime, Moved, Step};
+pub(crate) use queued_command::CommandRequest;
 pub(crate) use sweeper::{Sweeper, SweeperConfig, SweeperMetrics};

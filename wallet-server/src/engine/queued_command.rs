@@ -1,17 +1,30 @@
 //! A command in a lane, and the only place that answers its caller.
 
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::Span;
 use wallet_core::{Author, Command, Rejection, Reply, TenantId, WalletId, WalletKey};
 
 use crate::call_name::CallName;
-use crate::engine::admission::Ticket;
+use crate::engine::admission::{Admission, Ticket};
 use crate::engine::error::EngineError;
 use crate::traces::CallSpan;
 
 /// The result for a caller: a decision, or the reason why there is none.
 pub(super) type Answer = Result<Reply, EngineError>;
+
+/// A command that a caller submits to its lane.
+#[derive(Debug)]
+pub(crate) struct CommandRequest {
+    pub(crate) tenant: TenantId,
+    pub(crate) wallet: WalletId,
+    pub(crate) command: Command,
+    pub(crate) author: Author,
+    /// The command is not executed if this has passed when its turn comes.
+    pub(crate) deadline: Option<Instant>,
+}
 
 /// A command in a lane's queue.
 #[derive(Debug)]
@@ -35,6 +48,33 @@ pub(super) struct QueuedCommand {
 }
 
 impl QueuedCommand {
+    /// Takes a place in the queue of a lane for a command. Returns it with the receiver of its answer.
+    pub(super) fn admit(
+        request: CommandRequest,
+        key: WalletKey,
+        admission: &Arc<Admission>,
+    ) -> Result<(Self, oneshot::Receiver<Answer>), EngineError> {
+        let CommandRequest { tenant, wallet, command, author, deadline } = request;
+        let queued_at = Instant::now();
+        let ticket = admission.admit(key, command.admission_class(), queued_at)?;
+        let (caller, answered) = oneshot::channel();
+        let (call, in_doubt) = (CallName::current(), false);
+        let queued = Self {
+            tenant,
+            key,
+            wallet,
+            command,
+            author,
+            deadline,
+            in_doubt,
+            caller,
+            call,
+            ticket,
+            queued_at,
+        };
+        Ok((queued, answered))
+    }
+
     /// Returns true if the caller's deadline has passed.
     pub(super) fn is_late(&self) -> bool {
         self.deadline.is_some_and(|deadline| deadline <= Instant::now())

@@ -74,13 +74,13 @@ impl BatchRunner {
     pub(super) async fn answer(&mut self, batch: Vec<QueuedCommand>) -> Vec<QueuedCommand> {
         let (mut halves, mut behind) = (vec![batch], Vec::new());
         while let Some(mut batch) = halves.pop() {
-            let begun = Instant::now();
+            let started = Instant::now();
             self.batch_span = self.traces.batch(batch.iter().filter_map(QueuedCommand::trace));
             let decided = self.until_decided(&mut batch).await;
             mem::take(&mut self.batch_span).ran(self.lane, batch.len());
             match decided {
                 Ok(answers) => {
-                    let took = begun.elapsed();
+                    let took = started.elapsed();
                     if let Some(queued) = batch.first() {
                         let decided = answers.iter().flatten().count();
                         self.metrics.committed(decided, took);
@@ -92,7 +92,7 @@ impl BatchRunner {
                             continue;
                         };
                         if let Some(call) = queued.trace() {
-                            let waited = begun.saturating_duration_since(queued.queued_at);
+                            let waited = started.saturating_duration_since(queued.queued_at);
                             call.decided(&queued.wallet, queued.command.name(), waited, took);
                         }
                         failpoints::reach_before_reply();
@@ -290,13 +290,13 @@ mod tests {
 
     /// Returns how many attempts a batch has, and for how long, if each of them fails after `attempt`.
     async fn until_used_up(mut tries: Tries, kind: StoreErrorKind, attempt: Duration) -> (u32, Duration) {
-        let (begun, mut attempts) = (Instant::now(), 0);
+        let (started, mut attempts) = (Instant::now(), 0);
         loop {
             tokio::time::advance(attempt).await;
             tries.count(kind);
             attempts += 1;
             if tries.are_used_up() {
-                return (attempts, begun.elapsed());
+                return (attempts, started.elapsed());
             }
             tokio::time::advance(tries.pauses.next().unwrap()).await;
         }

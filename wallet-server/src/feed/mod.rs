@@ -10,6 +10,6 @@ mod sequencer;
 mod wallet_news;
 
 pub(crate) use news::{FeedListener, FeedNews, News};
-pub(crate) use places::AllPlaces;
+pub(crate) use places::AllStreamPlaces;
 pub(crate) use sequencer::{Sequencer, SequencerMetrics};
 pub(crate) use wallet_news::{WalletListener, WalletNews};

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wallet_core::TenantId;
 
-use super::places::{AllPlaces, Place, Places};
+use super::places::{AllStreamPlaces, StreamPlace, StreamPlaces};
 use crate::causes::Chain;
 use crate::store::{FeedEnds, Store};
 
@@ -15,7 +15,7 @@ use crate::store::{FeedEnds, Store};
 #[derive(Debug, Clone)]
 pub(crate) struct FeedNews {
     ends: watch::Sender<BTreeMap<TenantId, FeedEnds>>,
-    places: Places,
+    places: StreamPlaces,
     /// Cancelled when the server stops.
     stopping: CancellationToken,
 }
@@ -25,7 +25,7 @@ pub(crate) struct FeedNews {
 pub(crate) struct FeedListener {
     ends: watch::Receiver<BTreeMap<TenantId, FeedEnds>>,
     tenant: TenantId,
-    _place: Place,
+    _place: StreamPlace,
     stopping: CancellationToken,
 }
 
@@ -42,8 +42,8 @@ pub(crate) enum News {
 
 impl FeedNews {
     /// Returns news that [`Self::publish`] publishes, for at most `watchers` readers of one tenant.
-    pub(crate) fn new(watchers: usize, all: AllPlaces) -> Self {
-        let (ends, places) = (watch::Sender::new(BTreeMap::new()), Places::new(watchers, all));
+    pub(crate) fn new(watchers: usize, all: AllStreamPlaces) -> Self {
+        let (ends, places) = (watch::Sender::new(BTreeMap::new()), StreamPlaces::new(watchers, all));
         Self { ends, places, stopping: CancellationToken::new() }
     }
 
@@ -104,7 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_listener_waits_for_items_of_its_tenant_for_the_time_or_for_the_end() {
-        let news = FeedNews::new(1, AllPlaces::new(1));
+        let news = FeedNews::new(1, AllStreamPlaces::new(1));
         let mut listener = news.listen(TenantId::DEFAULT).unwrap();
         let (soon, longest) = (Duration::from_millis(1), Duration::from_secs(60));
         assert_eq!(listener.after(0, soon).await, News::Quiet);

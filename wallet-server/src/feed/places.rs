@@ -8,28 +8,28 @@ use wallet_core::TenantId;
 
 /// The places of all streams of a server. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct AllPlaces {
+pub(crate) struct AllStreamPlaces {
     most: usize,
     free: Arc<Semaphore>,
 }
 
 /// The places of one kind of stream, for all tenants. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Places {
+pub(super) struct StreamPlaces {
     most: usize,
     /// The owner of the places of each tenant, which its readers share.
     owners: Arc<Mutex<BTreeMap<TenantId, Arc<()>>>>,
-    all: AllPlaces,
+    all: AllStreamPlaces,
 }
 
 /// A place, free again when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct StreamPlace {
     _owner: Arc<()>,
     _of_all: OwnedSemaphorePermit,
 }
 
-impl AllPlaces {
+impl AllStreamPlaces {
     /// Returns the places for at most this many streams.
     pub(crate) fn new(most: usize) -> Self {
         let most = most.min(Semaphore::MAX_PERMITS);
@@ -37,20 +37,20 @@ impl AllPlaces {
     }
 }
 
-impl Places {
+impl StreamPlaces {
     /// Returns the places for at most this many streams of each tenant.
-    pub(super) fn new(most: usize, all: AllPlaces) -> Self {
+    pub(super) fn new(most: usize, all: AllStreamPlaces) -> Self {
         Self { most, owners: Arc::default(), all }
     }
 
     /// Takes a place of a tenant, or returns the limit that is reached.
-    pub(super) fn take(&self, tenant: TenantId) -> Result<Place, usize> {
+    pub(super) fn take(&self, tenant: TenantId) -> Result<StreamPlace, usize> {
         let of_all = Arc::clone(&self.all.free).try_acquire_owned().map_err(|_| self.all.most)?;
         let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
         let owner = owners.entry(tenant).or_default();
         // The owner counts as one.
         let is_free = Arc::strong_count(owner) <= self.most;
-        is_free.then(|| Place { _owner: Arc::clone(owner), _of_all: of_all }).ok_or(self.most)
+        is_free.then(|| StreamPlace { _owner: Arc::clone(owner), _of_all: of_all }).ok_or(self.most)
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_tenant_has_a_number_of_places_and_others_have_their_own() {
-        let places = Places::new(2, AllPlaces::new(99));
+        let places = StreamPlaces::new(2, AllStreamPlaces::new(99));
         let taken = [places.take(TenantId::DEFAULT), places.take(TenantId::DEFAULT)];
         assert!(taken.iter().all(Result::is_ok));
         assert_eq!(places.take(TenantId::DEFAULT).err(), Some(2));
@@ -73,8 +73,8 @@ mod tests {
 
     #[test]
     fn streams_of_all_kinds_and_tenants_together_have_a_number_of_places() {
-        let all = AllPlaces::new(3);
-        let (feeds, wallets) = (Places::new(2, all.clone()), Places::new(2, all));
+        let all = AllStreamPlaces::new(3);
+        let (feeds, wallets) = (StreamPlaces::new(2, all.clone()), StreamPlaces::new(2, all));
         let taken = [feeds.take(TenantId::DEFAULT), feeds.take(OTHER), wallets.take(OTHER)];
         assert!(taken.iter().all(Result::is_ok));
         assert_eq!(wallets.take(TenantId::DEFAULT).err(), Some(3));

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use wallet_core::{TenantId, WalletId, WalletKey};
 
 use super::News;
-use super::places::{AllPlaces, Place, Places};
+use super::places::{AllStreamPlaces, StreamPlace, StreamPlaces};
 use crate::causes::Chain;
 use crate::store::{Store, StoreError};
 
@@ -22,7 +22,7 @@ const WATCHERS: usize = 256;
 #[derive(Debug, Clone)]
 pub(crate) struct WalletNews {
     watched: Arc<Mutex<BTreeMap<WalletKey, watch::Sender<i64>>>>,
-    places: Places,
+    places: StreamPlaces,
     /// Cancelled when the server stops.
     stopping: CancellationToken,
 }
@@ -31,14 +31,14 @@ pub(crate) struct WalletNews {
 #[derive(Debug)]
 pub(crate) struct WalletListener {
     version: watch::Receiver<i64>,
-    _place: Place,
+    _place: StreamPlace,
     stopping: CancellationToken,
 }
 
 impl WalletNews {
     /// Returns news that [`Self::publish`] publishes, for at most `watchers` watchers of one tenant.
-    pub(crate) fn new(watchers: usize, all: AllPlaces) -> Self {
-        let places = Places::new(watchers, all);
+    pub(crate) fn new(watchers: usize, all: AllStreamPlaces) -> Self {
+        let places = StreamPlaces::new(watchers, all);
         Self { watched: Arc::default(), places, stopping: CancellationToken::new() }
     }
 
@@ -120,7 +120,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_listener_waits_for_its_wallet_for_the_time_or_for_the_end() {
-        let news = WalletNews::new(999, AllPlaces::new(999));
+        let news = WalletNews::new(999, AllStreamPlaces::new(999));
         let mut listener = listen(&news, "ann").unwrap();
         let (soon, longest) = (Duration::from_millis(1), Duration::from_secs(60));
         assert_eq!(listener.after(0, soon).await, News::Quiet);
@@ -139,13 +139,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite://{}/wallet.db", folder.path().display())).await.unwrap();
         store.migrate().await.unwrap();
-        let news = WalletNews::new(999, AllPlaces::new(999));
+        let news = WalletNews::new(999, AllStreamPlaces::new(999));
         let all: Vec<_> = (0..WATCHERS).map(|_| listen(&news, "ann").unwrap()).collect();
         assert!(listen(&news, "ann").is_err());
         assert!(listen(&news, "bob").is_ok(), "another wallet has places of its own");
         news.look(&store).await.unwrap();
         assert_eq!(news.watched().len(), 1);
-        let few = WalletNews::new(1, AllPlaces::new(999));
+        let few = WalletNews::new(1, AllStreamPlaces::new(999));
         let _only = listen(&few, "ann").unwrap();
         assert!(matches!(listen(&few, "bob"), Err(1)), "the tenant has no more places");
         drop(all);

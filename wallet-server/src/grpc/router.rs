@@ -32,7 +32,7 @@ use super::error::RpcError;
 use super::event::EventRpcs;
 use super::key::KeyRpcs;
 use super::layers::{
-    CallMetrics, CallerCheck, HEALTH_WATCH, InProgress, Messages, Places, Protocol, REQUEST_ID, Reply,
+    CallMetrics, CallPlaces, CallerCheck, HEALTH_WATCH, InProgress, Messages, Protocol, REQUEST_ID, Reply,
     RequestIds, catch_panic, framed, in_time, log_end, protocol, time_left,
 };
 use super::origins::Origins;
@@ -166,7 +166,7 @@ struct Shared<B> {
     caller_check: CallerCheck,
     limits: Limits,
     request_ids: RequestIds,
-    places: Arc<Places>,
+    places: Arc<CallPlaces>,
     metrics: Arc<CallMetrics>,
     traces: Traces,
 }
@@ -181,7 +181,7 @@ impl<B: RequestBody> Calls<B> {
         metrics: Arc<CallMetrics>,
         traces: Traces,
     ) -> Self {
-        let (request_ids, places) = (RequestIds::new(), Places::new(limits.calls_in_progress));
+        let (request_ids, places) = (RequestIds::new(), CallPlaces::new(limits.calls_in_progress));
         Self(Arc::new(Shared {
             routes,
             methods,
@@ -202,25 +202,25 @@ impl<B: RequestBody> Calls<B> {
         peer: Option<&Arc<Peer>>,
         mut request: Request<B>,
     ) -> impl Future<Output = Response<Reply>> + Send + use<B> {
-        let begun = Instant::now();
-        let request_id = self.0.request_ids.of_call(request.headers(), begun);
+        let started = Instant::now();
+        let request_id = self.0.request_ids.of_call(request.headers(), started);
         if let Some(secret) = request.headers_mut().get_mut(header::AUTHORIZATION) {
             secret.set_sensitive(true);
         }
         if let Some(key) = peer.and_then(|peer| peer.key()) {
             request.extensions_mut().insert(key.clone());
         }
-        let mut observed = self.0.metrics.begin(request.uri().path(), begun);
+        let mut observed = self.0.metrics.begin(request.uri().path(), started);
         let id = Safe(request_id.header().as_bytes());
         let trace = self.0.traces.call(observed.method(), id, request.headers());
         observed.trace(trace.clone());
         let name = CallName::new(request.uri().clone(), request_id.clone(), trace);
         let (handler, deadline, rendering) = match protocol(&request) {
             Ok(Protocol::Grpc) => {
-                let (handler, deadline) = self.grpc(request, begun);
+                let (handler, deadline) = self.grpc(request, started);
                 (handler, deadline, None)
             }
-            other => self.other(request, other, begun),
+            other => self.other(request, other, started),
         };
         let (places, peer) = (Arc::clone(&self.0.places), peer.cloned());
         async move {
@@ -232,9 +232,9 @@ impl<B: RequestBody> Calls<B> {
                 }
                 Err(refused) => refused.map(Reply::from),
             };
-            log_end(&name, begun, response.headers());
+            log_end(&name, started, response.headers());
             observed.record_reply(&response);
-            response = response.map(|reply| reply.logged(name, begun, observed));
+            response = response.map(|reply| reply.logged(name, started, observed));
             if let Some(rendering) = rendering {
                 response = Box::pin(rendering.render(response)).await;
             }
@@ -244,8 +244,8 @@ impl<B: RequestBody> Calls<B> {
     }
 
     /// Returns the work of the handler of a gRPC call, and its deadline.
-    fn grpc(&self, request: Request<B>, begun: Instant) -> (Work, Instant) {
-        let deadline = begun + time_left(request.headers(), self.0.limits.longest_call);
+    fn grpc(&self, request: Request<B>, started: Instant) -> (Work, Instant) {
+        let deadline = started + time_left(request.headers(), self.0.limits.longest_call);
         let most = self.0.limits.request_bytes(request.uri().path());
         (self.handler(framed(request, most), deadline), deadline)
     }
@@ -280,7 +280,7 @@ impl<B: RequestBody> Calls<B> {
 
 /// Answers a call, which counts as in progress until its reply has been read, or refuses it if the server is full.
 async fn counted(
-    places: &Arc<Places>,
+    places: &Arc<CallPlaces>,
     peer: Option<Arc<Peer>>,
     name: &CallName,
     handler: Answering,

@@ -61,14 +61,14 @@ struct Session {
     /// The connections that were made when the ends in the stream were read.
     connections: u64,
     /// The feeds whose ends in the stream are known.
-    known: BTreeMap<TenantId, Known>,
+    feeds: BTreeMap<TenantId, FeedInStream>,
     /// The times of the last warnings. `None`: about failures of all tenants.
     warned: BTreeMap<Option<TenantId>, Instant>,
 }
 
 /// A feed and the position of its last item in the stream.
 #[derive(Debug, Clone)]
-struct Known {
+struct FeedInStream {
     feed: FeedName,
     last: i64,
 }
@@ -112,7 +112,7 @@ impl Publisher {
                     if let Err(error) = failed {
                         session.warn(None, 0, &error);
                     }
-                    session.known.clear();
+                    session.feeds.clear();
                     pauses.next().unwrap_or(LONGEST_PAUSE)
                 }
             };
@@ -140,7 +140,7 @@ impl Publisher {
                 if let Err(error) = done.unwrap_or(Err(NatsError::Slow(LIMIT))) {
                     session.warn(Some(tenant), position(&tenant), &error);
                     // The next tenant reads its last item in the stream, which fails if NATS does not answer.
-                    session.known.clear();
+                    session.feeds.clear();
                     if !error.is_of_one_tenant() {
                         return Ok(false);
                     }
@@ -154,7 +154,7 @@ impl Publisher {
             }
         }
         self.metrics.lag.set(0);
-        session.known.clear();
+        session.feeds.clear();
         Ok(failed.is_empty())
     }
 
@@ -166,10 +166,10 @@ impl Publisher {
         };
         if session.connections != stream.connections() {
             session.connections = stream.connections();
-            session.known.clear();
+            session.feeds.clear();
         }
-        let Known { feed, last: after } = match session.known.get(&tenant) {
-            Some(known) => known.clone(),
+        let FeedInStream { feed, last: after } = match session.feeds.get(&tenant) {
+            Some(feed) => feed.clone(),
             None => self.end_in_stream(stream, tenant, position).await?,
         };
         let page = match self.queries.feed(tenant, &FeedFilter::default(), after, IN_FLIGHT).await {
@@ -181,7 +181,7 @@ impl Publisher {
                     to = ends.first - 1,
                     "items of the feed were deleted unpublished"
                 );
-                session.known.insert(tenant, Known { feed, last: ends.first - 1 });
+                session.feeds.insert(tenant, FeedInStream { feed, last: ends.first - 1 });
                 return Ok(self.store.move_nats_position(tenant, ends.first - 1).await?);
             }
             Err(ReadError::FeedPosition(ends)) => {
@@ -207,7 +207,7 @@ impl Publisher {
         if reached > position {
             self.store.move_nats_position(tenant, reached).await?;
         }
-        session.known.insert(tenant, Known { feed, last: reached });
+        session.feeds.insert(tenant, FeedInStream { feed, last: reached });
         failure.map_or(Ok(()), Err)
     }
 
@@ -218,12 +218,12 @@ impl Publisher {
         stream: &Stream,
         tenant: TenantId,
         position: i64,
-    ) -> Result<Known, NatsError> {
+    ) -> Result<FeedInStream, NatsError> {
         let row = self.store.tenant(tenant).await?;
         let name = row.map_or_else(|| tenant.0.simple().to_string(), |row| row.name);
         let feed = FeedName { tenant, name };
         let Some(last) = stream.last_item(&feed).await? else {
-            return Ok(Known { feed, last: position });
+            return Ok(FeedInStream { feed, last: position });
         };
         if last.position < position {
             tracing::error!(
@@ -247,7 +247,7 @@ impl Publisher {
                 return Err(NatsError::Different { tenant: feed.name, position: last.position });
             }
         }
-        Ok(Known { feed, last: last.position })
+        Ok(FeedInStream { feed, last: last.position })
     }
 }
 

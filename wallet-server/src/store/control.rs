@@ -1,18 +1,16 @@
-//! Catalogs, signing keys, sweeper leases, and the plans in use. Every statement but that of [`plans_in_use`] is a transaction
-//! of its own.
+//! Catalogs, signing keys, and the plans in use. Every statement but that of [`plans_in_use`] is a transaction of its own.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Statement,
 };
 use uuid::Uuid;
 use wallet_core::{TenantId, Timestamp};
 
-use crate::store::tables::{catalogs, decode, signing_keys, sweeper_leases};
+use crate::store::tables::{catalogs, decode, signing_keys};
 use crate::store::{Backend, Store, StoreError};
 
 /// A published catalog as stored.
@@ -63,32 +61,6 @@ impl Store {
         signing_keys::Entity::insert(row).on_conflict(keep).exec_without_returning(&self.control()).await?;
         let row = signing_keys::Entity::find_by_id(name.to_owned()).one(&self.control()).await?;
         decode::hash(&row.ok_or_else(|| StoreError::corrupt("no signing key"))?.secret)
-    }
-
-    /// Takes or renews the lease on a part of the buckets. Returns false if another server holds it.
-    pub(crate) async fn sweep_lease(
-        &self,
-        part: i16,
-        holder: Uuid,
-        now: Timestamp,
-        length: Duration,
-    ) -> Result<bool, StoreError> {
-        let row = sweeper_leases::ActiveModel {
-            part: Set(part),
-            holder: Set(holder),
-            expire_time: Set(now.plus(length).as_micros()),
-        };
-        let mine = sweeper_leases::Column::Holder.eq(holder);
-        let expired = sweeper_leases::Column::ExpireTime.lt(now.as_micros());
-        let take = OnConflict::column(sweeper_leases::Column::Part)
-            .update_columns([sweeper_leases::Column::Holder, sweeper_leases::Column::ExpireTime])
-            .action_and_where(mine.or(expired))
-            .to_owned();
-        let taken = sweeper_leases::Entity::insert(row)
-            .on_conflict(take)
-            .exec_without_returning(&self.sweeper())
-            .await?;
-        Ok(taken > 0)
     }
 }
 

@@ -67,8 +67,8 @@ pub(crate) use row_filter::RowFilter;
 pub(crate) use tables::events::{EventDetails, RecordedEvent};
 #[cfg(test)]
 pub(crate) use timed::{is_inside_a_transaction, tamper};
-pub use times::Due;
+pub use times::DueCounts;
 pub(crate) use url::DatabaseUrl;
 pub(crate) use wallet_cache::WalletCache;
-pub(crate) use webhooks::{Delivered, DeliveryRow, EndpointRow};
+pub(crate) use webhooks::{DeliveryResults, DeliveryRow, EndpointRow};
 pub(crate) use whole::{SchemaObject, fresh_schema};

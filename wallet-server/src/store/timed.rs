@@ -84,7 +84,7 @@ impl TimedConnection<DatabaseTransaction> {
         let begin = || recorded(pool, call_timeout, begin_writing_transaction(&connections));
         let connection = match begin().await {
             Err(error) if is_of_connection(&error) => begin().await?,
-            begun => begun?,
+            transaction => transaction?,
         };
         Ok(Self { connection, call_timeout, calls: Calls::Transaction(pool.clone()) })
     }
@@ -98,7 +98,7 @@ impl TimedConnection<DatabaseTransaction> {
         let begin = || recorded(pool, call_timeout, connections.begin());
         let connection = match begin().await {
             Err(error) if is_of_connection(&error) => begin().await?,
-            begun => begun?,
+            transaction => transaction?,
         };
         Ok(Self { connection, call_timeout, calls: Calls::Transaction(pool.clone()) })
     }
@@ -193,8 +193,8 @@ async fn begin_writing_transaction(connection: &DatabaseConnection) -> Result<Da
     // Runs in a task of its own, which always finishes: a BEGIN that is cancelled half-way would leave the
     // connection inside a transaction.
     #[expect(clippy::disallowed_methods, reason = "the one place where a writing transaction begins")]
-    let begun = tokio::spawn(async move { connection.begin_with_options(writing()).await });
-    begun.await.unwrap_or_else(|ended| Err(no_answer(&ended.to_string())))
+    let transaction = tokio::spawn(async move { connection.begin_with_options(writing()).await });
+    transaction.await.unwrap_or_else(|ended| Err(no_answer(&ended.to_string())))
 }
 
 fn writing() -> TransactionOptions {

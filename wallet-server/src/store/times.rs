@@ -10,7 +10,7 @@ use crate::store::{Backend, Store, StoreError, StoreErrorKind};
 
 /// The number of due events in a span of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Due {
+pub struct DueCounts {
     /// Holds that expire.
     pub holds: i64,
     /// Grants that expire with credits left.
@@ -19,14 +19,14 @@ pub struct Due {
     pub periods: i64,
 }
 
-impl Due {
+impl DueCounts {
     /// Returns true if grants expire or periods end. An expired hold alone only returns its credits.
-    pub(crate) const fn lapses_credits(self) -> bool {
+    pub(crate) const fn expires_credits(self) -> bool {
         self.grants > 0 || self.periods > 0
     }
 }
 
-impl fmt::Display for Due {
+impl fmt::Display for DueCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { holds, grants, periods } = self;
         write!(
@@ -49,14 +49,18 @@ impl Store {
         self.newest(counted, "last_time").await
     }
 
-    /// Returns the latest expiry of a sweeper lease: ten sweep periods after a server was last alive. The Unix
+    /// Returns the latest expiry of a lease of the sweep: ten sweep periods after a server was last alive. The Unix
     /// epoch if there is none.
     pub(crate) async fn last_sweep(&self) -> Result<Timestamp, StoreError> {
-        self.newest("sweeper_leases", "expire_time").await
+        self.newest(
+            "(SELECT expire_time FROM task_leases WHERE task LIKE 'sweep-%') AS leases",
+            "expire_time",
+        )
+        .await
     }
 
     /// Counts the events that fall due after `from` and up to `to`.
-    pub(crate) async fn due_between(&self, from: Timestamp, to: Timestamp) -> Result<Due, StoreError> {
+    pub(crate) async fn due_between(&self, from: Timestamp, to: Timestamp) -> Result<DueCounts, StoreError> {
         let count = |rows: &str, filter: &str, column: &str| {
             format!("(SELECT count(*) FROM {rows} WHERE {filter} AND {column} > $1 AND {column} <= $2)")
         };
@@ -74,7 +78,7 @@ impl Store {
             .await?
             .ok_or_else(|| StoreError::corrupt("a count has no row"))?;
         let figure = |name| row.try_get::<i64>("", name);
-        Ok(Due { holds: figure("holds")?, grants: figure("grants")?, periods: figure("periods")? })
+        Ok(DueCounts { holds: figure("holds")?, grants: figure("grants")?, periods: figure("periods")? })
     }
 
     /// Returns the newest time in a column among the rows with a readable one, or the Unix epoch if there is none.

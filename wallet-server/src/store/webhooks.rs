@@ -21,9 +21,9 @@ pub(crate) type EndpointRow = webhook_endpoints::Model;
 /// A delivery that failed, as stored.
 pub(crate) type DeliveryRow = webhook_deliveries::Model;
 
-/// The result of deliveries to an endpoint.
+/// The results of a round of deliveries to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Delivered {
+pub(crate) struct DeliveryResults {
     /// The position of the feed up to which items have been attempted.
     pub(crate) last_position: i64,
     /// The positions of deliveries that succeeded after earlier failures.
@@ -116,7 +116,7 @@ impl Store {
     pub(crate) async fn record_deliveries(
         &self,
         endpoint: &EndpointRow,
-        result: Delivered,
+        result: DeliveryResults,
         retry_waiting: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {

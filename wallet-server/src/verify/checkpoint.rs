@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::store::pages::Key;
 use crate::store::tables::{entries, wallets};
-use crate::verify::control::Known;
+use crate::verify::control::ControlPlane;
 use crate::verify::error::VerifyError;
 use crate::verify::faults::Faults;
 use crate::verify::report::CheckpointSize;
@@ -52,12 +52,16 @@ pub(super) struct CheckpointWriter {
 
 impl CheckpointWriter {
     /// Begins the checkpoint in a temporary file next to `path`.
-    pub(super) fn create(path: &Path, signer: &Signer, known: &Known) -> Result<Self, VerifyError> {
+    pub(super) fn create(
+        path: &Path,
+        signer: &Signer,
+        control_plane: &ControlPlane,
+    ) -> Result<Self, VerifyError> {
         let file = File::create(unfinished(path)).map_err(VerifyError::checkpoint(path))?;
         let (path, file) = (path.to_owned(), BufWriter::new(file));
         let mut writer = Self { path, file, signer: signer.0.clone(), failed: None };
         writer.line(HEADER);
-        known.lines.iter().for_each(|line| writer.line(line));
+        control_plane.lines.iter().for_each(|line| writer.line(line));
         Ok(writer)
     }
 
@@ -125,7 +129,7 @@ impl CheckpointReader {
     pub(super) fn open(
         path: &Path,
         signer: &Signer,
-        known: &Known,
+        control_plane: &ControlPlane,
         faults: &mut Faults,
     ) -> Result<Self, VerifyError> {
         let lines = || Ok::<_, io::Error>(BufReader::new(File::open(path)?).lines());
@@ -142,7 +146,7 @@ impl CheckpointReader {
                 reader.next = reader.counted(head(&line));
                 break;
             }
-            faults.unless(line == HEADER || known.lines.contains(&line), 0, || {
+            faults.unless(line == HEADER || control_plane.lines.contains(&line), 0, || {
                 format!("I16: had {line} at the checkpoint")
             });
         }

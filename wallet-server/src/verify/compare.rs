@@ -7,7 +7,7 @@ use wallet_core::wallet::Profile;
 use wallet_core::{TenantId, Timestamp, WalletId, WalletKey};
 
 use crate::store::tables::{grants, holds, reservations, wallet_profiles, wallets};
-use crate::verify::control::Known;
+use crate::verify::control::ControlPlane;
 use crate::verify::faults::Faults;
 use crate::verify::grant_row::Context;
 use crate::verify::reservation::Writes;
@@ -24,13 +24,15 @@ impl WalletFold {
     pub(super) fn profile(
         &mut self,
         row: wallet_profiles::Model,
-        known: Option<&Known>,
+        control_plane: Option<&ControlPlane>,
         faults: &mut Faults,
     ) {
         faults.about(&format!("{} ({})", row.wallet_id, self.uuid));
-        faults.unless(known.is_none_or(|known| known.has_tenant(row.tenant)), 0, || {
-            format!("its tenant {} does not exist", row.tenant)
-        });
+        faults.unless(
+            control_plane.is_none_or(|control_plane| control_plane.has_tenant(row.tenant)),
+            0,
+            || format!("its tenant {} does not exist", row.tenant),
+        );
         match row.wallet_id.parse::<WalletId>() {
             Ok(id) => {
                 let key = WalletKey::new(TenantId(row.tenant), &id);
@@ -96,7 +98,7 @@ impl WalletFold {
     pub(super) fn reservation(
         &mut self,
         row: &reservations::Model,
-        known: Option<&Known>,
+        control_plane: Option<&ControlPlane>,
         faults: &mut Faults,
     ) {
         let is_open = reservation::is_open(row);
@@ -123,10 +125,10 @@ impl WalletFold {
             let deadline = Some(Timestamp::from_micros(row.deadline));
             self.heartbeats.deadline = self.heartbeats.deadline.max(deadline);
         }
-        if let (Some(known), Some(tenant), Some(Pin { catalog_version: version, .. })) =
-            (known, self.tenant, &receipt.terms.pin)
+        if let (Some(control_plane), Some(tenant), Some(Pin { catalog_version: version, .. })) =
+            (control_plane, self.tenant, &receipt.terms.pin)
         {
-            faults.unless(known.has_catalog(tenant, *version), life.revision(), || {
+            faults.unless(control_plane.has_catalog(tenant, *version), life.revision(), || {
                 format!(
                     "I22: reservation {} is priced by catalog {version}, which does not exist",
                     receipt.id

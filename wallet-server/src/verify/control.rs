@@ -12,7 +12,7 @@ use wallet_core::{TenantId, Timestamp};
 
 use crate::clock::MOST_AHEAD;
 use crate::keys::{CallRate, KeyId, Scopes};
-use crate::store::tables::{api_keys, audit_events, catalogs, signing_keys, sweeper_leases, tenants};
+use crate::store::tables::{api_keys, audit_events, catalogs, signing_keys, task_leases, tenants};
 use crate::store::{ReadTx, StoreError};
 use crate::verify::faults::Faults;
 
@@ -33,14 +33,17 @@ const ACTIONS: [&str; 12] = [
     "webhook.disable",
     "webhook.update",
 ];
-/// The number of parts into which sweepers divide the buckets.
-const PARTS: i16 = 8;
+/// The tasks that have leases. The sweep has one for each part of the buckets.
+const TASKS: [&str; 11] = [
+    "feed", "nats", "sweep-0", "sweep-1", "sweep-2", "sweep-3", "sweep-4", "sweep-5", "sweep-6", "sweep-7",
+    "webhooks",
+];
 /// An instant more than an hour ahead of the clock is noted, in microseconds: a clock is wrong or was moved by hand.
 const AHEAD: i64 = 3_600_000_000;
 
-/// The tenants and catalogs that rows of wallets may refer to.
+/// The part of the control plane that other rows refer to.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known {
+pub(super) struct ControlPlane {
     tenants: BTreeSet<Uuid>,
     catalogs: BTreeSet<(Uuid, i64)>,
     /// The changes that the feed must have: tenant, time, id in the audit, and number of the type.
@@ -49,7 +52,7 @@ pub(super) struct Known {
     pub(super) lines: Vec<String>,
 }
 
-impl Known {
+impl ControlPlane {
     pub(super) fn has_tenant(&self, tenant: Uuid) -> bool {
         self.tenants.contains(&tenant)
     }
@@ -64,11 +67,15 @@ pub(super) async fn read(
     snapshot: &ReadTx,
     now: Timestamp,
     faults: &mut Faults,
-) -> Result<Known, StoreError> {
-    let mut check = Check { known: Known::default(), latest: now.as_micros().saturating_add(AHEAD), faults };
+) -> Result<ControlPlane, StoreError> {
+    let mut check = Check {
+        control_plane: ControlPlane::default(),
+        latest: now.as_micros().saturating_add(AHEAD),
+        faults,
+    };
     check.faults.about_the_database();
     snapshot.each_of::<tenants::Entity>(|row| check.row("tenants", row, Check::tenant)).await?;
-    let default = check.known.has_tenant(TenantId::DEFAULT.0);
+    let default = check.control_plane.has_tenant(TenantId::DEFAULT.0);
     check.faults.unless(default, 0, || "has no tenant \"default\"".to_owned());
     let mut last = None;
     snapshot
@@ -79,12 +86,12 @@ pub(super) async fn read(
     snapshot.each_of::<api_keys::Entity>(|row| check.row("api_keys", row, Check::api_key)).await?;
     snapshot.each_of::<audit_events::Entity>(|row| check.row("audit_events", row, Check::audit)).await?;
     snapshot.each_of::<signing_keys::Entity>(|row| check.row("signing_keys", row, Check::key)).await?;
-    snapshot.each_of::<sweeper_leases::Entity>(|row| check.row("sweeper_leases", row, Check::lease)).await?;
-    Ok(check.known)
+    snapshot.each_of::<task_leases::Entity>(|row| check.row("task_leases", row, Check::lease)).await?;
+    Ok(check.control_plane)
 }
 
 struct Check<'a> {
-    known: Known,
+    control_plane: ControlPlane,
     /// Later instants are noted, in microseconds since 1970.
     latest: i64,
     faults: &'a mut Faults,
@@ -114,7 +121,7 @@ impl Check<'_> {
             format!("tenant {tenant} has a clock that is {clock_ahead} us ahead; at most {most} are allowed")
         });
         self.look(create_time, || format!("tenant {tenant} was created"));
-        self.known.tenants.insert(tenant);
+        self.control_plane.tenants.insert(tenant);
     }
 
     /// Checks the form of an API key. Its MAC cannot be checked without the pepper.
@@ -151,12 +158,12 @@ impl Check<'_> {
             )
         });
         let item_type = item_type.filter(|_| in_feed);
-        self.known.changes.extend(item_type.map(|of| (tenant, event_time, event_id, of as u8)));
+        self.control_plane.changes.extend(item_type.map(|of| (tenant, event_time, event_id, of as u8)));
         self.look(event_time, || format!("{action} of {subject:?} was recorded"));
     }
 
     fn of_tenant(&mut self, tenant: Uuid, row: impl FnOnce() -> String) {
-        self.faults.unless(self.known.tenants.contains(&tenant), 0, || {
+        self.faults.unless(self.control_plane.tenants.contains(&tenant), 0, || {
             format!("{} has tenant {tenant}, which does not exist", row())
         });
     }
@@ -169,7 +176,7 @@ impl Check<'_> {
             _ => (0, 0),
         };
         let faults = &mut *self.faults;
-        faults.unless(self.known.tenants.contains(tenant), 0, || {
+        faults.unless(self.control_plane.tenants.contains(tenant), 0, || {
             format!("catalog {version} has tenant {tenant}, which does not exist")
         });
         faults.unless(*version == before + 1, 0, || {
@@ -191,8 +198,8 @@ impl Check<'_> {
             format!("I18: catalog {version} was published at {time}, but the previous one at {since}")
         });
         *last = Some((*tenant, *version, *publish_time));
-        self.known.catalogs.insert((*tenant, *version));
-        self.known.lines.push(format!("catalog {tenant} {version} {}", hex::encode(is)));
+        self.control_plane.catalogs.insert((*tenant, *version));
+        self.control_plane.lines.push(format!("catalog {tenant} {version} {}", hex::encode(is)));
         self.look(*publish_time, || format!("catalog {version} was published"));
     }
 
@@ -202,17 +209,21 @@ impl Check<'_> {
             .unless(secret.len() == 32, 0, || format!("key {name:?} has {} bytes, not 32", secret.len()));
         self.faults
             .unless(SIGNING_KEYS.contains(&name.as_str()), 0, || format!("key {name:?} signs nothing"));
-        self.known.lines.push(format!("key {} {}", hex::encode(&name), hex::encode(Sha256::digest(&secret))));
+        self.control_plane.lines.push(format!(
+            "key {} {}",
+            hex::encode(&name),
+            hex::encode(Sha256::digest(&secret))
+        ));
         self.look(create_time, || format!("key {name:?} was created"));
     }
 
     /// Checks a lease. Its holder and expiry cannot be checked.
-    fn lease(&mut self, row: sweeper_leases::Model) {
-        let sweeper_leases::Model { part, expire_time, .. } = row;
-        self.faults.unless((0..PARTS).contains(&part), 0, || {
-            format!("I9: part {part} of the buckets is leased, but there are {PARTS} parts")
+    fn lease(&mut self, row: task_leases::Model) {
+        let task_leases::Model { task, expire_time, .. } = row;
+        self.faults.unless(TASKS.contains(&task.as_str()), 0, || {
+            format!("I9: the task {task:?} is leased, which does not exist")
         });
-        self.look(expire_time, || format!("the lease on part {part} of the buckets ends"));
+        self.look(expire_time, || format!("the lease of the task {task:?} ends"));
     }
 
     fn look(&mut self, time: i64, what: impl FnOnce() -> String) {

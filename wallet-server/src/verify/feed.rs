@@ -13,22 +13,20 @@ use wallet_core::entry::Entry;
 use wallet_core::feed;
 
 use crate::store::tables::feed_blocks::{self, PlacedItem};
+use crate::store::tables::feed_heads;
 use crate::store::tables::feed_outbox::{self, NewItems, bucket_of_changes};
-use crate::store::tables::{feed_heads, task_leases};
 use crate::store::{ReadTx, StoreError};
-use crate::verify::control::Known;
+use crate::verify::control::ControlPlane;
 use crate::verify::faults::Faults;
 use crate::verify::strict;
 
-/// The tasks that have leases.
-const TASKS: [&str; 3] = ["feed", "nats", "webhooks"];
 /// The blocks that are read at a time.
 const PAGE: u64 = 200;
 /// The most by which the clocks of two servers differ, in microseconds.
 const SKEW: i64 = 60_000_000;
 
 /// The revision of an item's entry, and its number within the entry.
-type Place = (i64, u32);
+type ItemKey = (i64, u32);
 
 /// The feed as it was read.
 #[derive(Debug, Default)]
@@ -47,8 +45,8 @@ pub(super) struct Feed {
 #[derive(Debug)]
 struct Sequence {
     tenant: Uuid,
-    first: Place,
-    last: Place,
+    first: ItemKey,
+    last: ItemKey,
     items: Items,
 }
 
@@ -63,14 +61,14 @@ struct Items {
 #[derive(Debug, Default)]
 pub(super) struct ItemFold {
     /// The first item that the feed has of the wallet.
-    first: Option<Place>,
+    first: Option<ItemKey>,
     /// The number of items before that.
     before: u64,
     items: Items,
 }
 
 impl Items {
-    fn add(&mut self, (revision, n): Place, number: u8) {
+    fn add(&mut self, (revision, n): ItemKey, number: u8) {
         self.count += 1;
         (revision, n, number).hash(&mut self.hash);
     }
@@ -86,9 +84,9 @@ impl ItemFold {
             )
         });
         for item in feed::items(entry) {
-            let place = (entry.revision, item.n);
-            match self.first.is_some_and(|first| place >= first) {
-                true => self.items.add(place, item.item_type as u8),
+            let key = (entry.revision, item.n);
+            match self.first.is_some_and(|first| key >= first) {
+                true => self.items.add(key, item.item_type as u8),
                 false => self.before += 1,
             }
         }
@@ -99,7 +97,7 @@ impl Feed {
     /// Reads the feed and the outbox, and checks the positions.
     pub(super) async fn read(
         snapshot: &ReadTx,
-        known: &Known,
+        control_plane: &ControlPlane,
         faults: &mut Faults,
     ) -> Result<Self, StoreError> {
         let mut feed = Self::default();
@@ -116,18 +114,10 @@ impl Feed {
         feed.last.extend(heads.values().map(|head| (head.tenant, head.last_position)));
         feed.blocks(snapshot, &heads, faults).await?;
         feed.outbox(snapshot, faults).await?;
-        feed.compare_changes(known, faults);
-        for tenant in heads.keys().filter(|tenant| !known.has_tenant(**tenant)) {
+        feed.compare_changes(control_plane, faults);
+        for tenant in heads.keys().filter(|tenant| !control_plane.has_tenant(**tenant)) {
             faults.add(0, &format!("the feed has tenant {tenant}, which does not exist"));
         }
-        snapshot
-            .each_of::<task_leases::Entity>(|row| match row {
-                Ok(row) => faults.unless(TASKS.contains(&row.task.as_str()), 0, || {
-                    format!("the task {:?} is leased, which does not exist", row.task)
-                }),
-                Err(error) => faults.add(0, &format!("a row of task_leases is unreadable: {error}")),
-            })
-            .await?;
         Ok(feed)
     }
 
@@ -179,7 +169,7 @@ impl Feed {
 
     /// Reads the outbox. Batches of one wallet are ordered by their revisions.
     async fn outbox(&mut self, snapshot: &ReadTx, faults: &mut Faults) -> Result<(), StoreError> {
-        let mut waiting: BTreeMap<(Uuid, Place), (Uuid, u8)> = BTreeMap::new();
+        let mut waiting: BTreeMap<(Uuid, ItemKey), (Uuid, u8)> = BTreeMap::new();
         snapshot
             .each_of::<feed_outbox::Entity>(|row| {
                 let read = row.and_then(|row| {
@@ -220,23 +210,23 @@ impl Feed {
             });
             return;
         }
-        let place = (item.revision, item.n);
+        let key = (item.revision, item.n);
         match self.wallets.get_mut(&item.wallet_key) {
             Some(sequence) => {
-                let follows = place > sequence.last && sequence.tenant == tenant;
+                let follows = key > sequence.last && sequence.tenant == tenant;
                 faults.unless(follows, 0, || {
                     format!(
-                        "I33: the feed has {place:?} of wallet {} after {:?}",
+                        "I33: the feed has {key:?} of wallet {} after {:?}",
                         item.wallet_key, sequence.last
                     )
                 });
-                sequence.last = place;
-                sequence.items.add(place, item.number);
+                sequence.last = key;
+                sequence.items.add(key, item.number);
             }
             None => {
                 let mut items = Items::default();
-                items.add(place, item.number);
-                let sequence = Sequence { tenant, first: place, last: place, items };
+                items.add(key, item.number);
+                let sequence = Sequence { tenant, first: key, last: key, items };
                 self.wallets.insert(item.wallet_key, sequence);
             }
         }
@@ -244,11 +234,11 @@ impl Feed {
 
     /// Compares the changes of tenants with the audit. Of a trimmed feed those from before its first block are missing: a
     /// block is written after its items, by servers whose clocks may differ by [`SKEW`].
-    fn compare_changes(&self, known: &Known, faults: &mut Faults) {
-        for (_, _, id, _) in self.changes.difference(&known.changes) {
+    fn compare_changes(&self, control_plane: &ControlPlane, faults: &mut Faults) {
+        for (_, _, id, _) in self.changes.difference(&control_plane.changes) {
             faults.add(0, &format!("I33: the feed has the change {id}, which the audit does not have"));
         }
-        for (tenant, time, id, _) in known.changes.difference(&self.changes) {
+        for (tenant, time, id, _) in control_plane.changes.difference(&self.changes) {
             let kept_since = self.trimmed.get(tenant);
             let is_deleted = kept_since.is_some_and(|since| *time < since.saturating_add(SKEW));
             faults.unless(is_deleted, 0, || format!("I33: the feed lacks the change {id} of the audit"));

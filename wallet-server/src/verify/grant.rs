@@ -31,7 +31,7 @@ pub(super) struct GrantFold {
     /// True if credits were paid out by another entry than a refund of the whole purchase.
     pub(super) is_paid_out_in_part: bool,
     /// Set if an entry that may revoke unpaid credits has ended the grant.
-    pub(super) unpaid: Option<Unpaid>,
+    pub(super) unpaid_end: Option<UnpaidEnd>,
     /// The sum of the allocations of open reservations.
     holds: i128,
     pub(super) remainders: Remainders,
@@ -50,7 +50,7 @@ pub(super) struct Issue {
 
 /// The early end of a plan's grant by an entry that may end a plan because it was not paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unpaid {
+pub(super) enum UnpaidEnd {
     /// Its available credits were revoked, so the plan was not paid.
     Revoked,
     /// It had no available credits, so the entry does not show whether the plan was paid.
@@ -80,7 +80,7 @@ impl GrantFold {
             is_warned: false,
             row_digest: None,
             is_paid_out_in_part: false,
-            unpaid: None,
+            unpaid_end: None,
             holds: 0,
             remainders: Remainders::new(returned),
             row: None,
@@ -170,9 +170,9 @@ impl GrantFold {
             entry.postings.iter().any(|posting| posting.account == account && posting.to == part)
         };
         if has_moved_to(Part::Revoked) {
-            self.unpaid = Some(Unpaid::Revoked);
+            self.unpaid_end = Some(UnpaidEnd::Revoked);
         } else if !has_moved_to(Part::Expired) {
-            self.unpaid = self.unpaid.or(Some(Unpaid::AllHeld));
+            self.unpaid_end = self.unpaid_end.or(Some(UnpaidEnd::AllHeld));
         }
     }
 

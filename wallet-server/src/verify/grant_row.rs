@@ -10,7 +10,7 @@ use crate::store::tables::grants;
 use crate::verify::clawback::Clawbacks;
 use crate::verify::entry;
 use crate::verify::faults::Faults;
-use crate::verify::grant::{GrantFold, RowFacts, Unpaid};
+use crate::verify::grant::{GrantFold, RowFacts, UnpaidEnd};
 
 /// A row and the grant that it should show.
 struct Comparison<'a> {
@@ -253,12 +253,12 @@ impl Comparison<'_> {
     /// reversed, although the grant may have had nothing left to claw back.
     fn check_clawback(&self, faults: &mut Faults) {
         let Self { key, row, grant, .. } = self;
-        let unpaid = (grant.unpaid == Some(Unpaid::Revoked)).then_some(Clawback::Revoked);
+        let unpaid = (grant.unpaid_end == Some(UnpaidEnd::Revoked)).then_some(Clawback::Revoked);
         let recorded =
             self.context.clawbacks.of_grant(key, self.purchase).max(unpaid).map_or(0, |why| why as i16);
         let is_unrevoked = row.revoked == 0 || self.context.gave_unpaid;
         let fits = match recorded {
-            0 if row.clawback == Clawback::Revoked as i16 => grant.unpaid == Some(Unpaid::AllHeld),
+            0 if row.clawback == Clawback::Revoked as i16 => grant.unpaid_end == Some(UnpaidEnd::AllHeld),
             0 => row.clawback == 0 && is_unrevoked && (row.paid_out == 0 || grant.is_paid_out_in_part),
             _ => row.clawback == recorded,
         };

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::store::pages::{Key, NO_KEY};
 use crate::store::tables::wallets;
 use crate::verify::checkpoint::{CheckpointReader, CheckpointWriter};
-use crate::verify::control::Known;
+use crate::verify::control::ControlPlane;
 use crate::verify::error::VerifyError;
 use crate::verify::faults::Faults;
 use crate::verify::feed::Feed;
@@ -19,8 +19,8 @@ use crate::verify::wallet::WalletFold;
 #[derive(Default)]
 pub(super) struct Ledger {
     current: Option<WalletFold>,
-    /// The tenants and catalogs that rows may refer to. `None` if only one wallet is verified.
-    pub(super) known: Option<Known>,
+    /// `None` if only one wallet is verified.
+    pub(super) control_plane: Option<ControlPlane>,
     /// The feed, whose items are compared with the entries. `None` if only one wallet is verified.
     pub(super) feed: Option<Feed>,
     pub(super) faults: Faults,
@@ -48,8 +48,8 @@ impl Ledger {
             return self.faults.add_of_the_database(&fault);
         }
         self.begin_wallet(key);
-        let Self { current: Some(wallet), faults, known, .. } = self else { return };
-        let known = known.as_ref();
+        let Self { current: Some(wallet), faults, control_plane, .. } = self else { return };
+        let control_plane = control_plane.as_ref();
         match row {
             Row::Wallet(row) => {
                 self.wallets += 1;
@@ -59,7 +59,7 @@ impl Ledger {
                 }
                 wallet.own_row(row);
             }
-            Row::Profile(row) => wallet.profile(row, known, faults),
+            Row::Profile(row) => wallet.profile(row, control_plane, faults),
             Row::Event(row) => wallet.event(&row, faults),
             Row::Entry(row) => {
                 self.entries += 1;
@@ -75,7 +75,7 @@ impl Ledger {
             Row::Hold(row) => wallet.hold(row),
             Row::Reservation(row) => {
                 self.reservations += 1;
-                wallet.reservation(&row, known, faults);
+                wallet.reservation(&row, control_plane, faults);
             }
             Row::Unreadable(table, error) => wallet.unreadable(table, &error, faults),
         }

@@ -13,7 +13,7 @@ use crate::verify::moves;
 
 /// The revision and effective time of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Recorded {
+pub(super) struct EntryRef {
     pub(super) revision: i64,
     pub(super) time: Timestamp,
 }
@@ -21,25 +21,25 @@ pub(super) struct Recorded {
 /// A reservation according to the entries so far.
 #[derive(Debug, Default)]
 pub(super) struct Life {
-    pub(super) reserved: Option<Recorded>,
+    pub(super) reserved: Option<EntryRef>,
     /// The first start by a worker.
-    pub(super) started: Option<Recorded>,
+    pub(super) started: Option<EntryRef>,
     /// The last start.
-    pub(super) restarted: Option<Recorded>,
+    pub(super) restarted: Option<EntryRef>,
     /// The digest of attempt, worker and lease at the last start.
     pub(super) run: Option<Digest>,
     /// The number of the wallet's writes without an entry at Reserve or the last start.
     pub(super) silent: i64,
     /// The one terminal entry, with the state it led to.
-    pub(super) ended: Option<(State, Recorded)>,
+    pub(super) ended: Option<(State, EntryRef)>,
     /// The entry after HoldExpired that ended the reservation for good, with the state it led to.
-    pub(super) late: Option<(State, Recorded)>,
+    pub(super) late: Option<(State, EntryRef)>,
     /// The digest of the terms.
     pub(super) terms: Option<Digest>,
     /// The digest of the bill in the last entry.
     pub(super) bill: Option<Digest>,
     /// The movements, one item per account and unit.
-    pub(super) moved: Vec<Moved>,
+    pub(super) movements: Vec<Movements>,
     /// The bounds of the reversed charges to the debt, per unit: the reduction of the debt and the grants issued in
     /// its place, less the part that the reversal of charges to grants explains.
     pub(super) reversed_debt: BTreeMap<UnitId, (i128, i128)>,
@@ -49,7 +49,7 @@ pub(super) struct Life {
 
 /// The movements of a reservation in one account and unit, in minor units.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Moved {
+pub(super) struct Movements {
     pub(super) account: Account,
     pub(super) unit: UnitId,
     pub(super) held: i128,
@@ -65,21 +65,21 @@ pub(super) struct Moved {
 impl Life {
     /// Adds the next entry about the reservation. Checks I7: it may follow the previous ones.
     pub(super) fn record(&mut self, entry: &Entry) -> Result<(), String> {
-        let recorded = Recorded { revision: entry.revision, time: entry.effective_time };
+        let entry_ref = EntryRef { revision: entry.revision, time: entry.effective_time };
         if !self.may_continue_with(entry) {
             return Err(format!("is {:?}, after {}", entry.kind, self.words()));
         }
         match entry.kind {
-            EntryKind::Reserved => self.reserved = Some(recorded),
-            EntryKind::Settled => self.ended = Some((State::Settled, recorded)),
-            EntryKind::HoldExpired => self.ended = Some((State::Expired, recorded)),
-            EntryKind::SettledLate => self.late = Some((State::Settled, recorded)),
-            EntryKind::Failed => self.record_end(State::Failed, recorded),
-            EntryKind::Cancelled => self.record_end(State::Cancelled, recorded),
+            EntryKind::Reserved => self.reserved = Some(entry_ref),
+            EntryKind::Settled => self.ended = Some((State::Settled, entry_ref)),
+            EntryKind::HoldExpired => self.ended = Some((State::Expired, entry_ref)),
+            EntryKind::SettledLate => self.late = Some((State::Settled, entry_ref)),
+            EntryKind::Failed => self.record_end(State::Failed, entry_ref),
+            EntryKind::Cancelled => self.record_end(State::Cancelled, entry_ref),
             EntryKind::Started | EntryKind::ChargeReversed => {}
             other => return Err(format!("is {other:?}, and names a reservation")),
         }
-        self.record_start(entry, recorded)?;
+        self.record_start(entry, entry_ref)?;
         self.terms = self.terms.or(entry.row_digests.terms);
         self.bill = entry.row_digests.bill;
         if entry.kind == EntryKind::ChargeReversed {
@@ -116,15 +116,15 @@ impl Life {
     }
 
     /// Adds a start. A job starts with its own entry or together with Reserve; the entry has the digest of the run.
-    fn record_start(&mut self, entry: &Entry, recorded: Recorded) -> Result<(), String> {
+    fn record_start(&mut self, entry: &Entry, entry_ref: EntryRef) -> Result<(), String> {
         let may_start = matches!(entry.kind, EntryKind::Reserved | EntryKind::Started);
         if may_start {
             self.silent = entry.row_digests.silent;
         }
         match entry.row_digests.run {
             Some(run) if may_start => {
-                self.started = self.started.or(Some(recorded));
-                (self.restarted, self.run) = (Some(recorded), Some(run));
+                self.started = self.started.or(Some(entry_ref));
+                (self.restarted, self.run) = (Some(entry_ref), Some(run));
                 Ok(())
             }
             Some(_) => Err(format!("is {:?}, but records who runs it", entry.kind)),
@@ -136,9 +136,9 @@ impl Life {
     }
 
     /// Records a failure or a cancel, before or after the hold expired.
-    fn record_end(&mut self, state: State, recorded: Recorded) {
+    fn record_end(&mut self, state: State, entry_ref: EntryRef) {
         let end = if self.ended.is_some() { &mut self.late } else { &mut self.ended };
-        *end = Some((state, recorded));
+        *end = Some((state, entry_ref));
     }
 
     /// Returns the final state. `None` while the reservation is open.
@@ -147,13 +147,13 @@ impl Life {
     }
 
     /// Returns the entry that ended the reservation.
-    pub(super) fn finished(&self) -> Option<Recorded> {
-        self.late.or(self.ended).map(|(_, recorded)| recorded)
+    pub(super) fn finished(&self) -> Option<EntryRef> {
+        self.late.or(self.ended).map(|(_, entry_ref)| entry_ref)
     }
 
     /// Returns the revision of the last start or end; faults are reported there.
     pub(super) fn revision(&self) -> i64 {
-        self.finished().or(self.started).or(self.reserved).map_or(0, |recorded| recorded.revision)
+        self.finished().or(self.started).or(self.reserved).map_or(0, |entry_ref| entry_ref.revision)
     }
 
     /// Adds a posting. Available credits that become consumed are part of the job only if the entry charges them;
@@ -165,12 +165,12 @@ impl Life {
             (Account::Debt, Part::Owed, _) => {}
             (_, Part::Available, Part::Consumed) if !charges_available => {}
             (account, from, to) => {
-                let moved = Moved::of(&mut self.moved, account, &posting.unit);
+                let movements = Movements::of(&mut self.movements, account, &posting.unit);
                 match (from, to) {
-                    (_, Part::Held) => moved.held += amount,
-                    (_, Part::Consumed | Part::Owed) => moved.charged += amount,
-                    (_, Part::Available) => moved.to_grant += amount,
-                    _ => moved.elsewhere += amount,
+                    (_, Part::Held) => movements.held += amount,
+                    (_, Part::Consumed | Part::Owed) => movements.charged += amount,
+                    (_, Part::Available) => movements.to_grant += amount,
+                    _ => movements.elsewhere += amount,
                 }
             }
         }
@@ -181,8 +181,8 @@ impl Life {
     /// grants receive the charges of expired grants and the part of the debt that had been repaid.
     fn record_reversal(&mut self, entry: &Entry) {
         for posting in entry.postings.iter().filter(|posting| posting.from == Part::Consumed) {
-            let moved = Moved::of(&mut self.moved, &posting.account, &posting.unit);
-            moved.reversed += i128::from(posting.amount);
+            let movements = Movements::of(&mut self.movements, &posting.account, &posting.unit);
+            movements.reversed += i128::from(posting.amount);
         }
         for EntryBalance { unit, .. } in &entry.balances {
             let sum = |from, to| moves::sum(entry, unit, from, to);
@@ -198,21 +198,21 @@ impl Life {
 
     fn words(&self) -> String {
         let mut words = Vec::new();
-        words.extend(self.reserved.map(|recorded| format!("Reserved at revision {}", recorded.revision)));
+        words.extend(self.reserved.map(|entry_ref| format!("Reserved at revision {}", entry_ref.revision)));
         words.extend(
-            self.ended.map(|(state, recorded)| format!("{state:?} at revision {}", recorded.revision)),
+            self.ended.map(|(state, entry_ref)| format!("{state:?} at revision {}", entry_ref.revision)),
         );
         words.extend(
-            self.late.map(|(state, recorded)| format!("{state:?} late at revision {}", recorded.revision)),
+            self.late.map(|(state, entry_ref)| format!("{state:?} late at revision {}", entry_ref.revision)),
         );
         if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
     }
 }
 
-impl Moved {
+impl Movements {
     /// Returns the movements of an account in a unit, and adds an item if there is none.
-    pub(super) fn of<'a>(all: &'a mut Vec<Moved>, account: &Account, unit: &UnitId) -> &'a mut Self {
-        let known = all.iter().position(|moved| moved.account == *account && moved.unit == *unit);
+    pub(super) fn of<'a>(all: &'a mut Vec<Movements>, account: &Account, unit: &UnitId) -> &'a mut Self {
+        let known = all.iter().position(|item| item.account == *account && item.unit == *unit);
         let index = known.unwrap_or(all.len());
         if known.is_none() {
             let (account, unit) = (account.clone(), unit.clone());

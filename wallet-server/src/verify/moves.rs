@@ -118,7 +118,7 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         || matches!(kind, ToppedUp | Granted | ChargeReversed | ChargebackReversed | RefundRecorded);
     // Credits that become available repay debt, and the debt of a chargeback is repaid at once.
     let repays = gives || matches!(kind, GrantEffective | ChargedBack);
-    let lapses = matches!(
+    let expires = matches!(
         kind,
         GrantExpired | PlanChanged | SubscriptionEnded | SubscriptionCancelled | SubscriptionRefunded
     );
@@ -131,7 +131,7 @@ fn belongs(kind: EntryKind, account: &Account, from: Part, to: Part) -> bool {
         (_, Issued, Available) => gives,
         (_, Issued, Pending) => kind == Granted,
         (_, Pending, Available) => kind == GrantEffective,
-        (_, Pending | Available, Expired) => lapses,
+        (_, Pending | Available, Expired) => expires,
         // The unspent credits of a provisional period that was not paid.
         (_, Available, Revoked) if ends_unpaid(kind) => true,
         (_, Pending | Available, Revoked) => matches!(kind, GrantRevoked | ChargedBack | WalletClosed),

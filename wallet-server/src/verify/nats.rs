@@ -6,13 +6,13 @@ use uuid::Uuid;
 
 use crate::store::tables::nats_positions;
 use crate::store::{ReadTx, StoreError};
-use crate::verify::control::Known;
+use crate::verify::control::ControlPlane;
 use crate::verify::faults::Faults;
 
 /// Checks the rows against the tenants and the last positions of their feeds.
 pub(super) async fn check(
     snapshot: &ReadTx,
-    known: &Known,
+    control_plane: &ControlPlane,
     last: &BTreeMap<Uuid, i64>,
     faults: &mut Faults,
 ) -> Result<(), StoreError> {
@@ -21,7 +21,7 @@ pub(super) async fn check(
         .each_of::<nats_positions::Entity>(|row| match row {
             Ok(row) => {
                 let (tenant, position) = (row.tenant, row.last_position);
-                faults.unless(known.has_tenant(tenant), 0, || {
+                faults.unless(control_plane.has_tenant(tenant), 0, || {
                     format!("nats_positions has tenant {tenant}, which does not exist")
                 });
                 let end = last.get(&tenant).copied().unwrap_or_default();

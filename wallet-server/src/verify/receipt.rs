@@ -8,7 +8,7 @@ use wallet_core::reservation::{Allocation, Bill, State, Terms};
 use wallet_core::{Amounts, UnitId};
 
 use crate::verify::faults::Faults;
-use crate::verify::life::{Life, Moved};
+use crate::verify::life::{Life, Movements};
 use crate::verify::moves::name;
 
 /// The credits of a reservation according to its row, with its life according to the entries.
@@ -76,16 +76,17 @@ impl Receipt<'_> {
         for Allocation { account, unit, held, charged, reversed, returned, forfeited, grace, .. } in
             &self.allocations
         {
-            let moved = Moved::of(&mut lines, account, unit);
-            moved.held += i128::from(*held);
-            moved.charged += i128::from(*charged);
+            let movements = Movements::of(&mut lines, account, unit);
+            movements.held += i128::from(*held);
+            movements.charged += i128::from(*charged);
             match account {
-                Account::Grant(_) => moved.reversed += i128::from(*reversed),
+                Account::Grant(_) => movements.reversed += i128::from(*reversed),
                 Account::Debt => *of_debt.entry(unit).or_default() += i128::from(*reversed),
             }
-            let destination = if grace.is_some() { &mut moved.elsewhere } else { &mut moved.to_grant };
+            let destination =
+                if grace.is_some() { &mut movements.elsewhere } else { &mut movements.to_grant };
             *destination += i128::from(*returned);
-            moved.elsewhere += i128::from(*forfeited);
+            movements.elsewhere += i128::from(*forfeited);
         }
         let units = of_debt.keys().copied().chain(self.life.reversed_debt.keys());
         for unit in units.collect::<BTreeSet<_>>() {
@@ -95,17 +96,17 @@ impl Receipt<'_> {
                 format!("I8: the debt: reversed {reversed} {unit}, but {least} to {most} according to its postings")
             });
         }
-        let postings = &self.life.moved;
-        for moved in &lines {
+        let postings = &self.life.movements;
+        for line in &lines {
             let recorded = postings
                 .iter()
-                .find(|recorded| (&recorded.account, &recorded.unit) == (&moved.account, &moved.unit));
-            self.unless(recorded == Some(moved), faults, || {
-                let recorded = recorded.map_or_else(|| "nothing".to_owned(), Moved::words);
-                format!("I5: its allocations: {}; its postings: {recorded}", moved.words())
+                .find(|recorded| (&recorded.account, &recorded.unit) == (&line.account, &line.unit));
+            self.unless(recorded == Some(line), faults, || {
+                let recorded = recorded.map_or_else(|| "nothing".to_owned(), Movements::words);
+                format!("I5: its allocations: {}; its postings: {recorded}", line.words())
             });
         }
-        let is_recorded = |recorded: &Moved| {
+        let is_recorded = |recorded: &Movements| {
             lines.iter().any(|line| (&line.account, &line.unit) == (&recorded.account, &recorded.unit))
         };
         for recorded in postings.iter().filter(|recorded| !is_recorded(recorded)) {
@@ -186,7 +187,7 @@ impl Receipt<'_> {
     }
 }
 
-impl Moved {
+impl Movements {
     fn words(&self) -> String {
         let Self { account, unit, held, charged, reversed, to_grant, elsewhere } = self;
         format!(

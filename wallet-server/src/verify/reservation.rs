@@ -11,7 +11,7 @@ use wallet_core::{Timestamp, WorkerId};
 use crate::store::tables::reservations;
 use crate::verify::entry::{agrees, optional};
 use crate::verify::faults::Faults;
-use crate::verify::life::{Life, Recorded};
+use crate::verify::life::{EntryRef, Life};
 use crate::verify::receipt::Receipt;
 use crate::verify::strict;
 
@@ -69,7 +69,7 @@ fn expected_state(life: &Life) -> State {
 /// Checks that the row names the entries that reserved and ended the reservation.
 fn check_pointers(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     let (at, id) = (life.revision(), &row.reservation_id);
-    let none = Recorded { revision: 0, time: Timestamp::EPOCH };
+    let none = EntryRef { revision: 0, time: Timestamp::EPOCH };
     let finished = life.finished().unwrap_or(none);
     // A tombstone was never reserved: its end made it.
     let made = life.reserved.unwrap_or(finished);
@@ -126,7 +126,7 @@ fn check_run(row: &reservations::Model, life: &Life, faults: &mut Faults) {
             "I16: reservation {id} has a run that does not match its entries: attempt {attempt}, worker {worker:?}, lease {lease}"
         )
     });
-    let start = life.started.map_or(0, |recorded| recorded.time.as_micros());
+    let start = life.started.map_or(0, |entry_ref| entry_ref.time.as_micros());
     faults.unless(row.start_time == start, life.revision(), || {
         let [stored, recorded] = [row.start_time, start].map(Timestamp::from_micros);
         format!("I7: reservation {id} has start_time {stored}, but {recorded} according to its entries")
@@ -146,8 +146,8 @@ pub(super) fn check_deadline(
     let last = reserved.time.plus(receipt.terms.policies.max_hold);
     let lease = u64::try_from(row.lease).ok().filter(|lease| *lease > 0).map(Duration::from_micros);
     let ttl = receipt.terms.policies.ttl;
-    let begun = life.restarted.unwrap_or(reserved);
-    let earliest = begun.time.plus(lease.unwrap_or(ttl)).min(last);
+    let start = life.restarted.unwrap_or(reserved);
+    let earliest = start.time.plus(lease.unwrap_or(ttl)).min(last);
     let alone = writes.silent == life.silent;
     let latest = if alone { earliest } else { last };
     let deadline = Timestamp::from_micros(row.deadline);
@@ -164,8 +164,8 @@ fn check_times(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     let (at, id) = (life.revision(), &row.reservation_id);
     let deadline = Timestamp::from_micros(row.deadline);
     let in_time = match life.ended {
-        Some((State::Expired, recorded)) => recorded.time == deadline,
-        Some((_, recorded)) => life.reserved.is_none() || recorded.time < deadline,
+        Some((State::Expired, entry_ref)) => entry_ref.time == deadline,
+        Some((_, entry_ref)) => life.reserved.is_none() || entry_ref.time < deadline,
         None => row.sweep_at <= row.deadline,
     };
     let found = Timestamp::from_micros(row.sweep_at);
@@ -173,9 +173,10 @@ fn check_times(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     let in_time = in_time && begin <= found && found <= begin.plus(MAX_HOLD);
     faults.unless(in_time, at, || {
         let sweep_at = Timestamp::from_micros(row.sweep_at);
-        let ended = life
-            .ended
-            .map_or_else(|| "open".to_owned(), |(state, recorded)| format!("{state:?} at {}", recorded.time));
+        let ended = life.ended.map_or_else(
+            || "open".to_owned(),
+            |(state, entry_ref)| format!("{state:?} at {}", entry_ref.time),
+        );
         format!("I9: reservation {id} has deadline {deadline}, sweep_at {sweep_at}, is {ended}")
     });
 }

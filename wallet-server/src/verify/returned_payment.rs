@@ -68,7 +68,7 @@ impl Remainders {
 }
 
 /// A grant, with the facts of its row.
-type Paid<'a> = (&'a GrantKey, &'a GrantFold, &'a RowFacts);
+type GrantWithRow<'a> = (&'a GrantKey, &'a GrantFold, &'a RowFacts);
 
 /// Checks the returned payments of a wallet after its last row.
 pub(super) fn check(
@@ -80,7 +80,7 @@ pub(super) fn check(
     if payments.is_empty() {
         return;
     }
-    let mut paid_with: HashMap<SubjectDigest, Vec<Paid<'_>>> = HashMap::new();
+    let mut paid_with: HashMap<SubjectDigest, Vec<GrantWithRow<'_>>> = HashMap::new();
     for (key, grant) in grants {
         let Some(row) = &grant.row else { continue };
         if let Some(payment) = &row.payment {
@@ -110,7 +110,7 @@ impl ReturnedPayment {
     /// Checks I2 and I3: no usable credits of the payment remained; if it is refunded only while it is unused, none were
     /// held or consumed; and a chargeback made debt of the consumed ones. `paid` are the grants that were paid with it,
     /// `number` is its place among the returned payments.
-    fn check(&self, number: usize, paid: &[Paid<'_>], faults: &mut Faults) {
+    fn check(&self, number: usize, paid: &[GrantWithRow<'_>], faults: &mut Faults) {
         let paid: Vec<(&GrantKey, &UnitId, Remainder, &RowFacts)> = paid
             .iter()
             .filter_map(|(key, grant, row)| {

@@ -7,14 +7,14 @@ use uuid::Uuid;
 
 use crate::store::tables::{webhook_deliveries, webhook_endpoints};
 use crate::store::{ReadTx, StoreError};
-use crate::verify::control::Known;
+use crate::verify::control::ControlPlane;
 use crate::verify::faults::Faults;
 use crate::webhooks::EndpointInfo;
 
 /// Checks the rows against the tenants and the last positions of their feeds.
 pub(super) async fn check(
     snapshot: &ReadTx,
-    known: &Known,
+    control_plane: &ControlPlane,
     last: &BTreeMap<Uuid, i64>,
     faults: &mut Faults,
 ) -> Result<(), StoreError> {
@@ -27,7 +27,7 @@ pub(super) async fn check(
         .each_of::<webhook_endpoints::Entity>(|row| match row {
             Ok(row) => {
                 let (id, position) = (&row.endpoint_id, row.last_position);
-                faults.unless(known.has_tenant(row.tenant), 0, || {
+                faults.unless(control_plane.has_tenant(row.tenant), 0, || {
                     format!("endpoint {id:?} has tenant {}, which does not exist", row.tenant)
                 });
                 let read = EndpointInfo::try_from(&row);

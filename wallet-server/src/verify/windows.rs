@@ -19,17 +19,17 @@ pub(super) struct Windows {
     /// The payments that are charged back, each with the last sale of a plan before.
     charged_back: HashMap<SubjectDigest, u32>,
     last_sale: u32,
-    given: Vec<Given>,
+    entries: Vec<EntryWindows>,
 }
 
 /// The windows of one entry.
 #[derive(Debug)]
-struct Given {
+struct EntryWindows {
     revision: i64,
     refunded: HashSet<SubjectDigest>,
     charged_back: HashMap<SubjectDigest, u32>,
     /// The issued and the withheld credits of each grant.
-    grants: BTreeMap<GrantKey, (i64, i64)>,
+    credits: BTreeMap<GrantKey, (i64, i64)>,
 }
 
 impl Windows {
@@ -56,32 +56,32 @@ impl Windows {
     }
 
     fn give(&mut self, entry: &Entry) {
-        let mut grants: BTreeMap<GrantKey, (i64, i64)> = BTreeMap::new();
+        let mut credits: BTreeMap<GrantKey, (i64, i64)> = BTreeMap::new();
         for posting in &entry.postings {
             let Account::Grant(key) = &posting.account else { continue };
             if key.origin != Origin::Period {
                 continue;
             }
             match (posting.from, posting.to) {
-                (Part::Issued, _) => grants.entry(key.clone()).or_default().0 += posting.amount,
+                (Part::Issued, _) => credits.entry(key.clone()).or_default().0 += posting.amount,
                 (Part::Available, Part::PaidOut) => {
-                    grants.entry(key.clone()).or_default().1 += posting.amount;
+                    credits.entry(key.clone()).or_default().1 += posting.amount;
                 }
                 _ => {}
             }
         }
-        let is_withheld = grants.values().any(|(_, withheld)| *withheld > 0);
+        let is_withheld = credits.values().any(|(_, withheld)| *withheld > 0);
         // Most wallets have no refunds; for them, no windows are kept.
         if is_withheld || !self.charged_back.is_empty() {
             let (refunded, charged_back) = (self.refunded.clone(), self.charged_back.clone());
-            self.given.push(Given { revision: entry.revision, refunded, charged_back, grants });
+            self.entries.push(EntryWindows { revision: entry.revision, refunded, charged_back, credits });
         }
     }
 
     /// Checks I32 when the rows of the grants, which show their periods, are read.
     pub(super) fn check(&self, grants: &BTreeMap<GrantKey, GrantFold>, faults: &mut Faults) {
-        for Given { revision, refunded, charged_back, grants: given } in &self.given {
-            for (key, (issued, withheld)) in given {
+        for EntryWindows { revision, refunded, charged_back, credits } in &self.entries {
+            for (key, (issued, withheld)) in credits {
                 let row = grants.get(key).and_then(|grant| grant.row.as_ref());
                 let payment = row.and_then(|row| row.payment.as_ref()).map(SubjectDigest::of_payment);
                 let was_refunded = payment.as_ref().is_some_and(|payment| refunded.contains(payment));

@@ -39,7 +39,7 @@ impl DeliveryMetrics {
         );
     }
 
-    pub(super) fn note(&self, succeeded: bool) {
+    pub(super) fn record(&self, succeeded: bool) {
         let result = if succeeded { DELIVERED } else { FAILED };
         self.attempts.get_or_create(&ResultLabel { result }).inc();
     }

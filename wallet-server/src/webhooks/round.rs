@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use wallet_core::{TenantId, Timestamp};
 
 use crate::query::{FeedFilter, FeedItem, ReadError};
-use crate::store::{Delivered, DeliveryRow, EndpointRow, StoreError};
+use crate::store::{DeliveryResults, DeliveryRow, EndpointRow, StoreError};
 use crate::webhooks::deliverer::Deliverer;
 use crate::webhooks::endpoints::{EndpointInfo, EndpointState};
 use crate::webhooks::{Failure, Message, WebhookUrl, schedule};
@@ -78,7 +78,7 @@ impl Deliverer {
         let has_succeeded = attempts.iter().any(|attempt| attempt.failure.is_none());
         // The endpoint works again, so the waiting deliveries that have stopped its position become due at once.
         let retry_waiting = has_succeeded && work.is_full;
-        let mut result = Delivered {
+        let mut result = DeliveryResults {
             last_position: work.last_position,
             succeeded: work.deleted,
             failed: Vec::new(),
@@ -226,7 +226,7 @@ impl Deliverer {
             });
         }
         let attempts = attempts.join_all().await;
-        attempts.iter().for_each(|attempt| self.metrics.note(attempt.failure.is_none()));
+        attempts.iter().for_each(|attempt| self.metrics.record(attempt.failure.is_none()));
         attempts
     }
 }

@@ -36,11 +36,11 @@ impl Webhooks {
             secrets.iter().map(|secret| secret.sign(&message_id, timestamp, body.as_bytes())).collect();
         let signatures = signatures.join(" ");
         let message = Message { id: &message_id, timestamp, body: body.as_bytes(), signatures: &signatures };
-        let begun = Instant::now();
+        let started = Instant::now();
         let outcome = match WebhookUrl::parse(&row.url, &self.allowed) {
             Ok(url) => self.sender.post(&url, &message).await,
             Err(fault) => Err(Failure::not_allowed(&fault)),
         };
-        Ok(TestResult { outcome, duration: begun.elapsed() })
+        Ok(TestResult { outcome, duration: started.elapsed() })
     }
 }

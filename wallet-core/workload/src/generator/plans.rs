@@ -54,7 +54,7 @@ impl Generator {
             5..60 => {
                 let plan = if self.rng.percent(10) { sub.sold.plan.to_owned() } else { self.any_plan() };
                 let when = [When::Now, When::AtPeriodEnd];
-                let unused = [UnusedCredits::Keep, UnusedCredits::Lapse];
+                let unused = [UnusedCredits::Keep, UnusedCredits::Expire];
                 Command::ChangePlan(ChangePlan {
                     request,
                     plan,
@@ -67,8 +67,8 @@ impl Generator {
             }
             60..82 => {
                 let (now, reason) = (self.rng.percent(35), "asked to".to_owned());
-                let lapse = now && self.rng.percent(50);
-                Command::CancelSubscription(CancelSubscription { request, now, lapse, reason })
+                let expire_credits = now && self.rng.percent(50);
+                Command::CancelSubscription(CancelSubscription { request, now, expire_credits, reason })
             }
             92..96 => {
                 let ahead = self.rng.within(-2, 900) * HOUR;

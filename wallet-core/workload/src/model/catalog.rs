@@ -255,7 +255,7 @@ pub(crate) fn find_plan(id: &str) -> Option<&'static Plan> {
 
 /// The expiry of a pack by the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lapses {
+pub(crate) enum PackExpiry {
     Never,
     Days(i64),
     Months(i64),
@@ -266,7 +266,7 @@ pub(crate) enum Lapses {
 pub(crate) struct Pack {
     pub(crate) id: &'static str,
     pub(crate) amounts: &'static [(Unit, i64)],
-    pub(crate) lapses: Lapses,
+    pub(crate) expiry: PackExpiry,
     pub(crate) with_subscription: bool,
     /// The plans that may buy the pack; `None` for all wallets.
     pub(crate) plans: &'static [&'static str],
@@ -280,7 +280,7 @@ pub(crate) const PACKS: [Pack; 5] = [
     Pack {
         id: "starter",
         amounts: &[("credits", 50)],
-        lapses: Lapses::Never,
+        expiry: PackExpiry::Never,
         with_subscription: false,
         plans: &[],
         price: Some(500),
@@ -289,7 +289,7 @@ pub(crate) const PACKS: [Pack; 5] = [
     Pack {
         id: "bundle",
         amounts: &[("credits", 100), ("trainings", 2)],
-        lapses: Lapses::Months(1),
+        expiry: PackExpiry::Months(1),
         with_subscription: false,
         plans: &[],
         price: None,
@@ -298,7 +298,7 @@ pub(crate) const PACKS: [Pack; 5] = [
     Pack {
         id: "tied",
         amounts: &[("credits", 50), ("trainings", 2)],
-        lapses: Lapses::Never,
+        expiry: PackExpiry::Never,
         with_subscription: true,
         plans: &[],
         price: None,
@@ -307,7 +307,7 @@ pub(crate) const PACKS: [Pack; 5] = [
     Pack {
         id: "add-on",
         amounts: &[("credits", 500)],
-        lapses: Lapses::Months(12),
+        expiry: PackExpiry::Months(12),
         with_subscription: true,
         plans: &["creator", "pro", "annual", "prepaid"],
         price: Some(4_000),
@@ -316,7 +316,7 @@ pub(crate) const PACKS: [Pack; 5] = [
     Pack {
         id: "quick",
         amounts: &[("coins", 40), ("credits", 80)],
-        lapses: Lapses::Days(3),
+        expiry: PackExpiry::Days(3),
         with_subscription: false,
         plans: &[],
         price: None,

@@ -8,7 +8,7 @@ use wallet_core::{Amounts, Command, OriginId, Source};
 
 use super::answer::{Answered, Refusal, Seen, same};
 use super::calendar::{DAY, NEVER, months_after};
-use super::catalog::{self, Lapses, PACKS, Unit};
+use super::catalog::{self, PACKS, PackExpiry, Unit};
 use super::request::known;
 use super::state::{Lot, Model};
 
@@ -80,7 +80,7 @@ impl Model {
         }
     }
 
-    pub(super) fn lapse(&mut self, n: usize) {
+    pub(super) fn expire_lot(&mut self, n: usize) {
         self.mark_changed_if_free(n);
         let lot = &mut self.lots[n];
         lot.expired += lot.free + lot.waiting;
@@ -163,10 +163,10 @@ impl Model {
             let refusal = Refusal::new("PACK_NOT_AVAILABLE").saying("pack_id", id);
             return Err(refusal.saying("plans", pack.plans.join(",")));
         }
-        let until = match pack.lapses {
-            Lapses::Never => NEVER,
-            Lapses::Days(days) => paid + days * DAY,
-            Lapses::Months(months) => months_after(paid, months),
+        let until = match pack.expiry {
+            PackExpiry::Never => NEVER,
+            PackExpiry::Days(days) => paid + days * DAY,
+            PackExpiry::Months(months) => months_after(paid, months),
         };
         if until <= self.now {
             return Err(Refusal::field());

@@ -56,7 +56,7 @@ impl Model {
         }
         let over = self.first_lot(|lot| lot.until <= at && (lot.free > 0 || lot.waiting > 0));
         if let Some(n) = over {
-            self.lapse(n);
+            self.expire_lot(n);
             return self.write(EntryKind::GrantExpired, at);
         }
         let free = self.next_free().is_some_and(|next| next <= at);

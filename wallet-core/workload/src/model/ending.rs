@@ -188,12 +188,12 @@ impl Model {
     fn charge_held(&mut self, n: usize, unit: Unit, amount: i64, at: i64) {
         let mut left = amount;
         let mut claims = self.claims_on(&self.jobs[n], unit);
-        for lapsing in [true, false] {
+        for expired in [true, false] {
             for p in 0..self.jobs[n].parts.len() {
                 let part = &self.jobs[n].parts[p];
                 let Some(lot) = part.lot.as_ref().and_then(|key| self.find_lot(key)) else { continue };
                 let is_charged_back = self.lots[lot].clawback == Some(Clawback::ChargedBack);
-                if part.unit != unit || is_charged_back || (self.lots[lot].until <= at) != lapsing {
+                if part.unit != unit || is_charged_back || (self.lots[lot].until <= at) != expired {
                     continue;
                 }
                 let mut now = left.min(part.held - part.charged);

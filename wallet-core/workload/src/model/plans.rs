@@ -251,7 +251,7 @@ impl Model {
             let lot = &self.lots[n];
             let open = lot.free > 0 || lot.waiting > 0 || self.held_of(&lot.key) > 0;
             if open && lot.until > at && which(lot) {
-                self.lapse(n);
+                self.expire_lot(n);
                 (self.lots[n].until, self.lots[n].warn) = (at, NEVER);
             }
         }
@@ -526,11 +526,11 @@ impl Model {
             return Ok(Answered::again(Seen::Wallet));
         }
         let sub = self.subscription()?;
-        if !cancel.now && (cancel.lapse || sub.sold.every == Every::Once) {
+        if !cancel.now && (cancel.expire_credits || sub.sold.every == Every::Once) {
             return Err(Refusal::field());
         }
         if cancel.now || sub.paused {
-            self.end_plan(self.now, cancel.lapse);
+            self.end_plan(self.now, cancel.expire_credits);
         } else {
             self.subscribed(Sub { ends: Some(sub.after_paid()), pause: None, ..sub });
         }

@@ -92,7 +92,7 @@ impl Lane {
 
     /// Writes the rows of a wallet's change set and nothing else.
     fn write(&mut self, wallet: usize, loaded: &Wallet, changes: &ChangeSet, entries: &[Entry]) {
-        if !changes.any && changes.reservations.is_empty() {
+        if !changes.raises_version && changes.reservations.is_empty() {
             return;
         }
         let rows = Rc::make_mut(&mut self.rows[wallet]);

@@ -64,7 +64,7 @@ fn announced(before: &Wallet, after: &Wallet, changes: &ChangeSet) {
         assert!(same || changes.reservations.contains(id), "{id} changed and would not be written");
     }
     assert!(
-        before.balances == after.balances || changes.any,
+        before.balances == after.balances || changes.raises_version,
         "the balances changed and would not be written"
     );
     assert!((before.status, &before.profile) == (after.status, &after.profile) || changes.profile);

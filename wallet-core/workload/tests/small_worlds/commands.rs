@@ -221,7 +221,12 @@ pub(crate) fn change(request: &str, plan: &str) -> Command {
 
 pub(crate) fn unsubscribe(request: &str, now: bool) -> Command {
     let request = request.parse().unwrap();
-    Command::CancelSubscription(CancelSubscription { request, now, lapse: now, reason: String::new() })
+    Command::CancelSubscription(CancelSubscription {
+        request,
+        now,
+        expire_credits: now,
+        reason: String::new(),
+    })
 }
 
 pub(crate) fn resume(request: &str) -> Command {

@@ -11,7 +11,7 @@ use wallet_core::entry::EntryKind;
 use wallet_core::reservation::{Reservation, State};
 use wallet_core::{Amounts, Command, Reply, Source, TenantId, Timestamp, WalletId, WalletKey};
 
-use super::{Database, asked, run};
+use super::{Database, queued_with_answers, run};
 use crate::clock::Clock;
 use crate::config::BUNDLED_CATALOG;
 use crate::engine::backlog::Steps;
@@ -272,7 +272,7 @@ type Answer = oneshot::Receiver<Result<Reply, EngineError>>;
 pub(super) fn send(door: &mpsc::Sender<QueuedCommand>, commands: &[(&WalletId, Command)]) -> Vec<Answer> {
     let commands: Vec<_> =
         commands.iter().map(|(wallet, command)| ((*wallet).clone(), command.clone())).collect();
-    let (queued, answers) = asked(&commands);
+    let (queued, answers) = queued_with_answers(&commands);
     queued.into_iter().for_each(|command| door.try_send(command).unwrap());
     answers
 }

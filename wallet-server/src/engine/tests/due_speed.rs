@@ -51,12 +51,12 @@ async fn all_holds_of_a_wallet_expire_once_while_others_work_and_it_is_read() {
         forget_peak();
         world.clock.move_to(START.plus(TTL));
         let done = Arc::new(AtomicBool::new(false));
-        let begun = Instant::now();
+        let started = Instant::now();
         let work = tokio::spawn(process_all_due(engine.clone(), heavy.clone(), done.clone()));
         let reads = tokio::spawn(read(queries, heavy.clone(), done.clone()));
         let busy = waits(&engine, &others, "busy", |_| done.load(Ordering::Relaxed)).await;
         work.await.unwrap();
-        let (time, peak) = (begun.elapsed(), peak());
+        let (time, peak) = (started.elapsed(), peak());
         let reads = reads.await.unwrap();
 
         assert_eq!(expired(store, &heavy).await, holds);
@@ -131,9 +131,9 @@ async fn waits(
             author: Author::system(),
             deadline: None,
         };
-        let begun = Instant::now();
+        let started = Instant::now();
         engine.submit(submission).await.unwrap().result.unwrap();
-        waits.push(begun.elapsed());
+        waits.push(started.elapsed());
     }
     waits
 }

@@ -3,7 +3,7 @@
 use http::{HeaderValue, Uri};
 
 use super::cancelled::{Kind, World, command, wallet};
-use super::{Database, asked};
+use super::{Database, queued_with_answers};
 use crate::call_name::{CallName, RequestId};
 use crate::memory_log::MemoryLog;
 use crate::store::tamper;
@@ -23,7 +23,8 @@ async fn a_line_about_a_command_names_wallet_command_and_request_id() {
         RequestId::OfCaller(HeaderValue::from_static("call-7")),
         None,
     );
-    let (queued, _answers) = call.scope(async { asked(&[(wallet.clone(), command(Kind::Settle))]) }).await;
+    let (queued, _answers) =
+        call.scope(async { queued_with_answers(&[(wallet.clone(), command(Kind::Settle))]) }).await;
     world.lane.runner.answer(queued).await;
 
     let line = log.lines("a wallet is unreadable").pop().expect("the line");
@@ -48,7 +49,7 @@ async fn a_wallet_that_becomes_unreadable_again_is_logged_again() {
         for change in ["SET profile = profile || 'x'", "SET profile = rtrim(profile, 'x')"] {
             tamper(runner.connection.raw(), &format!("UPDATE wallet_profiles {change} {condition}")).await;
             for _ in 0..2 {
-                let (queued, _answers) = asked(&[(wallet.clone(), command(Kind::TopUp))]);
+                let (queued, _answers) = queued_with_answers(&[(wallet.clone(), command(Kind::TopUp))]);
                 runner.answer(queued).await;
             }
         }

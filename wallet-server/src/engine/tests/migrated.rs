@@ -4,7 +4,7 @@
 use sea_orm::ConnectionTrait;
 
 use super::cancelled::{ALL, Kind, World, command, wallet};
-use super::{Database, asked, session};
+use super::{Database, queued_with_answers, session};
 
 mod a_column_that_another_server_adds_changes_no_answer {
     use super::*;
@@ -63,7 +63,7 @@ async fn carried_out_after(world: &mut World, database: &Database, round: &str, 
     alter(database, altered).await;
 
     let before = world.lane.runner.metrics.counts().retries;
-    let (queued, answers) = asked(&batch);
+    let (queued, answers) = queued_with_answers(&batch);
     world.lane.runner.answer(queued).await;
     for (kind, answer) in ALL.into_iter().zip(answers) {
         let reply = answer.await.unwrap().unwrap_or_else(|error| panic!("{kind:?} after {altered}: {error}"));

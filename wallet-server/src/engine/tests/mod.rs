@@ -24,15 +24,13 @@ use std::sync::Arc;
 use sea_orm::{ConnectOptions, DatabaseConnection};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use wallet_core::{Author, Command, Reply, TenantId, WalletId, WalletKey};
 
 use super::EngineConfig;
 use super::admission::Admission;
 use super::lane::Lane;
-use super::queued_command::{Answer, QueuedCommand};
-use crate::call_name::CallName;
+use super::queued_command::{Answer, CommandRequest, QueuedCommand};
 use crate::catalogs::PublishedCatalogs;
 use crate::clock::Clock;
 use crate::postgres::Postgres;
@@ -109,36 +107,19 @@ async fn run(lane: &mut Lane, batch: &[(WalletId, Command)]) -> Vec<Reply> {
 }
 
 fn queued(batch: &[(WalletId, Command)]) -> Vec<QueuedCommand> {
-    asked(batch).0
+    queued_with_answers(batch).0
 }
 
 /// Returns commands for a lane's queue, and the receivers of their answers.
-fn asked(batch: &[(WalletId, Command)]) -> (Vec<QueuedCommand>, Vec<oneshot::Receiver<Answer>>) {
+fn queued_with_answers(
+    batch: &[(WalletId, Command)],
+) -> (Vec<QueuedCommand>, Vec<oneshot::Receiver<Answer>>) {
     let admission = Admission::new(&EngineConfig::default());
     let queue = |(wallet, command): &(WalletId, Command)| {
-        let (tenant, key) = (TenantId::DEFAULT, WalletKey::new(TenantId::DEFAULT, wallet));
-        let queued_at = Instant::now();
-        let ticket = admission.admit(key, command.admission_class(), queued_at).unwrap();
-        let (caller, answered) = oneshot::channel();
-        let (wallet, command) = (wallet.clone(), command.clone());
-        let (deadline, in_doubt, call) = (None, false, CallName::current());
-        let author = Author::system();
-        (
-            QueuedCommand {
-                tenant,
-                key,
-                wallet,
-                command,
-                author,
-                deadline,
-                in_doubt,
-                caller,
-                call,
-                ticket,
-                queued_at,
-            },
-            answered,
-        )
+        let (tenant, wallet, command) = (TenantId::DEFAULT, wallet.clone(), command.clone());
+        let key = WalletKey::new(tenant, &wallet);
+        let request = CommandRequest { tenant, wallet, command, author: Author::system(), deadline: None };
+        QueuedCommand::admit(request, key, &admission).unwrap()
     };
     batch.iter().map(queue).unzip()
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use wallet_core::Rejection;
 
 use super::cancelled::{ALL, Kind, World, command, wallet};
-use super::{Database, asked};
+use super::{Database, queued_with_answers};
 use crate::engine::EngineError;
 use crate::store::failpoints::armed::PANIC_AT;
 use crate::store::tamper;
@@ -40,7 +40,7 @@ async fn serve_beside(database: Database) {
             &format!("UPDATE wallet_profiles SET profile = 'x' || profile {profile}"),
         )
         .await;
-        let (queued, answers) = asked(&batch);
+        let (queued, answers) = queued_with_answers(&batch);
         world.lane.runner.answer(queued).await;
         for (kind, answer) in ALL.into_iter().zip(answers) {
             match answer.await.unwrap() {
@@ -82,7 +82,7 @@ async fn panic_everywhere(database: Database) {
             batch.push((wallet(kind, &round), command(kind)));
         }
         // In one batch: every command is executed in the end, when the halves of the batch run again.
-        let (queued, answers) = asked(&batch);
+        let (queued, answers) = queued_with_answers(&batch);
         PANIC_AT.scope(Arc::new(AtomicI64::new(n)), world.lane.runner.answer(queued)).await;
         for (kind, answer) in ALL.into_iter().zip(answers) {
             let reply = answer.await.unwrap().unwrap();
@@ -94,7 +94,7 @@ async fn panic_everywhere(database: Database) {
         let before = world.prepare(Kind::Reserve, &alone).await;
         world.prepare(Kind::Reserve, &next).await;
         let one = [(wallet(Kind::Reserve, &alone), command(Kind::Reserve))];
-        let (queued, answers) = asked(&one);
+        let (queued, answers) = queued_with_answers(&one);
         let left = Arc::new(AtomicI64::new(n));
         PANIC_AT.scope(left.clone(), world.lane.runner.answer(queued)).await;
         if left.load(Ordering::Relaxed) >= 0 {
@@ -113,7 +113,8 @@ async fn panic_everywhere(database: Database) {
                 }
             }
         }
-        let (queued, answers) = asked(&[(wallet(Kind::Reserve, &next), command(Kind::Reserve))]);
+        let (queued, answers) =
+            queued_with_answers(&[(wallet(Kind::Reserve, &next), command(Kind::Reserve))]);
         world.lane.runner.answer(queued).await;
         for answer in answers {
             assert!(answer.await.unwrap().unwrap().result.is_ok(), "at {n}");

@@ -16,7 +16,7 @@ use wallet_core::{Command, WalletId};
 use wallet_workload::figure;
 
 use super::cancelled::{ALL, World, command, wallet};
-use super::{Database, asked, run, session};
+use super::{Database, queued_with_answers, run, session};
 use crate::engine::lane::Lane;
 use crate::engine::queued_command::Answer;
 use crate::engine::{EngineConfig, EngineError};
@@ -145,7 +145,7 @@ async fn answered(
     batch: &[(WalletId, Command)],
     failure: DatabaseFailure,
 ) -> (Vec<Answer>, Option<JoinHandle<()>>) {
-    let (queued, answers) = asked(batch);
+    let (queued, answers) = queued_with_answers(batch);
     let begun: Arc<Mutex<Option<JoinHandle<()>>>> = Arc::default();
     let (is_permanent, begins) = (failure.then == Then::Silence, begun.clone());
     let then = Box::new(move || *begins.lock().unwrap() = Some(tokio::spawn(failure.clone().run())));

@@ -7,7 +7,7 @@ use wallet_core::entry::EntryKind;
 use wallet_core::{Command, WalletId};
 
 use super::due::{create, grant, id, key, reserve};
-use super::{Database, asked, run};
+use super::{Database, queued_with_answers, run};
 use crate::clock::{Clock, Settling};
 use crate::config::BUNDLED_CATALOG;
 use crate::engine::EngineError;
@@ -34,7 +34,7 @@ async fn after_a_suspend_the_system_clock_is_followed_and_what_is_due_is_logged(
     assert!(!clock.is_trusted() && clock.now() < before.plus(SUSPENDED / 2), "one reading changes nothing");
     let [jumped] = &log.lines("the reference clock jumped")[..] else { panic!("{}", log.text()) };
     assert_eq!((&jumped["level"], &jumped["fields"]["due"]), (&"ERROR".into(), &due.into()), "{jumped}");
-    let (refused, answers) = asked(&[(wallet.clone(), Command::from(ProcessDue))]);
+    let (refused, answers) = queued_with_answers(&[(wallet.clone(), Command::from(ProcessDue))]);
     lane.runner.answer(refused).await;
     for answer in answers {
         assert_eq!(answer.await.unwrap().unwrap_err(), EngineError::ClockInDoubt);

@@ -31,6 +31,6 @@ fn parse(request: v1::CancelSubscriptionRequest) -> Result<(WalletId, CancelSubs
     let id = fields.id("request_id", &request.request_id);
     let now = fields.cancel_now("when", request.when);
     let reason = fields.reason(request.reason);
-    let lapse = fields.unused_credits("unused", request.unused) == Some(UnusedCredits::Lapse);
-    fields.finish(|| Some((wallet?, CancelSubscription { request: id?, now, lapse, reason })))
+    let expire_credits = fields.unused_credits("unused", request.unused) == Some(UnusedCredits::Expire);
+    fields.finish(|| Some((wallet?, CancelSubscription { request: id?, now, expire_credits, reason })))
 }

@@ -30,12 +30,12 @@ const TIMEOUT_DIGITS: usize = 10;
 /// Returns the time for which the caller waits, at most `ceiling`. A value that is not a number of milliseconds counts as
 /// absent, as in gRPC.
 pub(crate) fn time_left(headers: &HeaderMap, ceiling: Duration) -> Duration {
-    let asked = headers.get(TIMEOUT).and_then(|value| {
+    let requested = headers.get(TIMEOUT).and_then(|value| {
         let digits = value.to_str().ok()?;
         let fits = digits.len() <= TIMEOUT_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
         digits.parse().ok().filter(|_| fits).map(Duration::from_millis)
     });
-    asked.map_or(ceiling, |asked| asked.min(ceiling))
+    requested.map_or(ceiling, |requested| requested.min(ceiling))
 }
 
 /// The form of a request's message.

@@ -19,13 +19,13 @@ pub(crate) struct Envelopes {
     codec: Codec,
     method: Method,
     /// The incomplete message at the end of the data.
-    begun: BytesMut,
+    partial: BytesMut,
 }
 
 /// Renders the reply of a gRPC service as a stream. Its HTTP status is 200 also if it is an error.
 pub(crate) fn render_stream(response: Response<Reply>, codec: Codec, method: Method) -> Response<Reply> {
     let (head, reply) = response.into_parts();
-    let envelopes = Envelopes { codec, method, begun: BytesMut::new() };
+    let envelopes = Envelopes { codec, method, partial: BytesMut::new() };
     let reply = match head.headers.contains_key(Status::GRPC_STATUS) {
         true => reply.replaced(envelopes.end(&head.headers)),
         false => reply.with_envelopes(envelopes),
@@ -44,15 +44,15 @@ impl Envelopes {
             // A message has the same form in both protocols.
             return Ok(data);
         }
-        self.begun.extend_from_slice(&data);
+        self.partial.extend_from_slice(&data);
         let mut complete = BytesMut::new();
-        while let Some((&[_, a, b, c, d], rest)) = self.begun.split_first_chunk::<PREFIX>() {
+        while let Some((&[_, a, b, c, d], rest)) = self.partial.split_first_chunk::<PREFIX>() {
             let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
             if rest.len() < length {
                 break;
             }
-            self.begun.advance(PREFIX);
-            let message = self.begun.split_to(length);
+            self.partial.advance(PREFIX);
+            let message = self.partial.split_to(length);
             put(&mut complete, 0, &from_message(&message, &self.method.reply)?);
         }
         Ok(complete.freeze())
@@ -89,7 +89,7 @@ mod tests {
 
     fn envelopes(codec: Codec) -> Envelopes {
         let method = Methods::new().unwrap().find("/wallet.v1.EventService/WatchFeed", true).unwrap().clone();
-        Envelopes { codec, method, begun: BytesMut::new() }
+        Envelopes { codec, method, partial: BytesMut::new() }
     }
 
     #[test]

@@ -72,9 +72,9 @@ impl FieldReader {
         match v1::UnusedCredits::try_from(unused) {
             Ok(v1::UnusedCredits::Unspecified) => None,
             Ok(v1::UnusedCredits::Keep) => Some(UnusedCredits::Keep),
-            Ok(v1::UnusedCredits::Lapse) => Some(UnusedCredits::Lapse),
+            Ok(v1::UnusedCredits::Expire) => Some(UnusedCredits::Expire),
             Err(_) => {
-                self.add(path, format!("is {unused}, KEEP or LAPSE is allowed"));
+                self.add(path, format!("is {unused}, KEEP or EXPIRE is allowed"));
                 None
             }
         }
@@ -176,7 +176,7 @@ mod tests {
                 "overrides.limits: has 33 entries, at most 32 are allowed",
                 "when: 3 is not a cancel time",
                 "when: 3 is not a time of a change",
-                "unused: is 3, KEEP or LAPSE is allowed",
+                "unused: is 3, KEEP or EXPIRE is allowed",
             ]
         );
     }

@@ -51,7 +51,7 @@ struct MethodMetrics {
 #[derive(Debug)]
 pub(crate) struct ObservedCall {
     method: Arc<MethodMetrics>,
-    begun: Instant,
+    started: Instant,
     code: Option<Code>,
     trace: Option<CallSpan>,
     is_counted: bool,
@@ -98,10 +98,10 @@ impl CallMetrics {
     }
 
     /// Begins to observe a call.
-    pub(crate) fn begin(&self, path: &str, begun: Instant) -> ObservedCall {
+    pub(crate) fn begin(&self, path: &str, started: Instant) -> ObservedCall {
         let method = self.methods.get(path).unwrap_or(&self.unknown);
         let is_counted = self.is_monitored;
-        ObservedCall { method: Arc::clone(method), begun, code: None, trace: None, is_counted }
+        ObservedCall { method: Arc::clone(method), started, code: None, trace: None, is_counted }
     }
 }
 
@@ -156,7 +156,7 @@ impl Drop for ObservedCall {
         let code = self.code.unwrap_or(Code::Cancelled);
         if self.is_counted {
             self.method.count(code);
-            self.method.seconds.observe(self.begun.elapsed().as_secs_f64());
+            self.method.seconds.observe(self.started.elapsed().as_secs_f64());
         }
         if let Some(span) = &self.trace {
             span.end(code.into(), is_failure(code).then(|| format!("{code:?}")));

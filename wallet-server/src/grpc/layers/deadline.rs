@@ -30,8 +30,8 @@ pub(crate) async fn in_time<T>(
 
 /// Returns the time for which the caller waits, at most `ceiling`.
 pub(crate) fn time_left(headers: &HeaderMap, ceiling: Duration) -> Duration {
-    let asked = headers.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?));
-    asked.map_or(ceiling, |asked| asked.min(ceiling))
+    let requested = headers.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?));
+    requested.map_or(ceiling, |requested| requested.min(ceiling))
 }
 
 /// Parses a `grpc-timeout`: one to eight digits and a unit.

@@ -15,7 +15,7 @@ const HEALTH_WATCHERS: usize = 256;
 
 /// The places for calls in progress.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub(crate) struct CallPlaces {
     most: usize,
     taken: AtomicUsize,
     /// The permits for watchers of the health, who need no key.
@@ -27,27 +27,27 @@ pub(crate) struct Places {
 pub(crate) struct InProgress {
     /// The call as its connection counts it. `None` in tests without a connection.
     of_peer: Option<PeerCall>,
-    _place: Place,
+    _place: CallPlace,
     /// The permit of a call whose reply is a page or watches the health.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 /// One of the places.
 #[derive(Debug)]
-struct Place(Arc<Places>);
+struct CallPlace(Arc<CallPlaces>);
 
-impl Places {
+impl CallPlaces {
     pub(crate) fn new(most: usize) -> Arc<Self> {
         Arc::new(Self { most, taken: AtomicUsize::new(0), health: Arc::new(Semaphore::new(HEALTH_WATCHERS)) })
     }
 
-    fn take(self: &Arc<Self>, purpose: Purpose) -> Option<Place> {
-        let place = Place(Arc::clone(self));
+    fn take(self: &Arc<Self>, purpose: Purpose) -> Option<CallPlace> {
+        let place = CallPlace(Arc::clone(self));
         (self.taken.fetch_add(1, Ordering::Relaxed) < purpose.places(self.most)).then_some(place)
     }
 }
 
-impl Drop for Place {
+impl Drop for CallPlace {
     fn drop(&mut self) {
         self.0.taken.fetch_sub(1, Ordering::Relaxed);
     }
@@ -56,7 +56,11 @@ impl Drop for Place {
 impl InProgress {
     /// Counts a call to the method with this path. `None` if the server, or the part of it for such calls, is full. A call
     /// whose reply is a page waits for the other pages of its peer.
-    pub(crate) async fn begin(places: &Arc<Places>, peer: Option<&Arc<Peer>>, path: &str) -> Option<Self> {
+    pub(crate) async fn begin(
+        places: &Arc<CallPlaces>,
+        peer: Option<&Arc<Peer>>,
+        path: &str,
+    ) -> Option<Self> {
         let place = places.take(Purpose::of(path))?;
         let of_peer = peer.map(Peer::begin_call);
         let permit = match peer.filter(|_| answers_with_a_page(path)) {
@@ -68,9 +72,9 @@ impl InProgress {
     }
 
     /// Notes the bytes of the next frame of the reply, which the peer has not read.
-    pub(super) fn note_unread(&mut self, bytes: usize) {
+    pub(super) fn record_unread(&mut self, bytes: usize) {
         if let Some(call) = &mut self.of_peer {
-            call.note_unread(bytes);
+            call.record_unread(bytes);
         }
     }
 }

@@ -104,7 +104,7 @@ pub(crate) struct Framed<B> {
 struct State {
     prefix: [u8; PREFIX],
     /// The bytes of the prefix that have arrived.
-    begun: usize,
+    arrived: usize,
     /// The bytes of the message that have not arrived.
     missing: usize,
     messages: usize,
@@ -122,11 +122,11 @@ impl<B> Framed<B> {
                 data.advance(now);
                 continue;
             }
-            state.prefix[state.begun] = data.get_u8();
-            state.begun += 1;
-            if state.begun == PREFIX {
+            state.prefix[state.arrived] = data.get_u8();
+            state.arrived += 1;
+            if state.arrived == PREFIX {
                 let [flag, length @ ..] = state.prefix;
-                state.begun = 0;
+                state.arrived = 0;
                 state.messages += 1;
                 state.missing = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
                 match flag {
@@ -150,7 +150,7 @@ impl<B> Framed<B> {
     /// Checks that the request may end here.
     fn end(&self) -> Result<(), RpcError> {
         match &self.state {
-            State { begun: 1.., .. } => Err(RpcError::malformed("ends within its five-byte prefix")),
+            State { arrived: 1.., .. } => Err(RpcError::malformed("ends within its five-byte prefix")),
             State { missing: 1.., .. } => Err(RpcError::malformed("is shorter than its prefix states")),
             State { messages: 0, .. } if self.required => Err(RpcError::malformed("is missing")),
             _ => Ok(()),

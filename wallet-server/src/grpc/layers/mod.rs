@@ -1,6 +1,7 @@
 //! The steps of a call around its handler. [`super::router`] lists all of them in order.
 
 mod call_metrics;
+mod caller;
 mod deadline;
 mod in_progress;
 mod messages;
@@ -10,12 +11,12 @@ mod purpose;
 mod rate;
 mod reply;
 mod request_id;
-mod tenant;
 mod trace;
 
 pub(crate) use call_metrics::CallMetrics;
+pub(super) use caller::{Caller, CallerCheck, KeyGate};
 pub(super) use deadline::{in_time, time_left};
-pub(super) use in_progress::{HEALTH_WATCH, InProgress, Places};
+pub(super) use in_progress::{CallPlaces, HEALTH_WATCH, InProgress};
 pub(super) use messages::{Messages, framed};
 pub(crate) use messages::{PREFIX, prefixed};
 pub(super) use panic::catch_panic;
@@ -24,5 +25,4 @@ pub(crate) use purpose::Purpose;
 pub(crate) use rate::Rates;
 pub(super) use reply::Reply;
 pub(super) use request_id::{HEADER as REQUEST_ID, RequestIds};
-pub(super) use tenant::{Caller, CallerCheck, KeyGate};
 pub(super) use trace::log_end;

@@ -85,8 +85,8 @@ impl Reply {
     }
 
     /// Returns the reply as the one of this call, which logs the end of a stream and notes its code.
-    pub(crate) fn logged(mut self, call: CallName, begun: Instant, observed: ObservedCall) -> Self {
-        self.call = Some((call, begun, observed));
+    pub(crate) fn logged(mut self, call: CallName, started: Instant, observed: ObservedCall) -> Self {
+        self.call = Some((call, started, observed));
         self
     }
 
@@ -102,20 +102,20 @@ impl Reply {
 
     /// Returns the reply with another body instead of this one, which was read. It keeps the places of its call.
     pub(crate) fn replaced(mut self, body: Bytes) -> Self {
-        self.note_unread(body.len());
+        self.record_unread(body.len());
         Self { rest: body, in_progress: self.in_progress, ..Self::from(Body::empty()) }
     }
 
-    fn note_unread(&mut self, bytes: usize) {
+    fn record_unread(&mut self, bytes: usize) {
         if let Some(call) = &mut self.in_progress {
-            call.note_unread(bytes);
+            call.record_unread(bytes);
         }
     }
 
     fn log_end(&mut self, trailers: &HeaderMap) {
-        if let Some((call, begun, observed)) = &mut self.call {
+        if let Some((call, started, observed)) = &mut self.call {
             observed.record_code(trailers);
-            log_end(call, *begun, trailers);
+            log_end(call, *started, trailers);
         }
     }
 }
@@ -147,7 +147,7 @@ impl http_body::Body for Reply {
                 }
             }
             let bytes = self.rest.len();
-            self.note_unread(bytes);
+            self.record_unread(bytes);
         }
         if self.is_stream {
             renew(UNREAD);
@@ -208,7 +208,7 @@ mod tests {
     use http_body::Body as _;
 
     use super::*;
-    use crate::grpc::layers::Places;
+    use crate::grpc::layers::CallPlaces;
     use crate::grpc::transport::Peers;
     use crate::settings::Limits;
 
@@ -221,7 +221,7 @@ mod tests {
     #[tokio::test]
     async fn a_long_reply_is_sent_in_pieces_and_counts_until_it_is_dropped() {
         let peers = Peers::new(&Limits { unread_bytes: 64 * 1024, ..Limits::default() });
-        let (peer, places) = (peers.alone(), Places::new(2));
+        let (peer, places) = (peers.alone(), CallPlaces::new(2));
         let call = async || {
             let call = InProgress::begin(&places, Some(&peer), "/x/y").await?;
             Some(Reply::until_read(Response::new(Body::new("x".repeat(40 * 1024))), call))

@@ -17,13 +17,13 @@ pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) struct RequestIds {
     /// The first id, whose random number the others share.
     first: Uuid,
-    begun: Instant,
+    started: Instant,
     calls: AtomicU64,
 }
 
 impl RequestIds {
     pub(crate) fn new() -> Self {
-        Self { first: Uuid::now_v7(), begun: Instant::now(), calls: AtomicU64::new(0) }
+        Self { first: Uuid::now_v7(), started: Instant::now(), calls: AtomicU64::new(0) }
     }
 
     /// Returns the id of a call: that of its caller without unsafe characters, or a new one if none is left.
@@ -37,7 +37,7 @@ impl RequestIds {
         let mut random = [0; 10];
         random[..2].copy_from_slice(&low.to_be_bytes()[6..]);
         random[2..].copy_from_slice(&(low ^ self.calls.fetch_add(1, Ordering::Relaxed)).to_be_bytes());
-        let elapsed = now.saturating_duration_since(self.begun).as_millis();
+        let elapsed = now.saturating_duration_since(self.started).as_millis();
         let millis = self.millis() + u64::try_from(elapsed).unwrap_or(u64::MAX);
         let id = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
         let mut text = Uuid::encode_buffer();

@@ -8,14 +8,14 @@ use tonic::{Code, Status};
 use crate::call_name::CallName;
 
 /// Logs the end of a call, or of its reply if that is a stream.
-pub(crate) fn log_end(call: &CallName, begun: Instant, headers: &HeaderMap) {
+pub(crate) fn log_end(call: &CallName, started: Instant, headers: &HeaderMap) {
     let code = code(headers);
     if is_failure(code) {
-        let (path, request_id, latency) = (call.path(), call.request_id(), begun.elapsed());
+        let (path, request_id, latency) = (call.path(), call.request_id(), started.elapsed());
         let (principal, trace_id) = (call.principal(), call.trace_id());
         tracing::warn!(%path, %request_id, principal, trace_id, ?code, ?latency, "a call failed");
     } else if tracing::enabled!(tracing::Level::DEBUG) {
-        let (path, request_id, latency) = (call.path(), call.request_id(), begun.elapsed());
+        let (path, request_id, latency) = (call.path(), call.request_id(), started.elapsed());
         let (principal, trace_id) = (call.principal(), call.trace_id());
         tracing::debug!(%path, %request_id, principal, trace_id, ?code, ?latency, "a call was answered");
     }

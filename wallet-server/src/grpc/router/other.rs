@@ -68,47 +68,47 @@ impl<B: RequestBody> Calls<B> {
         &self,
         request: Request<B>,
         protocol: Result<Protocol, Box<Response<Body>>>,
-        begun: Instant,
+        started: Instant,
     ) -> (Work, Instant, Option<Box<Rendering>>) {
         let rendered = |origin, form| Some(Box::new(Rendering { form, origin }));
         let origin = match self.0.origins.check(request.headers()) {
             Ok(origin) => origin,
             Err(refused) => {
                 drop(Unread::new(request.into_body()));
-                return (Err(refused), begun, None);
+                return (Err(refused), started, None);
             }
         };
         match protocol {
             Ok(Protocol::Connect(codec)) => {
                 let accepts_gzip = connect::accepts_gzip(request.headers());
-                match self.connect(request.map(Unread::new), codec, false, None, begun) {
+                match self.connect(request.map(Unread::new), codec, false, None, started) {
                     Ok((handler, deadline, method)) => {
                         (handler, deadline, rendered(origin, Form::Connect(codec, method, accepts_gzip)))
                     }
-                    Err(refused) => (Err(refused), begun, rendered(origin, Form::Plain)),
+                    Err(refused) => (Err(refused), started, rendered(origin, Form::Plain)),
                 }
             }
             Ok(Protocol::ConnectStream(codec)) => {
-                match self.connect(request.map(Unread::new), codec, true, None, begun) {
+                match self.connect(request.map(Unread::new), codec, true, None, started) {
                     Ok((handler, deadline, method)) => {
                         (handler, deadline, rendered(origin, Form::ConnectStream(codec, method)))
                     }
-                    Err(refused) => (Err(refused), begun, rendered(origin, Form::Plain)),
+                    Err(refused) => (Err(refused), started, rendered(origin, Form::Plain)),
                 }
             }
-            Ok(Protocol::ConnectGet) => match self.get(request.map(Unread::new), begun) {
+            Ok(Protocol::ConnectGet) => match self.get(request.map(Unread::new), started) {
                 Ok((handler, deadline, form)) => (handler, deadline, rendered(origin, form)),
-                Err(refused) => (Err(refused), begun, rendered(origin, Form::Plain)),
+                Err(refused) => (Err(refused), started, rendered(origin, Form::Plain)),
             },
             Ok(Protocol::Grpc | Protocol::GrpcWeb) => {
-                let (handler, deadline) = self.grpc(request, begun);
+                let (handler, deadline) = self.grpc(request, started);
                 (handler, deadline, rendered(origin, Form::GrpcWeb))
             }
             Err(refused) => {
                 let asks = origin.is_some() && origins::is_preflight(&request);
                 let answer = if asks { Box::new(origins::preflight()) } else { refused };
                 drop(Unread::new(request.into_body()));
-                (Err(answer), begun, rendered(origin, Form::Plain))
+                (Err(answer), started, rendered(origin, Form::Plain))
             }
         }
     }
@@ -121,7 +121,7 @@ impl<B: RequestBody> Calls<B> {
     fn get(
         &self,
         mut request: Request<Unread<B>>,
-        begun: Instant,
+        started: Instant,
     ) -> Result<(Work, Instant, Form), Box<Response<Body>>> {
         let method = self.0.methods.safe(request.uri().path());
         let method = method.filter(|_| matches!(self.0.caller_check, CallerCheck::Keys(_))).cloned();
@@ -132,12 +132,12 @@ impl<B: RequestBody> Calls<B> {
         match connect::by_post(&mut request) {
             Ok((codec, message)) => {
                 let (handler, deadline, method) =
-                    self.connect(request, codec, false, Some(message), begun)?;
+                    self.connect(request, codec, false, Some(message), started)?;
                 Ok((handler, deadline, Form::ConnectGet(codec, method, accepts_gzip)))
             }
             Err(error) => {
                 let refused = Box::new(Status::from(error).into_http());
-                Ok((Err(refused), begun, Form::ConnectGet(Codec::Json, method, accepts_gzip)))
+                Ok((Err(refused), started, Form::ConnectGet(Codec::Json, method, accepts_gzip)))
             }
         }
     }
@@ -150,13 +150,13 @@ impl<B: RequestBody> Calls<B> {
         codec: Codec,
         is_stream: bool,
         message: Option<Bytes>,
-        begun: Instant,
+        started: Instant,
     ) -> Result<(Work, Instant, Method), Box<Response<Body>>> {
         let path = request.uri().path();
         let method = self.0.methods.find(path, is_stream);
         let method = method.ok_or_else(|| Box::new(connect::no_method(path, is_stream)))?.clone();
         let most = self.0.limits.request_bytes(path);
-        let deadline = begun + connect::time_left(request.headers(), self.0.limits.longest_call);
+        let deadline = started + connect::time_left(request.headers(), self.0.limits.longest_call);
         let handler = match connect::grpc_headers(request.headers_mut(), is_stream) {
             Ok(is_gzip) => {
                 let encoding = Encoding { codec, is_gzip, is_enveloped: is_stream };

@@ -43,9 +43,9 @@ fn expiries(catalog: &Catalog, wallet: &Wallet) -> Vec<v1::UnitExpiries> {
         expiries: at
             .into_iter()
             .take(MAX_EXPIRIES)
-            .map(|(at, lapsing)| v1::Expiry {
+            .map(|(at, expiring)| v1::Expiry {
                 expire_time: instant(at),
-                amount: Some(amount(catalog, unit, lapsing)),
+                amount: Some(amount(catalog, unit, expiring)),
             })
             .collect(),
     };
@@ -72,6 +72,6 @@ fn unit_balance(catalog: &Catalog, balance: &UnitBalance) -> v1::Balance {
         debt_limit: of(balance.total.debt_limit),
         by_source: by_source.collect(),
         next_expire_time: balance.next_expiry.and_then(|(at, _)| instant(at)),
-        next_expire_amount: balance.next_expiry.and_then(|(_, lapsing)| of(lapsing)),
+        next_expire_amount: balance.next_expiry.and_then(|(_, expiring)| of(expiring)),
     }
 }

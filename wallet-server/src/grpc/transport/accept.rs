@@ -80,7 +80,7 @@ impl Front {
                             () = shutdown.cancelled() => None,
                         };
                         if let Some(stream) = shaken {
-                            connected.0.note_key(tls.key_of(&stream));
+                            connected.0.record_key(tls.key_of(&stream));
                             serve(stream, connected, calls, protocols, &limits, shutdown).await;
                         }
                     });

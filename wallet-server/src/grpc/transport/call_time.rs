@@ -148,9 +148,9 @@ mod tests {
             renew(SOON);
             pending::<()>().await;
         };
-        let begun = Instant::now();
+        let started = Instant::now();
         assert_eq!(limited(SOON * 2, read).await, None, "it ends when it is not renewed any more");
-        assert!(begun.elapsed() >= SOON * 6, "and not before");
+        assert!(started.elapsed() >= SOON * 6, "and not before");
     }
 
     #[tokio::test]

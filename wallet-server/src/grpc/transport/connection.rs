@@ -79,16 +79,16 @@ pub(super) async fn serve<S>(
 {
     let peer = &connected.0;
     let preface = read_preface(stream, limits.preface_time, peer.clone());
-    let begun = tokio::select! {
-        begun = preface => begun,
+    let accepted = tokio::select! {
+        accepted = preface => accepted,
         () = peer.close.cancelled() => None,
         () = shutdown.cancelled() => None,
     };
-    let Some((io, version)) = begun else {
+    let Some((io, version)) = accepted else {
         tracing::debug!("a connection is closed: it begins with neither HTTP/2 nor HTTP/1.1");
         return;
     };
-    peer.note_begin();
+    peer.record_begin();
     match version {
         Version::Http2 => {
             let caller = Arc::clone(peer);
@@ -123,9 +123,9 @@ async fn watch<C: Future<Output = Result<(), hyper::Error>>>(
     limits: &Limits,
     shutdown: CancellationToken,
 ) {
-    let begun = Instant::now();
+    let started = Instant::now();
     // After the end of its certificate the peer needs a new connection with a new one.
-    let age = limits.connection_age.map(|age| begun + age);
+    let age = limits.connection_age.map(|age| started + age);
     let too_old = age.into_iter().chain(peer.certificate_end()).min();
     let (mut asked_to_leave, mut stopping) = (None, false);
     loop {

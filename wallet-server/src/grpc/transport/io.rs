@@ -81,8 +81,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
 
 impl<S> Io<S> {
     /// Records whether a write went through, and returns it.
-    fn noted<T>(&self, written: Poll<T>) -> Poll<T> {
-        self.peer.note_write(written.is_ready());
+    fn recorded<T>(&self, written: Poll<T>) -> Poll<T> {
+        self.peer.record_write(written.is_ready());
         written
     }
 }
@@ -90,7 +90,7 @@ impl<S> Io<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Io<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.noted(written)
+        self.recorded(written)
     }
 
     fn poll_write_vectored(
@@ -99,7 +99,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Io<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.noted(written)
+        self.recorded(written)
     }
 
     fn is_write_vectored(&self) -> bool {

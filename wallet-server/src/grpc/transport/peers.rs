@@ -195,7 +195,7 @@ impl Peer {
     }
 
     /// Notes that the first bytes of the connection have come.
-    pub(super) fn note_begin(&self) {
+    pub(super) fn record_begin(&self) {
         if !self.has_begun.swap(true, Ordering::Relaxed) {
             self.peers.half_open.fetch_sub(1, Ordering::Relaxed);
         }
@@ -207,7 +207,7 @@ impl Peer {
     }
 
     /// Notes the key that the peer's certificate stands for.
-    pub(super) fn note_key(&self, key: Option<CertificateKey>) {
+    pub(super) fn record_key(&self, key: Option<CertificateKey>) {
         if let Some(key) = key {
             self.key.get_or_init(|| key);
         }
@@ -244,7 +244,7 @@ impl Peer {
     }
 
     /// Records that a write went through, or waits for the peer to read.
-    pub(super) fn note_write(&self, went_through: bool) {
+    pub(super) fn record_write(&self, went_through: bool) {
         if went_through {
             self.stalled.store(0, Ordering::Relaxed);
         } else {
@@ -256,7 +256,7 @@ impl Peer {
 
 impl PeerCall {
     /// Notes the bytes of the next frame of the reply, which the peer has to read. The peer has made room for the frames before.
-    pub(crate) fn note_unread(&mut self, bytes: usize) {
+    pub(crate) fn record_unread(&mut self, bytes: usize) {
         self.forget_unread();
         self.unread = bytes;
         self.peer.unread.fetch_add(bytes, Ordering::Relaxed);
@@ -282,7 +282,7 @@ impl Drop for PeerCall {
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        self.0.note_begin();
+        self.0.record_begin();
         self.0.peers.locked().remove(&self.0.number);
     }
 }
@@ -312,14 +312,14 @@ mod tests {
         let peers = Peers::new(&Limits { unread_bytes: 100, ..Limits::default() });
         let (good, greedy) = (peers.connect(SOME), peers.connect(SOME));
         let (mut small, mut large) = (good.0.begin_call(), greedy.0.begin_call());
-        small.note_unread(30);
-        large.note_unread(60);
+        small.record_unread(30);
+        large.record_unread(60);
         assert!(!greedy.0.close.is_cancelled());
-        small.note_unread(45);
+        small.record_unread(45);
         assert!(greedy.0.close.is_cancelled() && !good.0.close.is_cancelled());
         drop((large, greedy));
         let mut next = good.0.begin_call();
-        next.note_unread(55);
+        next.record_unread(55);
         assert!(!good.0.close.is_cancelled());
         assert_eq!((peers.count(), peers.busy()), (1, (1, 2)));
         drop((small, next));
@@ -332,10 +332,10 @@ mod tests {
         let watcher = peers.connect(SOME);
         let mut stream = watcher.0.begin_call();
         for _ in 0..50 {
-            stream.note_unread(60);
+            stream.record_unread(60);
         }
         assert!(!watcher.0.close.is_cancelled());
-        watcher.0.begin_call().note_unread(60);
+        watcher.0.begin_call().record_unread(60);
         assert!(watcher.0.close.is_cancelled(), "the last frame and another reply");
     }
 
@@ -344,7 +344,7 @@ mod tests {
         let peer = Peers::new(&Limits::default()).connect(SOME);
         let key = KeyId::parse("aaaaaaaaaa").unwrap();
         let end = Instant::now() + Duration::from_secs(2);
-        peer.0.note_key(Some(CertificateKey { key, end }));
+        peer.0.record_key(Some(CertificateKey { key, end }));
         tokio::time::advance(Duration::from_millis(1_999)).await;
         assert!(peer.0.key().is_some());
         tokio::time::advance(Duration::from_millis(1)).await;
@@ -383,7 +383,7 @@ mod tests {
     fn the_oldest_connection_that_has_not_begun_makes_room_for_the_next() {
         let peers = Peers::new(&Limits { half_open: 2, ..Limits::default() });
         let begun = peers.connect(SOME);
-        begun.0.note_begin();
+        begun.0.record_begin();
         let waiting = [(); 2].map(|()| peers.connect(SOME));
         assert!(waiting.iter().all(|peer| !peer.0.close.is_cancelled()));
         let _next = peers.connect(SOME);

@@ -106,7 +106,7 @@ impl Tls {
         let content = Content::read(&files)?;
         let current = RwLock::new(Loaded { digest: content.digest(), acceptor: content.acceptor(&files)? });
         let metrics = TlsMetrics::default();
-        metrics.note_certificate(&content.certificate);
+        metrics.record_certificate(&content.certificate);
         Ok(Self { files, current, metrics })
     }
 
@@ -145,7 +145,7 @@ impl Tls {
         }
         let acceptor = content.acceptor(&self.files)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Loaded { digest, acceptor };
-        self.metrics.note_certificate(&content.certificate);
+        self.metrics.record_certificate(&content.certificate);
         Ok(true)
     }
 
@@ -162,12 +162,12 @@ impl Tls {
             }
             match self.reload() {
                 Ok(true) => {
-                    self.metrics.note_reload(true);
+                    self.metrics.record_reload(true);
                     tracing::info!("the certificate was replaced");
                 }
                 Ok(false) => {}
                 Err(error) => {
-                    self.metrics.note_reload(false);
+                    self.metrics.record_reload(false);
                     let error = crate::causes::Chain(&error);
                     tracing::error!(%error, "the new certificate cannot be used; the last good one stays in use");
                 }

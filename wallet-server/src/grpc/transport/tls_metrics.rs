@@ -43,13 +43,13 @@ impl TlsMetrics {
     }
 
     /// Notes the certificate (PEM) that is in use.
-    pub(super) fn note_certificate(&self, pem: &[u8]) {
+    pub(super) fn record_certificate(&self, pem: &[u8]) {
         if let Some(certificate) = Certificate::first(pem) {
             self.end.set(certificate.end.as_micros() / 1_000_000);
         }
     }
 
-    pub(super) fn note_reload(&self, succeeded: bool) {
+    pub(super) fn record_reload(&self, succeeded: bool) {
         let result = if succeeded { REPLACED } else { REFUSED };
         self.reloads.get_or_create(&ResultLabel { result }).inc();
     }

@@ -135,24 +135,24 @@ fn decided(
         next_renewal_time: wallet.next_renewal().and_then(to_proto::instant),
         entitling_plan_ids: plans,
         covering_plan_ids: covering,
-        may_lapse: to_proto::amounts(catalog, &may_lapse(wallet, catalog, now, price)),
+        may_expire: to_proto::amounts(catalog, &may_expire(wallet, catalog, now, price)),
         ..priced(catalog, price)
     })
 }
 
 /// Returns the credits that Reserve would take and that could not return to the wallet at the latest deadline of the hold.
-fn may_lapse(wallet: &Wallet, catalog: &Catalog, now: Timestamp, price: &Price) -> Amounts {
+fn may_expire(wallet: &Wallet, catalog: &Catalog, now: Timestamp, price: &Price) -> Amounts {
     let latest = now.plus(price.policies.max_hold);
-    let mut lapsing = Amounts::none();
+    let mut expiring = Amounts::none();
     for (unit, amount) in price.amounts.iter() {
         for take in spend::take(wallet, catalog, unit, amount) {
             let grant = wallet.grants.get(&take.grant);
             if grant.and_then(|grant| grant.details.grace_bound).is_some_and(|bound| bound <= latest) {
-                lapsing.add(unit, take.amount);
+                expiring.add(unit, take.amount);
             }
         }
     }
-    lapsing
+    expiring
 }
 
 /// Adds a signed quote to an estimate.

@@ -29,7 +29,7 @@ pub(super) async fn load_due(
         loaded.get(key).is_some_and(|loaded| !loaded.wallet.frozen && loaded.complete_before <= now)
     };
     let due = plan.wallets.iter().filter(|(key, now)| is_incomplete(key, *now));
-    let due: Vec<load::Due> = due.map(|(key, now)| (*key, *now, None)).collect();
+    let due: Vec<load::DueLookup> = due.map(|(key, now)| (*key, *now, None)).collect();
     if due.is_empty() {
         return Ok(());
     }
@@ -81,7 +81,7 @@ fn add_due(
 pub(in crate::store) async fn next_due(
     connection: &impl ConnectionTrait,
     backend: Backend,
-    due: load::Due,
+    due: load::DueLookup,
     most: usize,
 ) -> Result<(Vec<Reservation>, Option<Horizon>), StoreError> {
     let found: Vec<reservations::Model> =

@@ -148,7 +148,7 @@ fn count(rows: usize) -> i64 {
 
 /// Returns the writes of all tables. A row that was loaded is updated, any other is inserted.
 fn parts(batch: &[WalletWrite<'_>]) -> Vec<RowWrite> {
-    let changed: Vec<&WalletWrite<'_>> = batch.iter().filter(|w| w.finished.changes.any).collect();
+    let changed: Vec<&WalletWrite<'_>> = batch.iter().filter(|w| w.finished.changes.raises_version).collect();
     let profiles: Vec<&WalletWrite<'_>> = batch.iter().filter(|w| w.finished.changes.profile).collect();
     let entries: Vec<(WalletKey, &Entry)> =
         batch.iter().flat_map(|w| w.finished.entries.iter().map(|entry| (w.key(), entry))).collect();

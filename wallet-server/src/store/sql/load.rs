@@ -23,7 +23,7 @@ use crate::store::tables::feed_blocks::PlacedItem;
 use crate::store::tables::{entries, events, grants, reservations, wallet_profiles, wallets};
 
 /// A wallet, a time, and the last reservation read before. The next reservations due by that time are to be read.
-pub(crate) type Due = (WalletKey, Timestamp, Option<Horizon>);
+pub(crate) type DueLookup = (WalletKey, Timestamp, Option<Horizon>);
 
 /// The condition for the rows of a key's wallet.
 pub(in crate::store) const OWN: &str = "t.bucket = k.bucket AND t.wallet_key = k.wallet_key";
@@ -180,7 +180,7 @@ pub(crate) fn reservations_by_id(backend: Backend, keys: &[(WalletKey, Reservati
 
 /// Selects open reservations that may be due, at most `most` per wallet, the first by `sweep_at` and id.
 /// `sweep_at` is never later than the deadline. The order is that of the primary key of `holds`.
-pub(crate) fn reservations_due(backend: Backend, keys: &[Due], most: usize) -> Statement {
+pub(crate) fn reservations_due(backend: Backend, keys: &[DueLookup], most: usize) -> Statement {
     let keys_are_fresh = keys.iter().all(|(_, _, seen)| seen.is_none());
     let keys = columns!(keys, {
         bucket: SmallInt = |(k, _, _)| k.bucket(),
@@ -213,7 +213,7 @@ pub(crate) fn reservations_due(backend: Backend, keys: &[Due], most: usize) -> S
 
 /// Selects, of each wallet, the `sweep_at` of the first open reservation that is not due yet; the largest number if there
 /// is none.
-pub(crate) fn next_sweeps(backend: Backend, keys: &[Due]) -> Statement {
+pub(crate) fn next_sweeps(backend: Backend, keys: &[DueLookup]) -> Statement {
     let keys = columns!(keys, {
         bucket: SmallInt = |(k, _, _)| k.bucket(),
         wallet_key: Uuid = |(k, _, _)| k.uuid(),

@@ -224,7 +224,7 @@ fn writes(backend: Backend, wallet: Wallet) -> Vec<Expected> {
         grants: wallet.grants.keys().cloned().collect(),
         reservations: wallet.reservations.keys().cloned().collect(),
         profile: true,
-        any: true,
+        raises_version: true,
     };
     let stored = StoredRows {
         version: 1,

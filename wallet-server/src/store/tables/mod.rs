@@ -15,7 +15,6 @@ pub(crate) mod holds;
 pub(crate) mod nats_positions;
 pub(crate) mod reservations;
 pub(crate) mod signing_keys;
-pub(crate) mod sweeper_leases;
 pub(crate) mod task_leases;
 pub(crate) mod tenants;
 pub(crate) mod wallet_profiles;

@@ -1,4 +1,4 @@
-//! The servers that run the background tasks of which one server is enough.
+//! The servers that run the background tasks of which one server is enough, and that sweep the parts of the buckets.
 
 use sea_orm::entity::prelude::*;
 

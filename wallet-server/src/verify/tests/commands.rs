@@ -153,7 +153,7 @@ pub(super) fn change_plan(request: &str, plan: &str) -> Command {
 
 pub(super) fn end(request: &str, now: bool) -> Command {
     let (request, reason) = (request.parse().unwrap(), "enough".to_owned());
-    Command::CancelSubscription(CancelSubscription { request, now, lapse: now, reason })
+    Command::CancelSubscription(CancelSubscription { request, now, expire_credits: now, reason })
 }
 
 pub(super) fn resume(request: &str) -> Command {

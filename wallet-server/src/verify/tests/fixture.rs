@@ -19,7 +19,7 @@ use super::commands::{
     resume, reverse, revoke, settle, start, subscribe, top_up, win_dispute, win_dispute_of,
 };
 use crate::store::{
-    AuditRow, CatalogRow, Change, Delivered, DeliveryRow, EndpointRow, KeyRow, LoadedWallet, Store, Tx,
+    AuditRow, CatalogRow, Change, DeliveryResults, DeliveryRow, EndpointRow, KeyRow, LoadedWallet, Store, Tx,
     WalletWrite,
 };
 
@@ -173,7 +173,7 @@ async fn webhook(store: &Store) {
         next_time: START.as_micros() + 1,
         failure: "answers 500".to_owned(),
     };
-    let result = Delivered {
+    let result = DeliveryResults {
         last_position: 0,
         succeeded: Vec::new(),
         failed: vec![failed],

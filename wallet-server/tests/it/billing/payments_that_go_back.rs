@@ -31,7 +31,7 @@ pub(super) async fn sold(platform: &Platform, plan: &str) {
 /// Alice cancels, and the plan is sold again for the same month with the same payment.
 async fn sold_again(platform: &Platform, plan: &str) {
     let cancel = v1::CancelSubscriptionRequest::new(ALICE, "end").with_when(CancelTime::Now);
-    platform.client.cancel_subscription(cancel.with_unused(UnusedCredits::Lapse)).await.unwrap();
+    platform.client.cancel_subscription(cancel.with_unused(UnusedCredits::Expire)).await.unwrap();
     let again = v1::SubscribeRequest::new(ALICE, "again", plan).with_anchor_time(at(JANUARY));
     platform.client.subscribe(again.with_paid(invoice("in_1", 1_000))).await.unwrap();
 }

@@ -85,7 +85,7 @@ product! {
         platform.run("used", op("image", &[])).await;
         platform.deliver("used").await;
         let cancel = v1::CancelSubscriptionRequest::new(ALICE, "end").with_when(v1::CancelTime::Now);
-        platform.client.cancel_subscription(cancel.with_unused(v1::UnusedCredits::Lapse)).await.unwrap();
+        platform.client.cancel_subscription(cancel.with_unused(v1::UnusedCredits::Expire)).await.unwrap();
         let again = v1::SubscribeRequest::new(ALICE, "again", "quarter").with_anchor_time(at(START));
         platform.client.subscribe(again).await.unwrap();
         let dispute = v1::RecordChargebackRequest::period(ALICE, "lost", at(START));

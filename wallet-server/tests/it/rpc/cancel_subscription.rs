@@ -57,7 +57,7 @@ each_database! {
         buy_bulk(&client).await;
         client.top_up(v1::TopUpRequest::amount("w", "own", credits(7))).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(12)])).await.unwrap();
-        let unused = v1::UnusedCredits::Lapse.into();
+        let unused = v1::UnusedCredits::Expire.into();
         let request =
             v1::CancelSubscriptionRequest { reason: "chargeback".into(), unused, ..end("b", CancelTime::Now) };
         let done = client.cancel_subscription(request).await.unwrap();

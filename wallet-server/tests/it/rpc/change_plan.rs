@@ -83,8 +83,8 @@ each_database! {
         assert_eq!(wallet(&client).await.plan_id, "creator");
         assert_eq!(credits_of(&client, "w").await, (30, 0, 0));
         let recorded = entries_after(&client, 3, 3).await;
-        let lapse = (EntryKind::GrantExpired, boundary);
-        assert_eq!(recorded, [lapse, lapse, (EntryKind::PlanChanged, boundary)]);
+        let expiry = (EntryKind::GrantExpired, boundary);
+        assert_eq!(recorded, [expiry, expiry, (EntryKind::PlanChanged, boundary)]);
         assert!(server.verify().await.is_clean());
     }
 
@@ -131,9 +131,9 @@ each_database! {
         };
         assert_eq!(amounts(&later.kept), ["1500 credits", "1 trainings"]);
         let now = || v1::ChangePlanRequest { when: v1::ChangeTime::Now.into(), ..change("c", "creator") };
-        let lapsing = client.change_plan(look(now())).await.unwrap();
-        assert_eq!((lapsing.effective_time, lapsing.grants.len()), (lapsing.decide_time, 1));
-        assert_eq!(amounts(&lapsing.lost), ["1500 credits", "1 trainings"]);
+        let expiring = client.change_plan(look(now())).await.unwrap();
+        assert_eq!((expiring.effective_time, expiring.grants.len()), (expiring.decide_time, 1));
+        assert_eq!(amounts(&expiring.lost), ["1500 credits", "1 trainings"]);
         let keeping = v1::ChangePlanRequest { unused: v1::UnusedCredits::Keep.into(), ..now() };
         let kept = client.change_plan(look(keeping.clone())).await.unwrap();
         assert_eq!((amounts(&kept.kept).len(), kept.lost.len()), (2, 0));

@@ -69,14 +69,14 @@ each_database! {
         let client = server.wallet("w", 100).await;
         assert_eq!(balance(&client, "w").await.expiries, [], "purchased credits do not expire");
         let now = balance(&client, "w").await.read_time;
-        let lapsing = |id: &str, amount, seconds| v1::GrantRequest {
+        let expiring = |id: &str, amount, seconds| v1::GrantRequest {
             expire_time: later(now, seconds),
             ..gift("w", id, amount)
         };
         for (n, (seconds, given)) in [(7_200, 5), (3_600, 10), (7_200, 20)].into_iter().enumerate() {
-            client.grant(lapsing(&format!("g{n}"), credits(given), seconds)).await.unwrap();
+            client.grant(expiring(&format!("g{n}"), credits(given), seconds)).await.unwrap();
         }
-        client.grant(lapsing("t", v1::Amount::new("trainings", 2), 60)).await.unwrap();
+        client.grant(expiring("t", v1::Amount::new("trainings", 2), 60)).await.unwrap();
         client.reserve(explicit("w", "j", vec![credits(4)])).await.unwrap();
         let shown = balance(&client, "w").await.expiries;
         let expiry = |seconds, shown: v1::Amount| v1::Expiry {

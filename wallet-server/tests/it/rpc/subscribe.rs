@@ -85,8 +85,8 @@ each_database! {
         ];
         assert_eq!(grants(&client).await, expected);
         let recorded = entries_after(&client, before, 4).await;
-        let lapse = (EntryKind::GrantExpired, end);
-        assert_eq!(recorded[..3], [lapse, lapse, (EntryKind::PeriodBegan, end)]);
+        let expiry = (EntryKind::GrantExpired, end);
+        assert_eq!(recorded[..3], [expiry, expiry, (EntryKind::PeriodBegan, end)]);
         assert_eq!(recorded[3].0, EntryKind::Settled);
         assert!(server.verify().await.is_clean());
     }

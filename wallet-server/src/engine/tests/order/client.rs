@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use wallet_core::{Command, Reply, Timestamp, WalletId};
 use wallet_workload::Rng;
 
-use super::super::asked;
+use super::super::queued_with_answers;
 use super::super::traces::Step;
 use crate::clock::Clock;
 use crate::engine::EngineError;
@@ -84,7 +84,7 @@ async fn send(
     step: &Step,
     deadline: Option<Instant>,
 ) -> Result<Reply, EngineError> {
-    let (mut queued, mut answers) = asked(&[(step.wallet.clone(), step.command.clone())]);
+    let (mut queued, mut answers) = queued_with_answers(&[(step.wallet.clone(), step.command.clone())]);
     let command = QueuedCommand { deadline, ..queued.remove(0) };
     door.send(command).await.expect("the lane lives");
     answers.remove(0).await.expect("the lane answers")

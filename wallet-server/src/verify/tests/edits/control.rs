@@ -124,17 +124,22 @@ pub(super) const EDITS: &[Edit] = &[
         Note("key \"quotes\" was created at"),
     ),
     (
-        "sweeper_leases.part",
-        "UPDATE sweeper_leases SET part = 9",
-        Fault("I9: part 9 of the buckets is leased"),
+        "task_leases.task",
+        "UPDATE task_leases SET task = 'sweep-8' WHERE task = 'sweep-3'",
+        Fault("I9: the task \"sweep-8\" is leased"),
     ),
-    ("sweeper_leases.holder", "UPDATE sweeper_leases SET holder = {uuid}", Nothing("The control plane")),
     (
-        "sweeper_leases.expire_time",
-        "UPDATE sweeper_leases SET expire_time = expire_time + 631152000000000",
-        Note("the lease on part 3 of the buckets ends at"),
+        "task_leases.task",
+        "UPDATE task_leases SET task = 'tea' WHERE task = 'feed'",
+        Fault("the task \"tea\" is leased"),
     ),
-    ("sweeper_leases.expire_time", "UPDATE sweeper_leases SET expire_time = 5", Nothing("The control plane")),
+    ("task_leases.holder", "UPDATE task_leases SET holder = {uuid}", Nothing("The control plane")),
+    (
+        "task_leases.expire_time",
+        "UPDATE task_leases SET expire_time = expire_time + 631152000000000",
+        Note("the lease of the task \"feed\" ends at"),
+    ),
+    ("task_leases.expire_time", "UPDATE task_leases SET expire_time = 5", Nothing("The control plane")),
 ];
 
 /// The statement for SQLite, the one for PostgreSQL, the one that restores PostgreSQL, and the text of the fault.

@@ -86,9 +86,6 @@ pub(super) const EDITS: &[Edit] = &[
         Fault("a row of feed_blocks is unreadable"),
     ),
     ("feed_blocks.create_time", "UPDATE feed_blocks SET create_time = 5", Nothing("The feed")),
-    ("task_leases.task", "UPDATE task_leases SET task = 'tea'", Fault("the task \"tea\" is leased")),
-    ("task_leases.holder", "UPDATE task_leases SET holder = {uuid}", Nothing("The control plane")),
-    ("task_leases.expire_time", "UPDATE task_leases SET expire_time = 5", Nothing("The control plane")),
 ];
 
 /// The condition of the only row of the outbox.

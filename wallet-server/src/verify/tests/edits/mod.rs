@@ -25,13 +25,13 @@ use super::rows::alter;
 use crate::postgres::Postgres;
 use crate::verify::{Report, verify};
 
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 19] = [
     "tenants",
     "api_keys",
     "catalogs",
     "audit_events",
     "signing_keys",
-    "sweeper_leases",
+    "task_leases",
     "wallets",
     "wallet_profiles",
     "grants",
@@ -42,7 +42,6 @@ const TABLES: [&str; 20] = [
     "feed_outbox",
     "feed_heads",
     "feed_blocks",
-    "task_leases",
     "webhook_endpoints",
     "webhook_deliveries",
     "nats_positions",
