@@ -158,3 +158,19 @@ impl<K: Ord, V> FromIterator<(K, V)> for BoxMap<K, V> {
         map
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_replaced_by_insert_and_kept_by_insert_missing() {
+        let mut map = BoxMap::from_iter([("b", 2), ("a", 1)]);
+        assert_eq!((map.insert("a", 3), map.insert("c", 4)), (Some(1), None));
+        map.insert_missing("a", 5);
+        map.insert_missing("d", 6);
+        assert_eq!(map.iter().collect::<Vec<_>>(), [(&"a", &3), (&"b", &2), (&"c", &4), (&"d", &6)]);
+        map.retain(|_, value| *value < 6);
+        assert_eq!((map.remove("b"), map.get("b"), map["a"], map.len()), (Some(2), None, 3, 2));
+    }
+}
