@@ -43,13 +43,7 @@ impl<K: Ord, V> BoxMap<K, V> {
 
     /// Sets the value of `key`. Returns the one that it had.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        match self.0.get_mut(&key) {
-            Some(kept) => Some(std::mem::replace(kept.as_mut(), value)),
-            None => {
-                self.0.insert(key, Box::new(value));
-                None
-            }
-        }
+        self.0.insert(key, Box::new(value)).map(|before| *before)
     }
 
     /// Removes the value of `key` and returns it.

@@ -31,6 +31,12 @@ impl Fingerprint {
         self
     }
 
+    /// Returns whether a field has this value, or was not added.
+    pub fn agrees<T: Serialize>(&self, field: &str, value: &T) -> bool {
+        let expected = Self::default().with(field, Some(value));
+        self.0.get(field).is_none_or(|digest| expected.0.get(field) == Some(digest))
+    }
+
     /// Returns the names of the fields in which two fingerprints differ, sorted.
     pub fn differences(&self, other: &Fingerprint) -> Vec<String> {
         let fields = self.0.keys().chain(other.0.keys());
@@ -75,6 +81,7 @@ mod tests {
         let b = Fingerprint::default().with("amount", Some(&2)).with::<String>("actor", None);
         assert_eq!(a.differences(&b), ["actor", "amount"]);
         assert!(a.differences(&a.clone()).is_empty());
+        assert!(a.agrees("amount", &1) && !a.agrees("amount", &2) && a.agrees("reason", &"none"));
         assert_eq!(Fingerprint::parse(&a.to_string()), a);
         assert_eq!(Fingerprint::parse(""), Fingerprint::default());
     }

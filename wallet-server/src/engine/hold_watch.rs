@@ -14,9 +14,9 @@ use crate::store::{Store, StoreError};
 
 /// The time between two counts.
 const PERIOD: Duration = Duration::from_secs(15);
-/// All holds are counted in one of this many parts of the time, because the database reads each of them for it. With 15 s between
-/// two counts, one may take 150 ms.
-const SHARE: u32 = 100;
+/// The time between two counts of all holds is at least this many times what a count takes, because the database reads each
+/// hold for it. A count of 150 ms is repeated after 15 s.
+const PAUSE_FACTOR: u32 = 100;
 
 /// The metrics of all holds in the database. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -80,7 +80,7 @@ impl HoldWatch {
         let began = Instant::now();
         if began >= *next_open {
             self.metrics.open.set(self.store.open_holds().await?);
-            *next_open = began + began.elapsed() * SHARE;
+            *next_open = began + began.elapsed() * PAUSE_FACTOR;
         }
         Ok(())
     }

@@ -1,11 +1,9 @@
-//! The decoding of entries, and the fields of their fingerprints.
+//! The decoding of entries.
 
 use std::str::FromStr;
 
-use serde::Serialize;
 use wallet_core::entry::{Entry, EntryKind, FORMAT};
 use wallet_core::feed::InFeed;
-use wallet_core::fingerprint::Fingerprint;
 use wallet_core::time::Timestamp;
 use wallet_core::{Author, InvalidId};
 
@@ -53,12 +51,4 @@ pub(super) fn optional<T: FromStr<Err = InvalidId>>(text: &str) -> Result<Option
         return Ok(None);
     }
     text.parse().map(Some).map_err(|error| format!("id {text:?} {error}"))
-}
-
-/// Returns whether a fingerprint has this value in a field, or does not have the field.
-pub(super) fn agrees<T: Serialize>(fingerprint: &Fingerprint, field: &str, value: &T) -> bool {
-    let expected = Fingerprint::default().with(field, Some(value));
-    let text = fingerprint.to_string();
-    let is_named = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| name == field);
-    !text.split(';').any(is_named) || !fingerprint.differences(&expected).iter().any(|name| name == field)
 }

@@ -8,7 +8,6 @@ use wallet_core::{OriginId, PaymentSubject, Source, Timestamp};
 
 use crate::store::tables::grants;
 use crate::verify::clawback::Clawbacks;
-use crate::verify::entry;
 use crate::verify::faults::Faults;
 use crate::verify::grant::{GrantFold, RowFacts, UnpaidEnd};
 
@@ -147,7 +146,7 @@ impl Comparison<'_> {
         });
         if matches!(key.origin, Origin::Grant | Origin::TopUp) {
             let command = Fingerprint::parse(&details.fingerprint);
-            self.unless(entry::agrees(&command, "amount", &(&row.unit, row.amount)), faults, || {
+            self.unless(command.agrees("amount", &(&row.unit, row.amount)), faults, || {
                 format!("I2: grant {key} has {} {}, but its command asked for others", row.amount, row.unit)
             });
         }

@@ -9,7 +9,7 @@ use wallet_core::row_digests::Digest;
 use wallet_core::{Timestamp, WorkerId};
 
 use crate::store::tables::reservations;
-use crate::verify::entry::{agrees, optional};
+use crate::verify::entry::optional;
 use crate::verify::faults::Faults;
 use crate::verify::life::{EntryRef, Life};
 use crate::verify::receipt::Receipt;
@@ -99,7 +99,7 @@ fn check_words(row: &reservations::Model, receipt: &Receipt<'_>, faults: &mut Fa
     });
     // `read` has reported a fingerprint that is unreadable.
     let command: Fingerprint = strict::sparse("fingerprint", &row.fingerprint).unwrap_or_default();
-    faults.unless(agrees(&command, "amounts", &receipt.terms.amounts), life.revision(), || {
+    faults.unless(command.agrees("amounts", &receipt.terms.amounts), life.revision(), || {
         format!("I5: reservation {id} was agreed for other amounts than its Reserve asked for")
     });
     let deadline = Timestamp::from_micros(row.deadline);
