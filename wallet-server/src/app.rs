@@ -20,7 +20,7 @@ use crate::engine::{
     Engine, EngineConfig, EngineCounts, EngineMetrics, HoldMetrics, HoldWatch, MovableTime, NAMED_TENANTS,
     Sweeper, SweeperConfig, SweeperMetrics,
 };
-use crate::feed::{AllStreamPlaces, FeedNews, Sequencer, SequencerMetrics, WalletNews};
+use crate::feed::{AllStreamPlaces, FeedNotifier, Sequencer, SequencerMetrics, WalletNotifier};
 use crate::grpc::{self, Condition, Health, Origins, ServeError, Services, Tls, TlsError};
 use crate::keys::{KeyCheck, Keys};
 use crate::monitoring::{self, Monitoring};
@@ -207,8 +207,8 @@ impl App {
             key_check,
             tenants: Tenants { store: store.clone(), clock: clock.clone() },
             time,
-            feed_news: FeedNews::new(config.limits.feed_watchers, streams.clone()),
-            wallet_news: WalletNews::new(config.limits.wallet_watchers, streams),
+            feed_notifier: FeedNotifier::new(config.limits.feed_watchers, streams.clone()),
+            wallet_notifier: WalletNotifier::new(config.limits.wallet_watchers, streams),
             webhooks,
             call_metrics,
             traces,
@@ -270,7 +270,7 @@ impl App {
         let jobs = TaskTracker::new();
         self.jobs.spawn(&jobs, is_monitored, &shutdown);
         let (period, feed, wallets) =
-            (self.feed_period, self.services.feed_news.clone(), self.services.wallet_news.clone());
+            (self.feed_period, self.services.feed_notifier.clone(), self.services.wallet_notifier.clone());
         jobs.spawn(feed.publish(store.clone(), period, shutdown.clone()));
         jobs.spawn(wallets.publish(store.clone(), period, shutdown.clone()));
         let watch = Watch {

@@ -4,12 +4,12 @@
 //! A reader asks for the items after a position ([`crate::query`]); nothing in a server remembers readers, so a slow one
 //! costs nothing.
 
-mod news;
+mod feed_notifier;
 mod places;
 mod sequencer;
-mod wallet_news;
+mod wallet_notifier;
 
-pub(crate) use news::{FeedListener, FeedNews, News};
+pub(crate) use feed_notifier::{FeedListener, FeedNotifier, Wakeup};
 pub(crate) use places::AllStreamPlaces;
 pub(crate) use sequencer::{Sequencer, SequencerMetrics};
-pub(crate) use wallet_news::{WalletListener, WalletNews};
+pub(crate) use wallet_notifier::{WalletListener, WalletNotifier};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::catalogs::PublishedCatalogs;
 use crate::engine::{Engine, MovableTime};
-use crate::feed::{FeedNews, WalletNews};
+use crate::feed::{FeedNotifier, WalletNotifier};
 use crate::grpc::layers::CallMetrics;
 use crate::keys::{KeyCheck, Keys};
 use crate::query::Queries;
@@ -36,9 +36,9 @@ pub(crate) struct Services {
     /// Creates and changes endpoints of webhooks.
     pub(crate) webhooks: Webhooks,
     /// Notifies watchers of new items of the feed.
-    pub(crate) feed_news: FeedNews,
+    pub(crate) feed_notifier: FeedNotifier,
     /// Notifies watchers of changed wallets.
-    pub(crate) wallet_news: WalletNews,
+    pub(crate) wallet_notifier: WalletNotifier,
     /// Counts the calls.
     pub(crate) call_metrics: Arc<CallMetrics>,
     /// Traces the calls, if there is a collector.

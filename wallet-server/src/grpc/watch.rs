@@ -11,7 +11,7 @@ use tonic::Status;
 
 use super::call::Call;
 use super::error::RpcError;
-use crate::feed::News;
+use crate::feed::Wakeup;
 
 /// The longest time without a message, and without a check of the caller's credential.
 pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
@@ -23,14 +23,14 @@ pub(super) type Messages<M> = ReceiverStream<Result<M, Status>>;
 pub(super) trait Watched: Send + 'static {
     type Message: Send + 'static;
 
-    /// Waits for news, at most for [`SIGN_OF_LIFE`].
-    fn news(&mut self) -> impl Future<Output = News> + Send;
+    /// Waits for a change, at most for [`SIGN_OF_LIFE`].
+    fn wait(&mut self) -> impl Future<Output = Wakeup> + Send;
 
-    /// Returns the message after news, or the sign of life after none.
+    /// Returns the message after a change, or the sign of life after none.
     fn read(
         &mut self,
         call: &Call,
-        news: News,
+        wakeup: Wakeup,
     ) -> impl Future<Output = Result<Self::Message, RpcError>> + Send;
 }
 
@@ -60,11 +60,11 @@ impl<W: Watched> Source for Watching<W> {
     type Message = W::Message;
 
     async fn next(&mut self) -> Option<Result<W::Message, Status>> {
-        let news = self.watched.news().await;
-        match (news, self.call.check_credential().await) {
-            (News::Stopping, _) => None,
+        let wakeup = self.watched.wait().await;
+        match (wakeup, self.call.check_credential().await) {
+            (Wakeup::Stopping, _) => None,
             (_, Err(refused)) => Some(Err(refused.into())),
-            (news, Ok(())) => Some(self.watched.read(&self.call, news).await.map_err(Status::from)),
+            (wakeup, Ok(())) => Some(self.watched.read(&self.call, wakeup).await.map_err(Status::from)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use wallet_core::Rejection;
 use wallet_proto::v1;
 
-use crate::feed::{FeedListener, News};
+use crate::feed::{FeedListener, Wakeup};
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::FieldReader;
@@ -18,8 +18,8 @@ pub(super) type FeedStream = Messages<v1::WatchFeedResponse>;
 
 pub(super) async fn watch_feed(call: Call, request: v1::WatchFeedRequest) -> Result<FeedStream, RpcError> {
     let (after, filter) = parse(request)?;
-    let news = call.services.feed_news.listen(call.tenant).map_err(RpcError::too_many_watchers)?;
-    let mut feed = Feed { filter, news, looked_at: after, last: after };
+    let listener = call.services.feed_notifier.listen(call.tenant).map_err(RpcError::too_many_watchers)?;
+    let mut feed = Feed { filter, listener, looked_at: after, last: after };
     // An error of the first page is the status of the call.
     let first = feed.page(&call).await?;
     Ok(watch::stream(call, first, feed))
@@ -35,7 +35,7 @@ fn parse(request: v1::WatchFeedRequest) -> Result<(i64, FeedFilter), Rejection> 
 /// The feed, up to a position.
 struct Feed {
     filter: FeedFilter,
-    news: FeedListener,
+    listener: FeedListener,
     /// The last position that was looked at.
     looked_at: i64,
     /// The last position of the feed at that time.
@@ -54,17 +54,17 @@ impl Feed {
 impl Watched for Feed {
     type Message = v1::WatchFeedResponse;
 
-    async fn news(&mut self) -> News {
+    async fn wait(&mut self) -> Wakeup {
         if self.looked_at < self.last {
-            return News::New;
+            return Wakeup::Changed;
         }
-        self.news.after(self.looked_at, SIGN_OF_LIFE).await
+        self.listener.after(self.looked_at, SIGN_OF_LIFE).await
     }
 
-    async fn read(&mut self, call: &Call, news: News) -> Result<v1::WatchFeedResponse, RpcError> {
-        match news {
-            News::New => self.page(call).await,
-            News::Quiet | News::Stopping => {
+    async fn read(&mut self, call: &Call, wakeup: Wakeup) -> Result<v1::WatchFeedResponse, RpcError> {
+        match wakeup {
+            Wakeup::Changed => self.page(call).await,
+            Wakeup::TimedOut | Wakeup::Stopping => {
                 Ok(v1::WatchFeedResponse { items: Vec::new(), next_after_position: self.looked_at })
             }
         }

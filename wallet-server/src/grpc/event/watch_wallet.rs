@@ -3,7 +3,7 @@
 use wallet_core::{Rejection, WalletId};
 use wallet_proto::v1;
 
-use crate::feed::{News, WalletListener};
+use crate::feed::{Wakeup, WalletListener};
 use crate::grpc::call::Call;
 use crate::grpc::error::RpcError;
 use crate::grpc::from_proto::FieldReader;
@@ -18,10 +18,11 @@ pub(super) async fn watch_wallet(
     request: v1::WatchWalletRequest,
 ) -> Result<WalletStream, RpcError> {
     let id = parse(&request)?;
-    let news = call.services.wallet_news.listen(call.tenant, &id).map_err(RpcError::too_many_watchers)?;
-    let mut wallet = Wallet { id, news, sent: v1::GetBalanceResponse::default() };
+    let listener =
+        call.services.wallet_notifier.listen(call.tenant, &id).map_err(RpcError::too_many_watchers)?;
+    let mut wallet = Wallet { id, listener, sent: v1::GetBalanceResponse::default() };
     // An error of the first read is the status of the call.
-    let first = wallet.read(&call, News::New).await?;
+    let first = wallet.read(&call, Wakeup::Changed).await?;
     Ok(watch::stream(call, first, wallet))
 }
 
@@ -34,19 +35,19 @@ fn parse(request: &v1::WatchWalletRequest) -> Result<WalletId, Rejection> {
 /// A wallet, and the balances that its watcher knows.
 struct Wallet {
     id: WalletId,
-    news: WalletListener,
+    listener: WalletListener,
     sent: v1::GetBalanceResponse,
 }
 
 impl Watched for Wallet {
     type Message = v1::WatchWalletResponse;
 
-    async fn news(&mut self) -> News {
-        self.news.after(self.sent.version, SIGN_OF_LIFE).await
+    async fn wait(&mut self) -> Wakeup {
+        self.listener.after(self.sent.version, SIGN_OF_LIFE).await
     }
 
-    /// Reads the wallet also without news: credits expire without a write.
-    async fn read(&mut self, call: &Call, _: News) -> Result<v1::WatchWalletResponse, RpcError> {
+    /// Reads the wallet also without a change: credits expire without a write.
+    async fn read(&mut self, call: &Call, _: Wakeup) -> Result<v1::WatchWalletResponse, RpcError> {
         let found = call.services.queries.wallet(call.tenant, &self.id).await;
         let Snapshot { wallet, read_time, .. } = found.map_err(RpcError::about(&self.id))?;
         let balance = to_proto::balance(&call.catalog(), &wallet, read_time);

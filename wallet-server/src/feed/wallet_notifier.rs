@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wallet_core::{TenantId, WalletId, WalletKey};
 
-use super::News;
+use super::Wakeup;
 use super::places::{AllStreamPlaces, StreamPlace, StreamPlaces};
 use crate::causes::Chain;
 use crate::store::{Store, StoreError};
@@ -20,14 +20,14 @@ const WATCHERS: usize = 256;
 
 /// Looks at the versions of all watched wallets together, while there are any. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct WalletNews {
+pub(crate) struct WalletNotifier {
     watched: Arc<Mutex<BTreeMap<WalletKey, watch::Sender<i64>>>>,
     places: StreamPlaces,
     /// Cancelled when the server stops.
     stopping: CancellationToken,
 }
 
-/// The news of one wallet.
+/// Wakes one watcher of a wallet.
 #[derive(Debug)]
 pub(crate) struct WalletListener {
     version: watch::Receiver<i64>,
@@ -35,8 +35,8 @@ pub(crate) struct WalletListener {
     stopping: CancellationToken,
 }
 
-impl WalletNews {
-    /// Returns news that [`Self::publish`] publishes, for at most `watchers` watchers of one tenant.
+impl WalletNotifier {
+    /// Returns a notifier for at most `watchers` watchers of one tenant. [`Self::publish`] wakes them.
     pub(crate) fn new(watchers: usize, all: AllStreamPlaces) -> Self {
         let places = StreamPlaces::new(watchers, all);
         Self { watched: Arc::default(), places, stopping: CancellationToken::new() }
@@ -51,13 +51,12 @@ impl WalletNews {
                 () = tokio::time::sleep(period) => {}
             }
             if let Err(error) = self.look(&store).await {
-                tracing::warn!(error = %Chain(&error), "cannot look for news of wallets; it will be tried again");
+                tracing::warn!(error = %Chain(&error), "cannot read the versions of watched wallets; it will be tried again");
             }
         }
     }
 
-    /// Listens to the news of a tenant's wallet. Returns the limit that is reached if there is no place for
-    /// it.
+    /// Returns a listener to a tenant's wallet, or the limit that leaves no place for it.
     pub(crate) fn listen(&self, tenant: TenantId, wallet: &WalletId) -> Result<WalletListener, usize> {
         let place = self.places.take(tenant)?;
         let mut watched = self.watched();
@@ -94,13 +93,13 @@ impl WalletNews {
 
 impl WalletListener {
     /// Waits until the wallet has a later version, for at most `longest`.
-    pub(crate) async fn after(&mut self, version: i64, longest: Duration) -> News {
+    pub(crate) async fn after(&mut self, version: i64, longest: Duration) -> Wakeup {
         tokio::select! {
-            () = self.stopping.cancelled() => News::Stopping,
+            () = self.stopping.cancelled() => Wakeup::Stopping,
             waited = tokio::time::timeout(longest, self.version.wait_for(|known| *known > version)) => match waited {
-                Ok(Ok(_)) => News::New,
-                Ok(Err(_)) => News::Stopping,
-                Err(_) => News::Quiet,
+                Ok(Ok(_)) => Wakeup::Changed,
+                Ok(Err(_)) => Wakeup::Stopping,
+                Err(_) => Wakeup::TimedOut,
             }
         }
     }
@@ -114,24 +113,24 @@ mod tests {
         WalletKey::new(TenantId::DEFAULT, &id.parse().unwrap())
     }
 
-    fn listen(news: &WalletNews, wallet: &str) -> Result<WalletListener, usize> {
-        news.listen(TenantId::DEFAULT, &wallet.parse().unwrap())
+    fn listen(notifier: &WalletNotifier, wallet: &str) -> Result<WalletListener, usize> {
+        notifier.listen(TenantId::DEFAULT, &wallet.parse().unwrap())
     }
 
     #[tokio::test]
     async fn a_listener_waits_for_its_wallet_for_the_time_or_for_the_end() {
-        let news = WalletNews::new(999, AllStreamPlaces::new(999));
-        let mut listener = listen(&news, "ann").unwrap();
+        let notifier = WalletNotifier::new(999, AllStreamPlaces::new(999));
+        let mut listener = listen(&notifier, "ann").unwrap();
         let (soon, longest) = (Duration::from_millis(1), Duration::from_secs(60));
-        assert_eq!(listener.after(0, soon).await, News::Quiet);
-        let _other = listen(&news, "bob").unwrap();
-        news.watched()[&key("bob")].send_replace(9);
-        assert_eq!(listener.after(0, soon).await, News::Quiet, "another wallet");
-        news.watched()[&key("ann")].send_replace(3);
-        assert_eq!(listener.after(2, longest).await, News::New);
-        assert_eq!(listener.after(3, soon).await, News::Quiet, "the version is known");
-        news.stopping.cancel();
-        assert_eq!(listener.after(3, longest).await, News::Stopping);
+        assert_eq!(listener.after(0, soon).await, Wakeup::TimedOut);
+        let _other = listen(&notifier, "bob").unwrap();
+        notifier.watched()[&key("bob")].send_replace(9);
+        assert_eq!(listener.after(0, soon).await, Wakeup::TimedOut, "another wallet");
+        notifier.watched()[&key("ann")].send_replace(3);
+        assert_eq!(listener.after(2, longest).await, Wakeup::Changed);
+        assert_eq!(listener.after(3, soon).await, Wakeup::TimedOut, "the version is known");
+        notifier.stopping.cancel();
+        assert_eq!(listener.after(3, longest).await, Wakeup::Stopping);
     }
 
     #[tokio::test]
@@ -139,18 +138,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite://{}/wallet.db", folder.path().display())).await.unwrap();
         store.migrate().await.unwrap();
-        let news = WalletNews::new(999, AllStreamPlaces::new(999));
-        let all: Vec<_> = (0..WATCHERS).map(|_| listen(&news, "ann").unwrap()).collect();
-        assert!(listen(&news, "ann").is_err());
-        assert!(listen(&news, "bob").is_ok(), "another wallet has places of its own");
-        news.look(&store).await.unwrap();
-        assert_eq!(news.watched().len(), 1);
-        let few = WalletNews::new(1, AllStreamPlaces::new(999));
+        let notifier = WalletNotifier::new(999, AllStreamPlaces::new(999));
+        let all: Vec<_> = (0..WATCHERS).map(|_| listen(&notifier, "ann").unwrap()).collect();
+        assert!(listen(&notifier, "ann").is_err());
+        assert!(listen(&notifier, "bob").is_ok(), "another wallet has places of its own");
+        notifier.look(&store).await.unwrap();
+        assert_eq!(notifier.watched().len(), 1);
+        let few = WalletNotifier::new(1, AllStreamPlaces::new(999));
         let _only = listen(&few, "ann").unwrap();
         assert!(matches!(listen(&few, "bob"), Err(1)), "the tenant has no more places");
         drop(all);
-        assert!(listen(&news, "ann").is_ok());
-        news.look(&store).await.unwrap();
-        assert!(news.watched().is_empty());
+        assert!(listen(&notifier, "ann").is_ok());
+        notifier.look(&store).await.unwrap();
+        assert!(notifier.watched().is_empty());
     }
 }

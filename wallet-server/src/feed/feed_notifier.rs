@@ -13,14 +13,14 @@ use crate::store::{FeedEnds, Store};
 
 /// Looks at the ends of the feeds for all readers together, while there is one. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct FeedNews {
+pub(crate) struct FeedNotifier {
     ends: watch::Sender<BTreeMap<TenantId, FeedEnds>>,
     places: StreamPlaces,
     /// Cancelled when the server stops.
     stopping: CancellationToken,
 }
 
-/// The news of one tenant's feed.
+/// Wakes one reader of a tenant's feed.
 #[derive(Debug)]
 pub(crate) struct FeedListener {
     ends: watch::Receiver<BTreeMap<TenantId, FeedEnds>>,
@@ -29,19 +29,19 @@ pub(crate) struct FeedListener {
     stopping: CancellationToken,
 }
 
-/// The end of a wait for news.
+/// Why a listener stopped waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum News {
+pub(crate) enum Wakeup {
     /// There is something that the reader does not know.
-    New,
+    Changed,
     /// The time has passed.
-    Quiet,
+    TimedOut,
     /// The server stops.
     Stopping,
 }
 
-impl FeedNews {
-    /// Returns news that [`Self::publish`] publishes, for at most `watchers` readers of one tenant.
+impl FeedNotifier {
+    /// Returns a notifier for at most `watchers` readers of one tenant. [`Self::publish`] wakes them.
     pub(crate) fn new(watchers: usize, all: AllStreamPlaces) -> Self {
         let (ends, places) = (watch::Sender::new(BTreeMap::new()), StreamPlaces::new(watchers, all));
         Self { ends, places, stopping: CancellationToken::new() }
@@ -67,13 +67,13 @@ impl FeedNews {
                     });
                 }
                 Err(error) => {
-                    tracing::warn!(error = %Chain(&error), "cannot look for news of the feed; it will be tried again");
+                    tracing::warn!(error = %Chain(&error), "cannot read the ends of the feeds; it will be tried again");
                 }
             }
         }
     }
 
-    /// Listens to the news of a tenant. Returns the limit that is reached if there is no place for it.
+    /// Returns a listener to a tenant's feed, or the limit that leaves no place for it.
     pub(crate) fn listen(&self, tenant: TenantId) -> Result<FeedListener, usize> {
         let place = self.places.take(tenant)?;
         let (ends, stopping) = (self.ends.subscribe(), self.stopping.clone());
@@ -83,16 +83,16 @@ impl FeedNews {
 
 impl FeedListener {
     /// Waits until the feed has items after a position, for at most `longest`.
-    pub(crate) async fn after(&mut self, position: i64, longest: Duration) -> News {
+    pub(crate) async fn after(&mut self, position: i64, longest: Duration) -> Wakeup {
         let tenant = self.tenant;
         let has_items =
             |ends: &BTreeMap<TenantId, FeedEnds>| ends.get(&tenant).is_some_and(|ends| ends.last > position);
         tokio::select! {
-            () = self.stopping.cancelled() => News::Stopping,
+            () = self.stopping.cancelled() => Wakeup::Stopping,
             waited = tokio::time::timeout(longest, self.ends.wait_for(has_items)) => match waited {
-                Ok(Ok(_)) => News::New,
-                Ok(Err(_)) => News::Stopping,
-                Err(_) => News::Quiet,
+                Ok(Ok(_)) => Wakeup::Changed,
+                Ok(Err(_)) => Wakeup::Stopping,
+                Err(_) => Wakeup::TimedOut,
             }
         }
     }
@@ -104,17 +104,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_listener_waits_for_items_of_its_tenant_for_the_time_or_for_the_end() {
-        let news = FeedNews::new(1, AllStreamPlaces::new(1));
-        let mut listener = news.listen(TenantId::DEFAULT).unwrap();
+        let notifier = FeedNotifier::new(1, AllStreamPlaces::new(1));
+        let mut listener = notifier.listen(TenantId::DEFAULT).unwrap();
         let (soon, longest) = (Duration::from_millis(1), Duration::from_secs(60));
-        assert_eq!(listener.after(0, soon).await, News::Quiet);
+        assert_eq!(listener.after(0, soon).await, Wakeup::TimedOut);
         let ends = |last| FeedEnds { first: 1, last };
-        news.ends.send_replace(BTreeMap::from([(TenantId(uuid::Uuid::nil()), ends(9))]));
-        assert_eq!(listener.after(0, soon).await, News::Quiet, "another tenant");
-        news.ends.send_replace(BTreeMap::from([(TenantId::DEFAULT, ends(7))]));
-        assert_eq!(listener.after(6, longest).await, News::New);
-        assert_eq!(listener.after(7, soon).await, News::Quiet, "nothing after the last position");
-        news.stopping.cancel();
-        assert_eq!(listener.after(7, longest).await, News::Stopping);
+        notifier.ends.send_replace(BTreeMap::from([(TenantId(uuid::Uuid::nil()), ends(9))]));
+        assert_eq!(listener.after(0, soon).await, Wakeup::TimedOut, "another tenant");
+        notifier.ends.send_replace(BTreeMap::from([(TenantId::DEFAULT, ends(7))]));
+        assert_eq!(listener.after(6, longest).await, Wakeup::Changed);
+        assert_eq!(listener.after(7, soon).await, Wakeup::TimedOut, "nothing after the last position");
+        notifier.stopping.cancel();
+        assert_eq!(listener.after(7, longest).await, Wakeup::Stopping);
     }
 }
