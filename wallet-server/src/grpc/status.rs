@@ -148,7 +148,7 @@ fn of_read(error: ReadError, operation_path: &str) -> Content {
             retry_after: Some(SHED_FOR),
             ..with_reason(
                 ErrorReason::Overloaded,
-                "too many searches and summaries are running; repeat the call later",
+                "too many searches and summaries are running, and none ended within 2 seconds; repeat the call later",
             )
         },
         ReadError::Unavailable | ReadError::Long => store_unavailable(),

@@ -2,10 +2,11 @@
 //! limited number of places, and a budget, so that they take nothing from reads of one wallet or from the sweeper.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use wallet_core::WalletKey;
 
 use crate::query::ReadError;
@@ -13,46 +14,44 @@ use crate::query::ReadError;
 /// The place of a costly read, held until all its tasks have ended; `None` if the read is not costly.
 pub(super) type CostlyPlace = Option<Arc<TakenPlace>>;
 
-/// The most costly reads that run or wait.
+/// The most costly reads that run or wait for a connection.
 const PLACES: usize = 16;
 /// The most of them about one wallet, so that a customer with a wallet token cannot take all places.
 const PLACES_PER_WALLET: usize = 4;
+/// The longest wait for a place.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// The most rows that one search reads. Its page ends there, and its token continues from there.
 const SEARCHED: u64 = 5_000;
 /// The most jobs that one summary adds up.
 const SUMMARIZED: u64 = 200_000;
 
-type ByWallet = Arc<Mutex<HashMap<WalletKey, usize>>>;
-
 /// A place that is taken until this is dropped.
 #[derive(Debug)]
 pub(super) struct TakenPlace {
-    _place: OwnedSemaphorePermit,
-    wallet: Option<WalletKey>,
-    by_wallet: ByWallet,
+    _of_all: OwnedSemaphorePermit,
+    _of_wallet: Option<OwnedSemaphorePermit>,
 }
 
 /// The bounds of costly reads. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Costly {
     places: Arc<Semaphore>,
-    /// The places that are taken, by wallet.
-    by_wallet: ByWallet,
+    /// The places of each wallet that has a costly read.
+    by_wallet: Arc<Mutex<HashMap<WalletKey, Arc<Semaphore>>>>,
     pub(super) searched: u64,
     pub(super) summarized: u64,
 }
 
 impl Default for Costly {
     fn default() -> Self {
-        let (places, by_wallet) = (Arc::new(Semaphore::new(PLACES)), ByWallet::default());
+        let (places, by_wallet) = (Arc::new(Semaphore::new(PLACES)), Arc::default());
         Self { places, by_wallet, searched: SEARCHED, summarized: SUMMARIZED }
     }
 }
 
 impl Costly {
-    /// Takes a place, until it is dropped, if the read is costly. Fails at once if all places are taken, or all of the
-    /// wallet that the read is about.
-    pub(super) fn take_place(
+    /// Takes a place, until it is dropped, if the read is costly. Waits for one at most [`LONGEST_WAIT`].
+    pub(super) async fn take_place(
         &self,
         is_costly: bool,
         wallet: Option<WalletKey>,
@@ -60,61 +59,77 @@ impl Costly {
         if !is_costly {
             return Ok(None);
         }
-        let mut by_wallet = self.by_wallet.lock().unwrap_or_else(PoisonError::into_inner);
-        if wallet
-            .is_some_and(|wallet| by_wallet.get(&wallet).is_some_and(|taken| *taken >= PLACES_PER_WALLET))
-        {
-            return Err(ReadError::Overloaded);
-        }
-        let place = self.places.clone().try_acquire_owned().map_err(|_| ReadError::Overloaded)?;
-        if let Some(wallet) = wallet {
-            *by_wallet.entry(wallet).or_default() += 1;
-        }
-        Ok(Some(Arc::new(TakenPlace { _place: place, wallet, by_wallet: Arc::clone(&self.by_wallet) })))
+        let take = async {
+            // A read that waits for a place of its wallet leaves the other places to other wallets.
+            let of_wallet = match wallet {
+                Some(wallet) => Some(self.places_of(wallet).acquire_owned().await?),
+                None => None,
+            };
+            let of_all = Arc::clone(&self.places).acquire_owned().await?;
+            Ok::<_, AcquireError>(Arc::new(TakenPlace { _of_all: of_all, _of_wallet: of_wallet }))
+        };
+        let taken = timeout(LONGEST_WAIT, take).await.map_err(|_| ReadError::Overloaded)?;
+        Ok(Some(taken.map_err(|_| ReadError::Unavailable)?))
     }
-}
 
-impl Drop for TakenPlace {
-    fn drop(&mut self) {
-        let Some(wallet) = self.wallet else { return };
+    fn places_of(&self, wallet: WalletKey) -> Arc<Semaphore> {
         let mut by_wallet = self.by_wallet.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Entry::Occupied(mut taken) = by_wallet.entry(wallet) {
-            *taken.get_mut() -= 1;
-            if *taken.get() == 0 {
-                taken.remove();
-            }
-        }
+        // The places of a wallet are in use while a read has one or waits for one.
+        by_wallet.retain(|_, places| Arc::strong_count(places) > 1);
+        let places = by_wallet.entry(wallet).or_insert_with(|| Arc::new(Semaphore::new(PLACES_PER_WALLET)));
+        Arc::clone(places)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::task::JoinHandle;
     use wallet_core::{TenantId, WalletId};
 
     use super::*;
 
-    #[test]
-    fn there_are_sixteen_places_and_a_read_that_ends_makes_room() {
-        let costly = Costly::default();
-        let mut places: Vec<_> = (0..PLACES).map(|_| costly.take_place(true, None).unwrap()).collect();
-        assert_eq!(costly.take_place(true, None).err(), Some(ReadError::Overloaded));
-        assert!(costly.take_place(false, None).unwrap().is_none(), "other reads need no place");
-        places.pop();
-        assert!(costly.take_place(true, None).unwrap().is_some());
+    fn wallet(id: &str) -> Option<WalletKey> {
+        Some(WalletKey::new(TenantId::DEFAULT, &WalletId::parse(id).unwrap()))
     }
 
-    #[test]
-    fn one_wallet_takes_a_part_of_the_places() {
+    async fn take(costly: &Costly, wallet: Option<WalletKey>, number: usize) -> Vec<CostlyPlace> {
+        let mut places = Vec::new();
+        for _ in 0..number {
+            places.push(costly.take_place(true, wallet).await.unwrap());
+        }
+        places
+    }
+
+    /// Starts a read that waits for a place.
+    async fn wait(costly: &Costly, wallet: Option<WalletKey>) -> JoinHandle<Result<CostlyPlace, ReadError>> {
+        let costly = costly.clone();
+        let waiting = tokio::spawn(async move { costly.take_place(true, wallet).await });
+        tokio::time::sleep(LONGEST_WAIT / 2).await;
+        assert!(!waiting.is_finished());
+        waiting
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_read_waits_until_one_of_sixteen_ends_and_is_refused_after_two_seconds() {
         let costly = Costly::default();
-        let take = |id| {
-            costly.take_place(true, Some(WalletKey::new(TenantId::DEFAULT, &WalletId::parse(id).unwrap())))
-        };
-        let mut places: Vec<_> = (0..PLACES_PER_WALLET).map(|_| take("ann").unwrap()).collect();
-        assert_eq!(take("ann").err(), Some(ReadError::Overloaded));
-        assert!(take("bob").unwrap().is_some());
+        let mut places = take(&costly, None, PLACES).await;
+        assert!(costly.take_place(false, None).await.unwrap().is_none(), "other reads need no place");
+        assert_eq!(costly.take_place(true, None).await.err(), Some(ReadError::Overloaded));
+        let waiting = wait(&costly, None).await;
         places.pop();
-        places.push(take("ann").unwrap());
-        drop(places);
-        assert!(costly.by_wallet.lock().unwrap().is_empty(), "no wallet is kept");
+        assert!(waiting.await.unwrap().unwrap().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_wallet_takes_a_part_of_the_places_also_while_its_reads_wait() {
+        let costly = Costly::default();
+        let ann = take(&costly, wallet("ann"), PLACES_PER_WALLET).await;
+        let waiting = wait(&costly, wallet("ann")).await;
+        let others = take(&costly, wallet("bob"), PLACES_PER_WALLET).await;
+        let _rest = take(&costly, None, PLACES - 2 * PLACES_PER_WALLET).await;
+        drop((ann, others));
+        assert!(waiting.await.unwrap().unwrap().is_some());
+        take(&costly, wallet("ann"), 1).await;
+        assert_eq!(costly.by_wallet.lock().unwrap().len(), 1, "wallets without costly reads are not kept");
     }
 }

@@ -103,7 +103,7 @@ impl Queries {
     ) -> Result<Listed<Reservation>, ReadError> {
         let (key, now) = (WalletKey::new(tenant, wallet), self.clock.of(tenant));
         let position: Option<ListPosition> = page.position()?;
-        let place = self.costly.take_place(filter.searches(), Some(key))?;
+        let place = self.costly.take_place(filter.searches(), Some(key)).await?;
         let budget = Budget::of(&page, place.is_some().then_some(self.costly.searched));
         let found = self.on_snapshot(place, move |snapshot, turn| {
             let filter = filter.clone();
@@ -133,6 +133,7 @@ impl Queries {
         include_closed: bool,
         page: Page,
     ) -> Result<Listed<Grant>, ReadError> {
+        let place = self.costly.take_place(include_closed, Some(WalletKey::new(tenant, wallet))).await?;
         let advanced = self.wallet(tenant, wallet).await?.wallet;
         let catalog = self.catalogs.current(tenant);
         // The position of the last item stays valid, even if that grant has changed since.
@@ -140,7 +141,6 @@ impl Queries {
         let wanted = advanced.grants.values().filter(|grant| include_closed || grant.is_open());
         wanted.cloned().for_each(|grant| first.add(grant));
         if include_closed {
-            let place = self.costly.take_place(true, Some(advanced.key))?;
             let store = self.store.clone();
             first = uncancelled(async move {
                 let add = |grant: Grant| {
@@ -166,7 +166,7 @@ impl Queries {
     ) -> Result<Listed<Entry>, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let after = page.position()?.unwrap_or(filter.after_revision);
-        let place = self.costly.take_place(filter.reservation.is_some(), Some(key))?;
+        let place = self.costly.take_place(filter.reservation.is_some(), Some(key)).await?;
         let (store, probe) = (self.store.clone(), page.probe());
         let found = uncancelled(async move {
             let snapshot = snapshot(&store, &place).await?;
@@ -191,7 +191,7 @@ impl Queries {
     ) -> Result<Listed<RecordedEvent>, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let after = page.position()?.unwrap_or((filter.after_revision, i32::MAX));
-        let place = self.costly.take_place(!filter.kinds.is_empty(), Some(key))?;
+        let place = self.costly.take_place(!filter.kinds.is_empty(), Some(key)).await?;
         let (store, probe) = (self.store.clone(), page.probe());
         let found = uncancelled(async move {
             let snapshot = snapshot(&store, &place).await?;
@@ -215,7 +215,7 @@ impl Queries {
     ) -> Result<Listed<WalletView>, ReadError> {
         let after: String = page.position()?.unwrap_or_default();
         let (now, catalog) = (self.clock.of(tenant), self.catalogs.current(tenant));
-        let place = self.costly.take_place(filter.frozen_only, None)?;
+        let place = self.costly.take_place(filter.frozen_only, None).await?;
         let budget = Budget::of(&page, place.is_some().then_some(self.costly.searched));
         let found = self.on_snapshot(place, move |snapshot, turn| {
             let (after, catalog) = (after.clone(), catalog.clone());

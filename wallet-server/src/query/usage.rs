@@ -86,7 +86,7 @@ impl Queries {
     ) -> Result<UsageSummary, ReadError> {
         let key = WalletKey::new(tenant, wallet);
         let now = self.clock.of(tenant);
-        let (place, most) = (self.costly.take_place(true, Some(key))?, self.costly.summarized);
+        let (place, most) = (self.costly.take_place(true, Some(key)).await?, self.costly.summarized);
         let summary = self.on_snapshot(place, move |snapshot, turn| {
             let query = query.clone();
             async move { summarize(&snapshot, key, now, &query, &turn, most).await }

@@ -1,5 +1,6 @@
 //! ListGrants: the grants in spending order.
 
+use tokio::task::JoinSet;
 use wallet_client::v1::{self, ErrorReason, Source};
 use wallet_client::{Code, WalletClient};
 
@@ -60,6 +61,17 @@ each_database! {
         assert_eq!((open.available, open.held, open.consumed, open.open), (8, 0, 32, true));
         assert_eq!((closed.available, closed.consumed, closed.open), (0, 5, false));
         assert_eq!((closed.source(), closed.reason.as_str()), (Source::Adjustment, "sorry"));
+    }
+
+    async fn many_lists_of_closed_grants_at_once_wait_for_each_other(server: Server) {
+        let client = server.wallet("w", 10).await.without_retries();
+        let mut calls = JoinSet::new();
+        for _ in 0..40 {
+            let client = client.clone();
+            calls.spawn(async move { page(&client, ask(true)).await });
+        }
+        let pages = calls.join_all().await;
+        assert!(pages.iter().all(|page| *page == ("top_up:first".to_owned(), String::new())), "{pages:?}");
     }
 
     async fn pages_of_closed_grants_are_the_whole_list(server: Server) {
