@@ -34,9 +34,9 @@ impl Place {
         self.folder.join("tree")
     }
 
-    /// The output of a suite for a bug.
-    pub(super) fn log(&self, bug: &Bug, suite: &Suite) -> PathBuf {
-        self.folder.join("logs").join(format!("{}.{}", bug.name, suite.name))
+    /// The output of a suite for a bug, or for another name.
+    pub(super) fn log(&self, name: &str, suite: &Suite) -> PathBuf {
+        self.folder.join("logs").join(format!("{name}.{}", suite.name))
     }
 
     /// The rows of the last run.

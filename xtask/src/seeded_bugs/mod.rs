@@ -1,11 +1,14 @@
 //! Tests the tests. Applies deliberate faults (`scripts/bugs/*.patch`) to a copy of the sources, all in one build;
 //! `WALLET_BUG` enables one at a time. Runs the suites until one fails (the bug is found) or all pass (it survives).
+//! A test finds a bug only if it passes without the bug.
 
 mod bug;
 mod copy;
 mod report;
 mod suites;
 mod trial;
+
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use clap::Args;
@@ -16,6 +19,7 @@ use crate::tools::Tools;
 use bug::Bug;
 use copy::{Copy, Place};
 use report::Report;
+use trial::Trials;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -37,8 +41,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     eprintln!("building with {} bugs", all.len());
     let copy = Copy::build(Place::new(options.core), &all)?;
     let mut report = Report::create(&copy.place.rows())?;
+    let finders = BTreeMap::new();
+    let mut trials = Trials { copy: &copy, variables: &variables, timeout: options.timeout, finders };
     for bug in &wanted {
-        report.add(trial::run(bug, &copy, &variables, options.timeout)?)?;
+        report.add(trials.run(bug)?)?;
     }
     report.finish(options.core, !options.bugs.is_empty())
 }

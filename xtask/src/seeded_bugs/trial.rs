@@ -1,5 +1,6 @@
 //! One bug against its suites.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::path::Path;
@@ -13,6 +14,9 @@ use super::suites::{self, REST, Suite};
 use crate::process::{command, succeeds, text};
 use crate::tools::Variables;
 
+/// The test of a suite that fails without a failed test.
+const HANGS: &str = "it hangs";
+
 /// The result of a bug.
 #[derive(Debug)]
 pub(super) struct Trial {
@@ -22,41 +26,70 @@ pub(super) struct Trial {
     pub(super) time: Duration,
 }
 
-/// Runs suites until one fails. Errors are failures to run a suite at all.
-pub(super) fn run(bug: &Bug, copy: &Copy, variables: &Variables, timeout: u64) -> Result<Trial> {
-    let start = Instant::now();
-    let mut finder = None;
-    for suite in suites::order(bug, copy.place.core()) {
-        let log = copy.place.log(bug, suite);
-        if !passes(bug, suite, copy, variables, timeout, &log)? {
-            finder = Some((suite.name, first_failure(&text(&log)?).to_owned()));
-            break;
-        }
-    }
-    Ok(Trial { bug: bug.name.clone(), finder, time: start.elapsed() })
+/// Runs suites with bugs, and the tests that find them without.
+#[derive(Debug)]
+pub(super) struct Trials<'a> {
+    pub(super) copy: &'a Copy,
+    pub(super) variables: &'a Variables,
+    /// The time limit of a suite in seconds.
+    pub(super) timeout: u64,
+    /// Whether a test that failed with a bug passes without one, by suite and test.
+    pub(super) finders: BTreeMap<(&'static str, String), bool>,
 }
 
-/// Returns whether a suite passes with the bug. A suite that hangs does not.
-fn passes(
-    bug: &Bug,
-    suite: &Suite,
-    copy: &Copy,
-    variables: &Variables,
-    timeout: u64,
-    log: &Path,
-) -> Result<bool> {
-    let log = File::create(log)?;
-    let mut test = command("timeout");
-    test.args(["--kill-after=5", &timeout.to_string()]).arg(copy.program(suite)?).args(suite.filters);
-    test.env("WALLET_BUG", &bug.name).env("RUST_BACKTRACE", "0").env("WALLET_ORACLE_COMMANDS", "500000");
-    test.current_dir(copy.place.tree().join("wallet-server")).stdout(log.try_clone()?).stderr(log);
-    succeeds(variables.set(&mut test))
+impl Trials<'_> {
+    /// Runs suites until one fails because of the bug. Errors are failures to run a suite at all.
+    pub(super) fn run(&mut self, bug: &Bug) -> Result<Trial> {
+        let start = Instant::now();
+        let mut finder = None;
+        for suite in suites::order(bug, self.copy.place.core()) {
+            let log = self.copy.place.log(&bug.name, suite);
+            if self.passes(suite, suite.filters, Some(bug), &log)? {
+                continue;
+            }
+            let test = first_failure(&text(&log)?).to_owned();
+            if self.passes_without_bug(suite, &test)? {
+                finder = Some((suite.name, test));
+                break;
+            }
+            eprintln!("{}: {} fails without the bug too: {test}", bug.name, suite.name);
+        }
+        Ok(Trial { bug: bug.name.clone(), finder, time: start.elapsed() })
+    }
+
+    /// Returns whether a test that failed with a bug passes without one. A failure of a test that is flaky or broken says
+    /// nothing about a bug, nor does a suite that is slower than the time limit.
+    fn passes_without_bug(&mut self, suite: &'static Suite, test: &str) -> Result<bool> {
+        let key = (suite.name, test.to_owned());
+        if let Some(passes) = self.finders.get(&key) {
+            return Ok(*passes);
+        }
+        let only = ["--exact", test];
+        let filters = if test == HANGS { suite.filters } else { &only };
+        let passes = self.passes(suite, filters, None, &self.copy.place.log("without-bug", suite))?;
+        self.finders.insert(key, passes);
+        Ok(passes)
+    }
+
+    /// Returns whether the tests of a suite pass. A suite that hangs does not.
+    fn passes(&self, suite: &Suite, filters: &[&str], bug: Option<&Bug>, log: &Path) -> Result<bool> {
+        let log = File::create(log)?;
+        let mut test = command("timeout");
+        let timeout = self.timeout.to_string();
+        test.args(["--kill-after=5", &timeout]).arg(self.copy.program(suite)?).args(filters);
+        test.env("RUST_BACKTRACE", "0").env("WALLET_ORACLE_COMMANDS", "500000").env_remove("WALLET_BUG");
+        if let Some(bug) = bug {
+            test.env("WALLET_BUG", &bug.name);
+        }
+        test.current_dir(self.copy.place.tree().join("wallet-server")).stdout(log.try_clone()?).stderr(log);
+        succeeds(self.variables.set(&mut test))
+    }
 }
 
 /// The first failed test in the output of a suite, or that the suite hangs.
 fn first_failure(log: &str) -> &str {
     let mut tests = log.lines().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... FAILED"));
-    tests.next().map_or("it hangs", |(name, _)| name)
+    tests.next().map_or(HANGS, |(name, _)| name)
 }
 
 impl Trial {
