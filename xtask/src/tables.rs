@@ -47,6 +47,34 @@ pub(crate) fn write(document: &Path, output: &str) -> Result<()> {
     fs::write(document, text).with_context(name)
 }
 
+/// Returns the cells of each row of a document's table.
+pub(crate) fn rows(document: &str, name: &str) -> Result<Vec<Vec<String>>> {
+    let lines = Place::of(document, name)?.table.lines().skip(HEADINGS);
+    let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+    Ok(lines.map(cells).collect())
+}
+
+/// The number of heading lines of a table.
+const HEADINGS: usize = 2;
+
+/// A table, and the document around it.
+struct Place<'a> {
+    before: &'a str,
+    table: &'a str,
+    after: &'a str,
+}
+
+impl<'a> Place<'a> {
+    fn of(document: &'a str, name: &str) -> Result<Self> {
+        let (begin, end) = (format!("<!-- figures: {name} -->\n"), format!("<!-- /figures: {name} -->"));
+        let at = document.find(&begin).with_context(|| format!("has no table {name}"))? + begin.len();
+        let (before, rest) = document.split_at(at);
+        let to = rest.find(&end).with_context(|| format!("has no end of the table {name}"))?;
+        let (table, after) = rest.split_at(to);
+        Ok(Self { before, table, after })
+    }
+}
+
 /// The cells of each table's rows, in the order in which they were printed.
 #[derive(Debug)]
 pub(crate) struct Tables(BTreeMap<String, Vec<Vec<String>>>);
@@ -71,16 +99,13 @@ impl Tables {
     /// The document with the rows of each of these tables replaced.
     fn insert_into(&self, mut document: String) -> Result<String> {
         for (name, rows) in &self.0 {
-            let (begin, end) = (format!("<!-- figures: {name} -->\n"), format!("<!-- /figures: {name} -->"));
-            let (head, rest) = document.split_once(&begin).with_context(|| format!("has no table {name}"))?;
-            let (old, tail) =
-                rest.split_once(&end).with_context(|| format!("has no end of the table {name}"))?;
-            let headings = old.lines().take(2).map(str::to_owned);
+            let Place { before, table, after } = Place::of(&document, name)?;
+            let headings = table.lines().take(HEADINGS).map(str::to_owned);
             let rows = rows.iter().map(|cells| {
                 format!("| {} |", cells.iter().map(|cell| grouped(cell)).collect::<Vec<_>>().join(" | "))
             });
             let lines = headings.chain(rows).collect::<Vec<_>>().join("\n");
-            document = format!("{head}{begin}{lines}\n{end}{tail}");
+            document = format!("{before}{lines}\n{after}");
         }
         Ok(document)
     }
@@ -151,6 +176,14 @@ mod tests {
         let written = Tables::read(output).insert_into(DOCUMENT.to_owned()).unwrap();
         let rows = "| old | 1 |\n| older | 2 |\n";
         assert_eq!(written, DOCUMENT.replace(rows, "| server | 1,234,567 |\n| 12.5 s | 999 |\n"));
+    }
+
+    #[test]
+    fn the_rows_of_a_table_are_read() {
+        let rows_of = |name| rows(DOCUMENT, name).unwrap();
+        assert_eq!(rows_of("kills"), [["old", "1"], ["older", "2"]]);
+        assert_eq!(rows_of("power"), [["3"]]);
+        assert_eq!(rows(DOCUMENT, "worlds").unwrap_err().to_string(), "has no table worlds");
     }
 
     #[test]

@@ -36,11 +36,14 @@ impl Bug {
         self.text.lines().any(|line| line.starts_with("+++ b/wallet-core/"))
     }
 
-    /// The suite that found the bug before, by the line `# found by: SUITE` of the patch.
-    pub(super) fn found_by(&self) -> Option<&str> {
+    /// The suite that found the bug before, and the test if the suite is slow, by the line `# found by: SUITE` or
+    /// `# found by: SUITE: TEST` of the patch.
+    pub(super) fn found_by(&self) -> Option<(&str, Option<&str>)> {
         let finder = self.text.lines().find_map(|line| line.strip_prefix("# found by:"))?.trim_start();
         let end = finder.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(finder.len());
-        Some(&finder[..end]).filter(|name| !name.is_empty())
+        let (suite, rest) = finder.split_at(end);
+        let test = rest.strip_prefix(':').and_then(|rest| rest.split_whitespace().next());
+        Some((suite, test)).filter(|_| !suite.is_empty())
     }
 }
 
@@ -72,11 +75,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_finder_of_a_patch_is_the_first_word() {
+    fn the_finder_of_a_patch_is_a_suite_or_a_test_in_one() {
         for (line, expected) in [
-            ("oracle (shrunk to 3 commands), small worlds", Some("oracle")),
-            ("power, kills", Some("power")),
-            ("rest", Some("rest")),
+            ("oracle (shrunk to 3 commands), small worlds", Some(("oracle", None))),
+            ("power, kills", Some(("power", None))),
+            ("rest", Some(("rest", None))),
+            ("rest: rpc::settle::a_test", Some(("rest", Some("rpc::settle::a_test")))),
             ("", None),
         ] {
             assert_eq!(bug("a", "wallet-core", line).found_by(), expected, "{line}");

@@ -39,11 +39,6 @@ impl Place {
         self.folder.join("logs").join(format!("{name}.{}", suite.name))
     }
 
-    /// The rows of the last run.
-    pub(super) fn rows(&self) -> PathBuf {
-        self.folder.join("rows.txt")
-    }
-
     fn target(&self) -> PathBuf {
         self.folder.join("target")
     }

@@ -1,51 +1,64 @@
-//! The rows of a run, and its verdict.
+//! The results of a run, its verdict, and the tables of docs/figures.md.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-use super::trial::Trial;
+use super::bug::Bug;
+use super::suites::REST;
+use super::trial::{FOUND, Trial};
 use crate::figures::DOCUMENT;
 use crate::process::text;
 use crate::tables;
 
-/// The results so far, also in a file.
+/// The results so far.
 #[derive(Debug)]
-pub(super) struct Report {
-    path: PathBuf,
-    file: File,
+pub(super) struct Report<'a> {
+    all: &'a [Bug],
+    /// Whether each result is written to the document, also if the run does not end.
+    writes: bool,
     trials: Vec<Trial>,
 }
 
-impl Report {
-    pub(super) fn create(path: &Path) -> Result<Self> {
-        Ok(Self { path: path.to_owned(), file: File::create(path)?, trials: Vec::new() })
+impl<'a> Report<'a> {
+    pub(super) const fn new(all: &'a [Bug], writes: bool) -> Self {
+        Self { all, writes, trials: Vec::new() }
     }
 
-    /// Prints a row and keeps it.
+    /// Prints a result and keeps it.
     pub(super) fn add(&mut self, trial: Trial) -> Result<()> {
-        println!("{trial}");
-        writeln!(self.file, "{trial}")?;
+        println!("figure bugs | {} |", trial.cells().join(" | "));
         self.trials.push(trial);
+        if self.writes {
+            let document = Path::new(DOCUMENT);
+            tables::write(document, &figures(&text(document)?, self.all, &self.trials)?)?;
+        }
         Ok(())
     }
 
-    /// Prints the sum. Bugs of the core must all be found; after a run of all bugs, writes the tables.
-    pub(super) fn finish(mut self, core: bool, named: bool) -> Result<()> {
-        let (all, found) = (self.trials.len(), found(&self.trials));
-        println!("{found} of {all} found");
-        if core {
-            return verdict(&self.trials);
-        }
-        if !named {
-            let generic = self.trials.iter().filter(|trial| trial.is_generic()).count();
-            writeln!(self.file, "figure planted | {all} | {found} | {generic} |")?;
-            tables::write(Path::new(DOCUMENT), &text(&self.path)?)?;
-        }
-        Ok(())
+    /// Prints the sum. Bugs of the core must all be found.
+    pub(super) fn finish(self, core: bool) -> Result<()> {
+        println!("{} of {} found", found(&self.trials), self.trials.len());
+        if core { verdict(&self.trials) } else { Ok(()) }
     }
+}
+
+/// Returns the rows of the document's tables: of each bug that still exists, the latest result.
+fn figures(document: &str, all: &[Bug], trials: &[Trial]) -> Result<String> {
+    let before = tables::rows(document, "bugs")?.into_iter();
+    let latest = before.chain(trials.iter().map(|trial| trial.cells().to_vec()));
+    let mut rows: BTreeMap<_, _> = latest.filter_map(|cells| Some((cells.first()?.clone(), cells))).collect();
+    rows.retain(|name, _| all.iter().any(|bug| bug.name == *name));
+    let is_found = |cells: &&Vec<String>| cells.get(1).is_some_and(|result| result == FOUND);
+    let is_generic = |cells: &&Vec<String>| cells.get(2).is_some_and(|suite| suite != REST);
+    let found = rows.values().filter(is_found);
+    let (number, generic) = (found.clone().count(), found.filter(is_generic).count());
+    let mut figures = format!("figure planted | {} | {number} | {generic} |\n", rows.len());
+    for cells in rows.values() {
+        figures += &format!("figure bugs | {} |\n", cells.join(" | "));
+    }
+    Ok(figures)
 }
 
 fn found(trials: &[Trial]) -> usize {
@@ -67,22 +80,32 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::seeded_bugs::bug::tests::bug;
 
-    fn trial(finder: Option<&'static str>) -> Trial {
+    fn trial(bug: &str, finder: Option<&'static str>) -> Trial {
         let finder = finder.map(|suite| (suite, "a_test".to_owned()));
-        Trial { bug: "a-bug".to_owned(), finder, time: Duration::ZERO }
+        Trial { bug: bug.to_owned(), finder, time: Duration::ZERO }
     }
 
     #[test]
     fn one_survivor_in_the_core_fails_the_gate() {
-        assert!(verdict(&[trial(Some("oracle")), trial(Some("worlds"))]).is_ok());
-        assert!(verdict(&[trial(Some("oracle")), trial(None)]).is_err());
+        let (found, missed) = (trial("a", Some("oracle")), trial("b", None));
+        assert!(verdict(&[found]).is_ok());
+        assert!(verdict(&[trial("a", Some("worlds")), missed]).is_err());
         assert!(verdict(&[]).is_err());
     }
 
     #[test]
-    fn a_bug_that_only_its_own_test_finds_is_not_found_by_a_generic_suite() {
-        let generic = [Some("oracle"), Some("rest"), None].map(|finder| trial(finder).is_generic());
-        assert_eq!(generic, [true, false, false]);
+    fn a_result_replaces_the_row_of_its_bug_and_rows_of_removed_bugs_go() {
+        let document = "<!-- figures: bugs -->\n| bug | result | suite | test | time |\n|---|---|---|---|---|\n\
+                        | a | found | rest | old | 9 s |\n| b | found | rest | b_test | 9 s |\n\
+                        | removed | found | oracle | c_test | 9 s |\n<!-- /figures: bugs -->\n";
+        let all = ["a", "b", "new"].map(|name| bug(name, "wallet-core", "oracle"));
+        let trials = [trial("new", None), trial("a", Some("oracle"))];
+        let expected = "figure planted | 3 | 2 | 1 |\n\
+                        figure bugs | a | found | oracle | a_test | 0 s |\n\
+                        figure bugs | b | found | rest | b_test | 9 s |\n\
+                        figure bugs | new | **survived** |  |  | 0 s |\n";
+        assert_eq!(figures(document, &all, &trials).unwrap(), expected);
     }
 }

@@ -93,19 +93,41 @@ const fn of_server(name: &'static str, filters: &'static [&'static str]) -> Suit
 }
 
 impl Suite {
+    /// Returns the time limit in seconds. One suite has most of the tests.
+    pub(super) fn limit(&self, timeout: u64) -> u64 {
+        if self.name == REST { 6 * timeout } else { timeout }
+    }
+
     /// Returns whether the suite runs only the core.
     pub(super) fn is_of_the_core(&self) -> bool {
         self.package == WORKLOAD
     }
 }
 
-/// The suites for a bug: first the one that found it before, then the others in their order.
-pub(super) fn order(bug: &Bug, core: bool) -> Vec<&'static Suite> {
+/// Tests of a suite, or all of them, that look for a bug.
+#[derive(Debug)]
+pub(super) struct Search<'a> {
+    pub(super) suite: &'static Suite,
+    /// The arguments of the test program.
+    pub(super) filters: Vec<&'a str>,
+}
+
+impl Search<'_> {
+    fn whole(suite: &'static Suite) -> Self {
+        Self { suite, filters: suite.filters.to_vec() }
+    }
+}
+
+/// The searches for a bug: first the test or the suite that found it before, then all suites in their order.
+pub(super) fn order(bug: &Bug, core: bool) -> Vec<Search<'_>> {
     // Suites that run only the core cannot find a fault in the server.
     let fits = |suite: &&Suite| if suite.is_of_the_core() { bug.is_of_the_core() } else { !core };
-    let is_first = |suite: &&Suite| bug.found_by() == Some(suite.name);
+    let (finder, test) = bug.found_by().unzip();
+    let is_first = |suite: &&Suite| finder == Some(suite.name);
     let (first, others): (Vec<_>, Vec<_>) = SUITES.iter().filter(fits).partition(is_first);
-    first.into_iter().chain(others).collect()
+    let test = first.iter().zip(test.flatten());
+    let test = test.map(|(suite, test)| Search { suite, filters: vec!["--exact", test] });
+    test.chain(first.iter().chain(&others).map(|suite| Search::whole(suite))).collect()
 }
 
 #[cfg(test)]
@@ -114,7 +136,7 @@ mod tests {
     use crate::seeded_bugs::bug::tests::bug;
 
     fn names(bug: &Bug, core: bool) -> Vec<&'static str> {
-        order(bug, core).iter().map(|suite| suite.name).collect()
+        order(bug, core).iter().map(|search| search.suite.name).collect()
     }
 
     #[test]
@@ -124,6 +146,16 @@ mod tests {
         let found = names(&bug("a", "wallet-core", "worlds"), false);
         assert_eq!(found[..3], ["worlds", "oracle", "growth"]);
         assert_eq!(found.len(), SUITES.len());
+    }
+
+    #[test]
+    fn the_test_that_found_a_bug_before_runs_before_its_suite() {
+        let found_by_a_test = bug("a", "wallet-server", "rest: rpc::settle::a_test");
+        let searches = order(&found_by_a_test, false);
+        let first = searches[..2].iter().map(|search| (search.suite.name, search.filters.len() == 2));
+        assert_eq!(first.collect::<Vec<_>>(), [(REST, true), (REST, false)]);
+        assert_eq!(searches[0].filters, ["--exact", "rpc::settle::a_test"]);
+        assert_eq!(searches[2].suite.name, "plans");
     }
 
     #[test]

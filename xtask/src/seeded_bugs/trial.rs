@@ -1,7 +1,6 @@
 //! One bug against its suites.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,10 +9,12 @@ use anyhow::Result;
 
 use super::bug::Bug;
 use super::copy::Copy;
-use super::suites::{self, REST, Suite};
+use super::suites::{self, Search, Suite};
 use crate::process::{command, succeeds, text};
 use crate::tools::Variables;
 
+/// The result of a bug that a suite has found.
+pub(super) const FOUND: &str = "found";
 /// The test of a suite that fails without a failed test.
 const HANGS: &str = "it hangs";
 
@@ -42,9 +43,9 @@ impl Trials<'_> {
     pub(super) fn run(&mut self, bug: &Bug) -> Result<Trial> {
         let start = Instant::now();
         let mut finder = None;
-        for suite in suites::order(bug, self.copy.place.core()) {
+        for Search { suite, filters } in suites::order(bug, self.copy.place.core()) {
             let log = self.copy.place.log(&bug.name, suite);
-            if self.passes(suite, suite.filters, Some(bug), &log)? {
+            if self.passes(suite, &filters, Some(bug), &log)? {
                 continue;
             }
             let test = first_failure(&text(&log)?).to_owned();
@@ -75,7 +76,7 @@ impl Trials<'_> {
     fn passes(&self, suite: &Suite, filters: &[&str], bug: Option<&Bug>, log: &Path) -> Result<bool> {
         let log = File::create(log)?;
         let mut test = command("timeout");
-        let timeout = self.timeout.to_string();
+        let timeout = suite.limit(self.timeout).to_string();
         test.args(["--kill-after=5", &timeout]).arg(self.copy.program(suite)?).args(filters);
         test.env("RUST_BACKTRACE", "0").env("WALLET_ORACLE_COMMANDS", "500000").env_remove("WALLET_BUG");
         if let Some(bug) = bug {
@@ -93,21 +94,14 @@ fn first_failure(log: &str) -> &str {
 }
 
 impl Trial {
-    /// Returns whether a generic suite found the bug.
-    pub(super) fn is_generic(&self) -> bool {
-        self.finder.as_ref().is_some_and(|(suite, _)| *suite != REST)
-    }
-}
-
-/// A row of the table `bugs`.
-impl fmt::Display for Trial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.time.as_secs();
-        write!(f, "figure bugs | {} | ", self.bug)?;
-        match &self.finder {
-            Some((suite, test)) => write!(f, "found | {suite} | {test} | {seconds} s |"),
-            None => write!(f, "**survived** | | | {seconds} s |"),
-        }
+    /// The cells of its row in the table `bugs`: bug, result, suite, test and time.
+    pub(super) fn cells(&self) -> [String; 5] {
+        let time = format!("{} s", self.time.as_secs());
+        let (result, suite, test) = match &self.finder {
+            Some((suite, test)) => (FOUND, *suite, test.as_str()),
+            None => ("**survived**", "", ""),
+        };
+        [self.bug.clone(), result.to_owned(), suite.to_owned(), test.to_owned(), time]
     }
 }
 
@@ -122,18 +116,5 @@ mod tests {
         assert_eq!(first_failure(log), "b::fails");
         assert_eq!(first_failure("thread 'b' panicked\ntest result: FAILED. 0 passed"), "it hangs");
         assert_eq!(first_failure("test a::fine ... ok\n"), "it hangs");
-    }
-
-    #[test]
-    fn a_trial_is_a_row_of_the_table() {
-        let time = Duration::from_millis(2900);
-        let finder = Some(("oracle", "the_core_answers".to_owned()));
-        let found = Trial { bug: "month-drift".to_owned(), finder, time };
-        assert_eq!(
-            found.to_string(),
-            "figure bugs | month-drift | found | oracle | the_core_answers | 2 s |"
-        );
-        let survived = Trial { finder: None, ..found };
-        assert_eq!(survived.to_string(), "figure bugs | month-drift | **survived** | | | 2 s |");
     }
 }
