@@ -261,7 +261,7 @@ pub const REASONS: &[ReasonSpec] = &[
         R::CatalogSuperseded,
         &[Aborted],
         "The current catalog is not the one that PublishCatalog expects, or the document was published before. Read the \
-         current catalog, and publish with its version as `expected_version` if the document shall replace it.",
+         current catalog, and publish with its version as `expected_version` if the document is to replace it.",
     )
     .keys(&["current_version", "expected_version", "published_version"])
     .detail("catalog_superseded"),
