@@ -163,13 +163,13 @@ pub const REASONS: &[ReasonSpec] = &[
     refused(
         R::NotRefundable,
         &[FailedPrecondition],
-        "The purchase or the subscription cannot be refunded, by the rule of its pack or plan. The `cause` is \
-         NOT_OFFERED, TOO_LATE, CREDITS_USED, HOLDS_OUTSTANDING or NO_PRICE, for a purchase also CHARGED_BACK, \
-         ALREADY_REFUNDED or REVOKED, and for a subscription also UNPAID. RecordRefund is refused only as CHARGED_BACK, \
-         ALREADY_REFUNDED (by RefundTopUp or RefundSubscription), NO_PRICE or UNPAID, \
-         RecordChargeback only as CHARGED_BACK or UNPAID. \
+        "The purchase or the subscription cannot be refunded. The `cause` is CHARGED_BACK, ALREADY_REFUNDED, NOT_OFFERED, \
+         TOO_LATE, CREDITS_USED, HOLDS_OUTSTANDING or NO_PRICE, for a purchase also REVOKED, and for a subscription also \
+         UNPAID. RecordRefund is refused only as CHARGED_BACK, ALREADY_REFUNDED, NO_PRICE or UNPAID, and RecordChargeback \
+         only as CHARGED_BACK, ALREADY_REFUNDED or UNPAID. \
          After HOLDS_OUTSTANDING repeat the call with the same `requested_time` when the jobs have ended. \
-         UNPAID ends with a payment, CHARGED_BACK with a won dispute; the other causes are final.",
+         UNPAID ends with a payment, CHARGED_BACK with a won dispute, and ALREADY_REFUNDED if a recorded refund fails \
+         (RecordRefund with a total of 0); the other causes are final.",
     )
     .keys(&["cause"])
     .detail("not_refundable"),
@@ -261,7 +261,7 @@ pub const REASONS: &[ReasonSpec] = &[
         R::CatalogSuperseded,
         &[Aborted],
         "The current catalog is not the one that PublishCatalog expects, or the document was published before. Read the \
-         current catalog, and publish with its version as `expected_version` if the document shall replace it.",
+         current catalog, and publish with its version as `expected_version` if the document is to replace it.",
     )
     .keys(&["current_version", "expected_version", "published_version"])
     .detail("catalog_superseded"),
@@ -338,7 +338,8 @@ pub const REASONS: &[ReasonSpec] = &[
     refused(
         R::PackNotFound,
         &[NotFound],
-        "The current catalog does not have the pack. ListPacks shows the packs.",
+        "The catalog, the current one or the version of the request, does not have the pack. ListPacks shows the packs of \
+         the current one.",
     )
     .keys(&["pack_id"]),
     refused(
@@ -460,7 +461,7 @@ pub const REASONS: &[ReasonSpec] = &[
     refused(
         R::PositionOutOfRange,
         &[OutOfRange],
-        "The feed cannot continue after the position. If it is too low, its items are deleted, as all are after 90 days: \
+        "The feed cannot continue after the position. If it is too low, its items are deleted, by default after 90 days: \
          continue from one below `first_position`; ListEntries still has the entries before. If it is too high, it is of \
          another database, or of a state that was lost.",
     )

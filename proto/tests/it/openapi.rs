@@ -217,7 +217,7 @@ fn document() -> Value {
         "tags": tags,
         "paths": paths,
         "components": {
-            "securitySchemes": { "key": { "type": "http", "scheme": "bearer", "description": "An API key." } },
+            "securitySchemes": { "key": { "type": "http", "scheme": "bearer", "description": "An API key or a wallet token." } },
             "responses": {
                 "Error": { "description": "The call failed.", "content": content(&reference("Error")) },
             },

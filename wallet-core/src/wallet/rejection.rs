@@ -32,7 +32,7 @@ impl Shortfall {
 pub enum Unrefundable {
     #[error("the payment was charged back")]
     ChargedBack,
-    #[error("the purchase was already refunded")]
+    #[error("the payment was already refunded")]
     AlreadyRefunded,
     /// The platform revoked credits of the purchase.
     #[error("credits of the purchase were revoked")]
@@ -193,8 +193,8 @@ pub enum Rejection {
     },
     #[error("{0}")]
     NotRefundable(Unrefundable),
-    /// The payment of the purchase was not charged back, or the chargeback was withdrawn.
-    #[error("the payment of this purchase is not charged back; RecordChargeback comes first")]
+    /// The payment was not charged back, or the chargeback was withdrawn.
+    #[error("the payment is not charged back; RecordChargeback comes first")]
     NotChargedBack,
     /// No purchase of the auto top-up with this id is under way: it was bought, or it was never due.
     #[error("no auto top-up with this top_up_id is under way{}", under_way_hint(.under_way))]

@@ -28,7 +28,7 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Role {
-    /// Serve gRPC (the default).
+    /// Serve gRPC and JSON (the default).
     Serve(AllFlags),
     /// Bring the schema of a database up to date, then exit. A SQLite file is created if it is missing; a
     /// PostgreSQL database must exist (createdb).

@@ -88,8 +88,8 @@ settings! {
     /// Listen beyond loopback although connections are not encrypted or callers not authenticated.
     insecure: bool = false, Switch, Everywhere;
 
-    /// Serve from a PostgreSQL that may lose acknowledged commits, or is older than version 15: fsync, full_page_writes or
-    /// synchronous_commit is off. For trials and tests.
+    /// Serve from a PostgreSQL that may lose acknowledged commits, because fsync, full_page_writes or synchronous_commit is
+    /// off, or that is older than version 15. For trials and tests.
     accept_unsafe_database: bool = false, Switch, Everywhere;
 
     /// Let the system write a dump of the memory when the server crashes, and debuggers attach to it. A dump contains secrets

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use serde_json::Value;
 use wallet_client::{ClientConfig, Error, WalletClient, v1};
 
-use crate::harness::{Database, Process, Server, Shell};
+use crate::harness::{Database, Process, Server, Shell, tool};
 use crate::style::{files, root};
 
 /// The documents whose commands are pasted by a test, or compared with the product.
@@ -141,4 +142,30 @@ async fn the_feed_and_an_endpoint_answer_when_their_guides_are_pasted() {
         let field = if document == "feed.md" { "firstPosition" } else { "endpoint" };
         assert!(answer.get(field).is_some(), "{document}: {answer}");
     }
+}
+
+/// Calls of the function in the guide for webhooks, with the signed message of the tests of `webhooks/signature.rs`.
+const RECEIVED: &str = r#"
+time.time = lambda: 1614265330
+headers = {
+    "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+    "webhook-timestamp": "1614265330",
+    "webhook-signature": "v1,other v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+}
+secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+print([is_genuine(secret, headers, body) for body in (b'{"test": 2432232314}', b'{"test": 1}')])
+time.time = lambda: 1614265330 + 301
+print(is_genuine(secret, headers, b'{"test": 2432232314}'))
+"#;
+
+#[test]
+fn a_receiver_verifies_messages_with_the_lines_of_the_guide() {
+    let guide = fs::read_to_string(root().join("docs/webhooks.md")).expect("the guide");
+    let (_, python) = guide.split_once("\n```python\n").expect("an example in Python");
+    let (python, _) = python.split_once("\n```").expect("its end");
+    let output = Command::new(tool("WALLET_TEST_PYTHON"))
+        .args(["-c", &format!("{python}\n{RECEIVED}")])
+        .output()
+        .expect("Python runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "[True, False]\nFalse\n", "{output:?}");
 }

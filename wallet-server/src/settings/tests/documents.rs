@@ -10,7 +10,7 @@ use crate::settings::{DEFAULT_FILE, Settings, Sources, all};
 const HEAD: &str = "\
 # The settings of wallet-server with their defaults. Each line that begins with # and a name can be changed: remove the #.
 # The server reads the file that --config or WALLET_CONFIG names. Environment variables win over the file, and flags win
-# over both; docs/configuration.md has the names. Times are in milliseconds.
+# over both; docs/configuration.md has the names. Names of times end in their unit, _ms or _days.
 ";
 
 /// The lines between these marks of the document are generated.
