@@ -1,6 +1,6 @@
 //! A drill: a real Prometheus watches a server that fails in several ways, until the alerts of `ops/alerts.yml` have fired.
 //!
-//! The failures are real: a certificate that ends in a day, a NATS that is away, locked rows, connections that end, a
+//! The failures are real: a certificate that ends in a day, a NATS that is away, a webhook that is gone, locked rows, connections that end, a
 //! constraint that refuses rows, a row that cannot be read, a sweeper that gets no lease while a hold falls due, a PostgreSQL
 //! that stops, and a server that is killed. Only the `for` of the alerts is shortened. Before that, while the rest is well,
 //! every panel of the dashboard must show data, and no other alert may fire.
@@ -8,6 +8,8 @@
 mod prometheus;
 
 use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -41,6 +43,10 @@ const JOB: [(&str, &str); 3] = [
             "attributes": {"model": "standard", "resolution": "720p"}, "quantities": {"duration_s": "5"}}}"#,
     ),
 ];
+/// The method that creates an endpoint of webhooks.
+const CREATE_ENDPOINT: &str = "WebhookService/CreateWebhookEndpoint";
+/// The answer of a receiver that wants no more messages.
+const GONE: &[u8] = b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 /// Keeps the leases of the sweeper from all servers.
 const HOLD_LEASES: &str = "BEGIN; SELECT count(*) FROM (SELECT 1 FROM task_leases WHERE task LIKE 'sweep-%' FOR UPDATE) AS locked; \
      SELECT pg_sleep(600); COMMIT";
@@ -75,7 +81,8 @@ pub(crate) fn run() -> Result<()> {
     let monitoring = free_address()?.to_string();
     // Nothing listens there.
     let nats = format!("nats://{}", free_address()?);
-    let options = ["--monitoring-listen", &monitoring, "--nats-url", &nats];
+    let options =
+        ["--monitoring-listen", &monitoring, "--nats-url", &nats, "--webhooks-allow", "127.0.0.0/8"];
     let server = Server::wallet(&program("wallet-server"), &url, &options)?;
     let prometheus = Prometheus::start(&monitoring)?;
     let folder = tempfile::tempdir()?;
@@ -96,6 +103,10 @@ pub(crate) fn run() -> Result<()> {
     ensure!(others.is_empty(), "while the rest is well these fire: {others:?}");
     drop(of_tls);
 
+    println!("a webhook is gone");
+    let receiver = gone()?;
+    call(&server, CREATE_ENDPOINT, &format!(r#"{{"endpointId": "gone", "url": "http://{receiver}/"}}"#))?;
+    prometheus.wait("its alert fires", || Ok(&one("WalletWebhookDisabled") - &prometheus.fired()?))?;
     println!("rows are locked, and connections end");
     let retried = one("WalletBatchesRetried");
     prometheus.wait("its alert fires", || {
@@ -153,15 +164,35 @@ fn with_short_certificate(folder: &Path, monitoring: &str) -> Result<Server> {
     Server::wallet(&program("wallet-server"), &url, &options)
 }
 
+/// Starts a receiver that answers each connection with 410 Gone. Returns its address.
+fn gone() -> Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    std::thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            let mut connection = BufReader::new(connection);
+            // The answer follows the headers of the message.
+            let headers = connection
+                .by_ref()
+                .lines()
+                .take_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty()));
+            headers.for_each(drop);
+            let _ = connection.get_mut().write_all(GONE);
+        }
+    });
+    Ok(address)
+}
+
 /// Makes a job that is never ended.
 fn reserve(server: &Server) -> Result<()> {
-    for (method, message) in JOB {
-        let mut curl = command("curl");
-        curl.args(["--silent", "--show-error", "--fail-with-body", "-H", "content-type: application/json"]);
-        curl.args(["-d", message, &format!("{}/wallet.v1.{method}", server.endpoint)]);
-        run_command(curl.stdout(Stdio::null()))?;
-    }
-    Ok(())
+    JOB.iter().try_for_each(|(method, message)| call(server, method, message))
+}
+
+fn call(server: &Server, method: &str, message: &str) -> Result<()> {
+    let mut curl = command("curl");
+    curl.args(["--silent", "--show-error", "--fail-with-body", "-H", "content-type: application/json"]);
+    curl.args(["-d", message, &format!("{}/wallet.v1.{method}", server.endpoint)]);
+    run_command(curl.stdout(Stdio::null()))
 }
 
 /// A running wallet-load, which is killed when it is dropped.
