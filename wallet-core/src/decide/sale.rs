@@ -55,7 +55,7 @@ pub(crate) fn checked_terms(
         return Err(Rejection::field("overrides.allowances", text));
     }
     let sold = terms(wallet, catalog, plan, overrides, quantity);
-    if let Some(allowance) = sold.allowances.iter().find(|allowance| allowance.amount > MAX_AMOUNT) {
+    if let Some(allowance) = sold.too_large() {
         let text = format!("{quantity} seats give more than {MAX_AMOUNT} {}", allowance.unit);
         return Err(Rejection::field("quantity", text));
     }

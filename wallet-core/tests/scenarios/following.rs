@@ -106,3 +106,11 @@ fn a_plan_of_another_term_is_not_followed() {
         .when(process_due())
         .then([issued("period:1.1.0 30")]);
 }
+
+#[test]
+fn terms_that_are_too_large_for_the_seats_are_not_followed() {
+    let large = changed().replace("amount = 50", "amount = 1_000_000_000_000");
+    on_basic([subscribe("s", "basic").seats(1_001), Step::Publish(large), top_up(1), until("2026-05-01")])
+        .when(process_due())
+        .then([issued("period:1.1.0 30030"), sold_by(1)]);
+}
