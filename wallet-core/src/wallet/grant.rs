@@ -43,7 +43,7 @@ pub struct Money {
     pub minor_units: i64,
 }
 
-/// The properties of a grant that never change and that only refunds need.
+/// The properties of a grant that never change and that spending does not need.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GrantDetails {

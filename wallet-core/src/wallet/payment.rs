@@ -30,7 +30,7 @@ pub struct Payment {
     #[serde(flatten)]
     pub paid: Paid,
     pub period: PeriodId,
-    /// The refund that took it back before its period began. It does not pay its period then.
+    /// The refund of the payment before its period began. It does not pay its period then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_ahead: Option<RefundAhead>,
     /// True if it was for a later period, and other terms began instead of that.

@@ -1,4 +1,4 @@
-//! The prices of periods: the amounts that were paid, or else what the list prices say.
+//! The prices of periods: the amounts that were paid, or else the list prices.
 
 use std::collections::BTreeMap;
 
