@@ -140,8 +140,8 @@ pub const REASONS: &[ReasonSpec] = &[
     refused(
         R::ReservationFailed,
         &[FailedPrecondition],
-        "The job has ended: it failed and its credits were returned. Do not deliver its output; another try takes a new \
-         `reservation_id`.",
+        "The job has ended: it failed, and its credits were returned, less a failure fee if its price rule has one. \
+         Do not deliver its output; another try takes a new `reservation_id`.",
     )
     .keys(&["state"])
     .detail("reservation_ended"),
@@ -164,10 +164,10 @@ pub const REASONS: &[ReasonSpec] = &[
         R::NotRefundable,
         &[FailedPrecondition],
         "The purchase or the subscription cannot be refunded, by the rule of its pack or plan. The `cause` is \
-         NOT_OFFERED, TOO_LATE, CREDITS_USED, HOLDS_OUTSTANDING or NO_PRICE, for a purchase also CHARGED_BACK, \
-         ALREADY_REFUNDED or REVOKED, and for a subscription also UNPAID. RecordRefund is refused only as CHARGED_BACK, \
-         ALREADY_REFUNDED (by RefundTopUp or RefundSubscription), NO_PRICE or UNPAID, \
-         RecordChargeback only as CHARGED_BACK or UNPAID. \
+         NOT_OFFERED, TOO_LATE, CREDITS_USED, HOLDS_OUTSTANDING, CHARGED_BACK or ALREADY_REFUNDED, for a purchase also \
+         REVOKED, and for a subscription also UNPAID or NO_PRICE. RecordRefund is refused only as CHARGED_BACK, \
+         ALREADY_REFUNDED (by RefundTopUp or RefundSubscription, or before the period began with another total), \
+         NO_PRICE or UNPAID, RecordChargeback only as CHARGED_BACK, ALREADY_REFUNDED (before the period began) or UNPAID. \
          After HOLDS_OUTSTANDING repeat the call with the same `requested_time` when the jobs have ended. \
          UNPAID ends with a payment, CHARGED_BACK with a won dispute; the other causes are final.",
     )

@@ -61,7 +61,7 @@ pub enum EntryKind {
     PlanChanged = 16,
     /// The subscription was cancelled: it has ended, or will at the end of the period.
     SubscriptionCancelled = 17,
-    /// The cancellation or the pause of the subscription was withdrawn, or its pause ended.
+    /// The cancellation or the pause of the subscription was withdrawn, or its pause was ended.
     SubscriptionResumed = 18,
     /// A period was paid.
     PaymentRecorded = 19,

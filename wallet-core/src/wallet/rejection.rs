@@ -33,7 +33,7 @@ impl Shortfall {
 pub enum Unrefundable {
     #[error("the payment was charged back")]
     ChargedBack,
-    #[error("the purchase was already refunded")]
+    #[error("the payment was already refunded")]
     AlreadyRefunded,
     /// The platform revoked credits of the purchase.
     #[error("credits of the purchase were revoked")]
@@ -44,9 +44,9 @@ pub enum Unrefundable {
         "credits were spent, and this pack or plan is refunded only while all are unspent, or nothing is left"
     )]
     CreditsUsed,
-    /// Open reservations hold credits of the purchase and may still charge them.
+    /// Open reservations hold credits of the purchase or the period and may still charge them.
     #[error(
-        "open reservations hold credits of the purchase; once they have ended, repeat the request with the same \
+        "open reservations hold credits that would be refunded; once they have ended, repeat the request with the same \
          requested_time"
     )]
     HoldsOutstanding,
