@@ -1,4 +1,4 @@
-//! The prices of periods, in cents: what was paid, or else what the list prices say.
+//! The prices of periods, in cents: the amounts that were paid, or else the list prices.
 
 use wallet_core::PeriodId;
 use wallet_core::grant::Origin;
