@@ -164,6 +164,14 @@ impl Overrides {
         });
         limits.chain(entitlements).collect()
     }
+
+    /// Returns a unit of which the plan has several allowances, and their number, so that it is not clear which of them
+    /// the negotiated amount replaces.
+    pub(crate) fn ambiguous_unit(&self, plan: &Plan) -> Option<(&UnitId, usize)> {
+        let times =
+            |unit: &UnitId| plan.allowances.iter().filter(|allowance| allowance.unit == *unit).count();
+        self.allowances.units().map(|unit| (unit, times(unit))).find(|(_, times)| *times > 1)
+    }
 }
 
 /// Returns the amount for a number of seats, at most 2^63 - 1. [`Sold::too_large`] finds credits above [`MAX_AMOUNT`].
@@ -238,12 +246,15 @@ impl Sold {
     }
 
     /// Returns the terms of the next period, if the plan in this catalog changes them for its present subscribers. Only
-    /// allowances and price change: the rest stays as sold. A plan that now has another term, or that gives more than
-    /// [`MAX_AMOUNT`] for these seats, changes nothing.
+    /// allowances and price change: the rest stays as sold. A plan changes nothing if it now has another term, several
+    /// allowances of a negotiated unit, or more than [`MAX_AMOUNT`] for these seats.
     pub(crate) fn following(&self, catalog: &Catalog) -> Option<Self> {
         let follows = |plan: &&Plan| plan.existing == Existing::Follow && plan.term == self.term;
         let plan = catalog.plan(&self.plan).filter(follows)?;
         let overrides = Overrides { allowances: self.negotiated.clone(), ..Overrides::default() };
+        if overrides.ambiguous_unit(plan).is_some() {
+            return None;
+        }
         let Self { allowances, list_price, .. } = Self::of(catalog, plan, &overrides, self.quantity);
         let is_new = (&allowances, &list_price) != (&self.allowances, &self.list_price);
         let new = || Self { allowances, list_price, catalog_version: catalog.version, ..self.clone() };

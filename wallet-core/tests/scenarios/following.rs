@@ -114,3 +114,13 @@ fn terms_that_are_too_large_for_the_seats_are_not_followed() {
         .when(process_due())
         .then([issued("period:1.1.0 30030"), sold_by(1)]);
 }
+
+#[test]
+fn a_plan_with_a_second_allowance_of_a_negotiated_unit_is_not_followed() {
+    let second = r#"{ id = "weekly", unit = "credits", cadence = "WEEK", amount = 50 }"#;
+    let two = changed().replace("credits\", amount = 50 }", &format!("credits\", amount = 50 }}, {second}"));
+    on_basic([subscribe("s", "basic").negotiated("credits", 44), Step::Publish(two), top_up(1)])
+        .and(until("2026-05-01"))
+        .when(process_due())
+        .then([issued("period:1.1.0 44"), sold_by(1)]);
+}
