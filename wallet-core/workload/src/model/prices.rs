@@ -9,7 +9,7 @@ use super::state::{Lot, Model, Sold, Sub};
 pub(crate) type PeriodPrice = (i64, i64);
 
 impl Sub {
-    /// A later period is paid, for the price of the plan that it is to begin with.
+    /// Records that a later period is paid, for the price of the plan that it is to begin with.
     pub(super) fn pay(&mut self, period: u32) {
         let changed = self.change.as_ref().filter(|(_, from)| *from <= period).map(|(sold, _)| sold.money);
         let price = changed.or(self.following.as_ref().map(|sold| sold.money)).unwrap_or(self.sold.money);
@@ -35,7 +35,7 @@ impl Sub {
         self.lists.entry(self.period).or_insert(self.sold.money);
     }
 
-    /// Another plan begins within the period, and the difference is paid for the rest of it.
+    /// Changes the price of the period after another plan has begun within it: the difference is paid for the rest.
     pub(super) fn pay_difference(&mut self, old: &Sold, now: i64) {
         let (start, end) = (self.start_of(self.period), self.end());
         self.last_list = old.money.or(self.last_list);
