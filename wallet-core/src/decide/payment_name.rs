@@ -88,8 +88,8 @@ impl PaymentName {
         }
     }
 
-    /// Returns the payment for a period that it means, if that was refunded before the period began: the one with the reference;
-    /// by the start of the period, if no payment pays that, the last one that was refunded.
+    /// Returns the payment for a period that it means, if that was refunded before the period began: the one with the
+    /// reference; by the start of the period, if no payment pays that, the last one that was refunded.
     pub(crate) fn refunded_ahead<'a>(
         &self,
         payments: &'a [Payment],

@@ -193,7 +193,8 @@ pub(crate) fn mark_begun(payments: &mut [Payment], period: PeriodId) {
     }
 }
 
-/// Marks the payment for a later period of a subscription that ends before it. `price` is the money that was paid, if it is known.
+/// Marks the payment for a later period of a subscription that ends before it. `price` is the money that was paid, if
+/// it is known.
 pub(crate) fn end_before(payments: &mut Vec<Payment>, period: PeriodId, price: Option<Money>) {
     keep_price(payments, period, price);
     for payment in payments.iter_mut().filter(|payment| payment.pays(period)) {

@@ -1,5 +1,5 @@
-//! Histories in which a payment for a period goes back: paid ahead and refunded before the period begins, or late after the period
-//! ended unpaid.
+//! Histories in which a payment for a period goes back: paid ahead and refunded before the period begins, or late after
+//! the period ended unpaid.
 
 use wallet_core::decide::{PaymentName, RecordChargeback, RecordPayment, RecordRefund};
 use wallet_core::grant::Money;

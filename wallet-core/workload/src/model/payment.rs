@@ -175,8 +175,8 @@ impl Model {
         self.payments.drain(..oldest);
     }
 
-    /// Returns the period that a request means by the reference of a payment: that of the request when it was carried out first,
-    /// otherwise that of the payment, if it is one of the last 24 or its money went back.
+    /// Returns the period that a request means by the reference of a payment: that of the request when it was carried
+    /// out first, otherwise that of the payment, if it is one of the last 24 or its money went back.
     pub(super) fn period_paid_with(&self, request: &RequestId, reference: &OriginId) -> Option<PeriodId> {
         let paid = self.payments.iter().rfind(|payment| payment.has_reference(Some(reference)));
         let known = paid.map(|payment| payment.period);

@@ -77,8 +77,8 @@ impl Model {
         self.paid_or_listed(sub.period_from(start), || sub.price_of(start))
     }
 
-    /// Returns the sum of the payments for a period that have an amount, or else its list price. Of payments for periods that did
-    /// not begin, the list price has taken account.
+    /// Returns the sum of the payments for a period that have an amount, with those that were carried over to it. If only
+    /// carried ones have an amount: the larger of their sum and the list price.
     fn paid_or_listed(
         &self,
         period: PeriodId,
