@@ -104,7 +104,7 @@ commands! { $
     RecordRefund,
     /// Reverses a charge, or a part of it.
     ReverseCharge,
-    /// Ends a subscription and refunds its price, or a share of it.
+    /// Ends a subscription and refunds its price in full or in part.
     RefundSubscription,
     /// Sells a plan.
     Subscribe,
