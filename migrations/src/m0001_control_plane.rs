@@ -1,5 +1,5 @@
-//! The control plane: tenants, their API keys and catalogs, the audit of both, the key that signs quotes, and the
-//! leases of background tasks.
+//! The control plane: tenants, their API keys and catalogs, the audit of administrative changes, the key that signs
+//! quotes, and the leases of background tasks.
 //!
 //! These tables are small, read often and written rarely. They are not sharded.
 

@@ -145,7 +145,8 @@ CREATE TABLE holds (
     PRIMARY KEY (bucket, wallet_key, sweep_at, reservation_id)
 )";
 
-/// Returns a text as JSON, or NULL if it is not JSON. PostgreSQL before 16 has no test for JSON that does not fail.
+/// A function that returns a text as JSON, or NULL if it is not JSON. PostgreSQL before 16 has no test for JSON that
+/// does not fail.
 const JSON_OR_NULL: &str = "
 CREATE FUNCTION json_or_null(stored TEXT) RETURNS JSON LANGUAGE plpgsql IMMUTABLE AS
 $$ BEGIN RETURN stored::json; EXCEPTION WHEN OTHERS THEN RETURN NULL; END $$";

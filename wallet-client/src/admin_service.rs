@@ -147,8 +147,9 @@ rpc_methods! {
         ///
         /// # Errors
         ///
-        /// [`Error::Refused`] with `TOP_UP_NOT_FOUND`, or `NOT_REFUNDABLE` if the payment was charged back before, or the
-        /// period is not paid; and the [errors of every call](Error#errors-of-every-call).
+        /// [`Error::Refused`] with `TOP_UP_NOT_FOUND`, or `NOT_REFUNDABLE` if the payment was charged back before or
+        /// refunded before its period began, or the period is not paid; and the [errors of every
+        /// call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///
@@ -170,8 +171,8 @@ rpc_methods! {
         /// # Errors
         ///
         /// [`Error::Refused`] with `TOP_UP_NOT_FOUND`, `WALLET_CLOSED`, or `NOT_REFUNDABLE` if the payment was charged
-        /// back, RefundTopUp refunded it, or its price is unknown; and the [errors of every
-        /// call](Error#errors-of-every-call).
+        /// back, RefundTopUp or RefundSubscription refunded it, another total of it went back before its period began,
+        /// the period is not paid, or the price is unknown; and the [errors of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///
@@ -248,8 +249,8 @@ rpc_methods! {
         ///
         /// # Errors
         ///
-        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, or `NOT_REFUNDABLE` with a cause; and the [errors of every
-        /// call](Error#errors-of-every-call).
+        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, `SUBSCRIPTION_PAUSED`, or `NOT_REFUNDABLE` with a cause;
+        /// and the [errors of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///
@@ -267,8 +268,8 @@ rpc_methods! {
         ///
         /// # Errors
         ///
-        /// [`Error::Refused`] with `PLAN_NOT_FOUND`, `ALREADY_SUBSCRIBED`, or `WALLET_CLOSED`; and the [errors of
-        /// every call](Error#errors-of-every-call).
+        /// [`Error::Refused`] with `PLAN_NOT_FOUND`, `PLAN_USED`, `ALREADY_SUBSCRIBED`, or `WALLET_CLOSED`; and the
+        /// [errors of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///
@@ -287,8 +288,8 @@ rpc_methods! {
         ///
         /// # Errors
         ///
-        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, `PLAN_NOT_FOUND`, or `PLAN_CHANGE_PAID`; and the [errors
-        /// of every call](Error#errors-of-every-call).
+        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, `PLAN_NOT_FOUND`, `PLAN_USED`, or `PLAN_CHANGE_PAID`; and
+        /// the [errors of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///
@@ -361,8 +362,8 @@ rpc_methods! {
         ///
         /// # Errors
         ///
-        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, `PERIOD_PAID`, or `SUBSCRIPTION_ENDS`; and the [errors
-        /// of every call](Error#errors-of-every-call).
+        /// [`Error::Refused`] with `SUBSCRIPTION_NOT_FOUND`, `SUBSCRIPTION_PAUSED`, `PERIOD_PAID`, or
+        /// `SUBSCRIPTION_ENDS`; and the [errors of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///

@@ -56,7 +56,7 @@ impl FeedWatch {
     ///
     /// [`PositionOutOfRange`](crate::RefusalDetail::PositionOutOfRange) if the feed cannot continue after the position,
     /// `TOO_MANY_WATCHERS` if the tenant has as many streams as the server allows, an error of the API key, or the last
-    /// error of a stream that could not be opened by the retry policy. The next call tries again.
+    /// error if no attempt of the retry policy could open a stream. The next call tries again.
     pub async fn next(&mut self) -> Result<v1::FeedItem, Error> {
         loop {
             if let Some(item) = self.items.next() {

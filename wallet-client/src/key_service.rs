@@ -119,7 +119,8 @@ impl WalletClient {
     /// # Errors
     ///
     /// [`Refused`](Error::Refused) with `KEY_NOT_FOUND`, also if the key is revoked, expired or replaced already, with
-    /// `SCOPE_MISSING` if the caller's key lacks one of its scopes, and with `KEYS_OFF`; the [errors of every call](Error#errors-of-every-call).
+    /// `SCOPE_MISSING` if the caller's key lacks one of its scopes, and with `KEYS_OFF`; the [errors of every
+    /// call](Error#errors-of-every-call).
     ///
     /// # Examples
     ///

@@ -124,8 +124,9 @@ rpc_methods! {
         ///
         /// # Errors
         ///
-        /// [`Error::Refused`] with `PACK_NOT_FOUND`, `PACK_NOT_AVAILABLE` if the pack is not for sale on the
-        /// wallet's plan, or `WALLET_CLOSED`; and the [errors of every call](Error#errors-of-every-call).
+        /// [`Error::Refused`] with `PACK_NOT_FOUND`, `PACK_NOT_AVAILABLE` if the pack is not for sale on the wallet's
+        /// plan, `CATALOG_NOT_FOUND` or `CATALOG_UNUSABLE` for a catalog version of the request, or `WALLET_CLOSED`;
+        /// and the [errors of every call](Error#errors-of-every-call).
         ///
         /// # Examples
         ///
@@ -344,17 +345,18 @@ impl WalletClient {
         self.call_coalesced::<Extend>(request).await
     }
 
-    /// Ends a job: charges its cost and returns the rest of the hold, or returns everything if the job failed.
+    /// Ends a job: charges its cost and returns the rest of the hold. For a job that failed, the cost is a failure fee
+    /// if its price rule has one, or nothing.
     ///
     /// Deliver output only after this has returned `Ok`.
     ///
     /// # Errors
     ///
     /// [`Error::Refused`] with `RESERVATION_NOT_FOUND`, `STALE_ATTEMPT` if a higher attempt has the job,
-    /// `RESERVATION_SETTLED`, `RESERVATION_FAILED`, `RESERVATION_CANCELLED` or `RESERVATION_EXPIRED` if it has
-    /// ended another way, `UNIT_MISMATCH` if amounts are given in a unit that was not reserved,
-    /// `INSUFFICIENT_CREDITS` if the cost must be charged in full and is not available; and the [errors of
-    /// every call](Error#errors-of-every-call).
+    /// `RESERVATION_CANCELLED` or `RESERVATION_EXPIRED` if it was cancelled or has expired, `IDEMPOTENCY_MISMATCH` if
+    /// a Settle with other content has ended it, `UNIT_MISMATCH` if amounts are given in a unit that was not reserved,
+    /// `INSUFFICIENT_CREDITS` if the cost must be charged in full and is not available, `CATALOG_UNUSABLE` if the
+    /// catalog that prices the usage cannot be read; and the [errors of every call](Error#errors-of-every-call).
     ///
     /// # Examples
     ///

@@ -242,9 +242,8 @@ impl<'a> UnitOfWork<'a> {
     }
 
     /// Ends the instant at hand: adds the notifications to the last of its entries, selects the items for the
-    /// feed, and hashes the entries in order.
-    /// `profile_changed` says that the profile has changed since the entries were made. Returns true in this case, and
-    /// if the notifications change the profile.
+    /// feed, and hashes the entries in order. `profile_changed` is true if the profile has changed since the entries
+    /// were made. Returns whether it has, or whether the notifications change it.
     fn seal(&mut self, profile_changed: bool) -> bool {
         let unsealed = &mut self.entries[self.sealed..];
         let changed = record_notifications(self.wallet, unsealed, profile_changed);

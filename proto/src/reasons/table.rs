@@ -140,8 +140,8 @@ pub const REASONS: &[ReasonSpec] = &[
     refused(
         R::ReservationFailed,
         &[FailedPrecondition],
-        "The job has ended: it failed and its credits were returned. Do not deliver its output; another try takes a new \
-         `reservation_id`.",
+        "The job has ended: it failed, and its credits were returned, less a failure fee if its price rule has one. \
+         Do not deliver its output; another try takes a new `reservation_id`.",
     )
     .keys(&["state"])
     .detail("reservation_ended"),
@@ -163,10 +163,11 @@ pub const REASONS: &[ReasonSpec] = &[
     refused(
         R::NotRefundable,
         &[FailedPrecondition],
-        "The purchase or the subscription cannot be refunded. The `cause` is CHARGED_BACK, ALREADY_REFUNDED, NOT_OFFERED, \
-         TOO_LATE, CREDITS_USED, HOLDS_OUTSTANDING or NO_PRICE, for a purchase also REVOKED, and for a subscription also \
-         UNPAID. RecordRefund is refused only as CHARGED_BACK, ALREADY_REFUNDED, NO_PRICE or UNPAID, and RecordChargeback \
-         only as CHARGED_BACK, ALREADY_REFUNDED or UNPAID. \
+        "The purchase or the subscription cannot be refunded, by the rule of its pack or plan. The `cause` is \
+         NOT_OFFERED, TOO_LATE, CREDITS_USED, HOLDS_OUTSTANDING, CHARGED_BACK or ALREADY_REFUNDED, for a purchase also \
+         REVOKED, and for a subscription also UNPAID or NO_PRICE. RecordRefund is refused only as CHARGED_BACK, \
+         ALREADY_REFUNDED (by RefundTopUp or RefundSubscription, or before the period began with another total), \
+         NO_PRICE or UNPAID, RecordChargeback only as CHARGED_BACK, ALREADY_REFUNDED (before the period began) or UNPAID. \
          After HOLDS_OUTSTANDING repeat the call with the same `requested_time` when the jobs have ended. \
          UNPAID ends with a payment, CHARGED_BACK with a won dispute, and ALREADY_REFUNDED if a recorded refund fails \
          (RecordRefund with a total of 0); the other causes are final.",

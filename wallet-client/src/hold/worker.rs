@@ -42,7 +42,8 @@ impl Worker {
     }
 
     /// Sets the lease, the time that the hold lasts without a heartbeat, 1 s to 7 days. Default 60 s. With a lease of zero no
-    /// heartbeat is sent: the hold keeps its time to live, and the worker does not learn when to stop.
+    /// heartbeat is sent: the hold's time to live begins again at the start, and the worker does not learn when to
+    /// stop.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;

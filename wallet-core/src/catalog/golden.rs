@@ -26,6 +26,6 @@ pub enum Expectation {
         /// The most that Settle may charge, in minor units. Not checked if `None`.
         max_amounts: Option<Amounts>,
     },
-    /// A refusal with this reason: `NO_PRICE_RULE`, or, on a plan, `NOT_ENTITLED`.
+    /// A refusal with this reason, for example `NO_PRICE_RULE`, or, on a plan, `NOT_ENTITLED`.
     Error(String),
 }

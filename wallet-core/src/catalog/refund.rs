@@ -35,7 +35,8 @@ impl RefundRule {
     pub const PACK: RefundRule =
         RefundRule { window_seconds: Some(24 * 3600), only_unused: true, partial: PartialRefund::None };
 
-    /// Returns the rule of plans of a term that name none: years are refunded in part, other terms not at all.
+    /// Returns the rule of plans of a term that name none: terms of a year or longer are refunded in part, others not
+    /// at all.
     pub fn of_term(term: Term) -> Self {
         let is_long = !term.is_once() && term >= Term::YEAR;
         let partial = if is_long { PartialRefund::Unused } else { PartialRefund::None };

@@ -1,8 +1,8 @@
-//! Why a stored catalog cannot be used.
+//! The reason why a stored catalog cannot be used.
 
 use thiserror::Error;
 
-/// Why a stored catalog cannot be used.
+/// The reason why a stored catalog cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Unusable {
     /// Its text is not the one that was published.

@@ -10,8 +10,9 @@
 //! | any other | at the end of what was paid | - |
 //!
 //! The caller may name another time. If a change to another term begins now and is not an upgrade, the old credits
-//! expire, unless the caller keeps them. A pending cancellation stays; only ResumeSubscription undoes it. A pending change stays if
-//! a period of its terms is paid: a change that begins now leaves it, unless it is an upgrade of those terms, and others are refused.
+//! expire, unless the caller keeps them. A pending cancellation stays; only ResumeSubscription undoes it. A pending
+//! change stays if a period of its terms is paid: a change that begins now leaves it, unless it is an upgrade of those
+//! terms, and others are refused.
 
 use crate::catalog::{Catalog, Limit, Term};
 use crate::decide::change_terms::{ChangeOptions, change, check_change_is_unpaid, is_upgrade, later};

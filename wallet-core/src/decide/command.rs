@@ -96,15 +96,15 @@ commands! { $
     RevokeGrant,
     /// Refunds a purchase.
     RefundTopUp,
-    /// Claws back a purchase whose payment was charged back.
+    /// Claws back the credits of a purchase or a period whose payment was charged back.
     RecordChargeback,
     /// Withdraws a chargeback whose dispute was won.
     ReverseChargeback,
-    /// Records that the payment provider has refunded a purchase.
+    /// Records that the payment provider has refunded a purchase or a period.
     RecordRefund,
     /// Reverses a charge, or a part of it.
     ReverseCharge,
-    /// Ends a yearly subscription and refunds a share of its price.
+    /// Ends a subscription and refunds its price in full or in part.
     RefundSubscription,
     /// Sells a plan.
     Subscribe,

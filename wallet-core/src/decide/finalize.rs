@@ -111,8 +111,8 @@ impl<'a> Finalization<'a> {
         });
     }
 
-    /// Returns all that is held and was not charged. Credits whose grant has expired meanwhile become grace credits.
-    /// Credits that become available repay debt first.
+    /// Gives back to the grants all that is held and was not charged. Credits of a grant that has expired meanwhile
+    /// become grace credits. Credits that become available repay debt first.
     pub(crate) fn return_rest(&mut self) {
         let mut graces = 0;
         let period = self.reservation.terms.policies.grace_period;

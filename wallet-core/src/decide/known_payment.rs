@@ -12,8 +12,9 @@ pub(crate) fn pays(wallet: &Wallet, present: &Subscription, paid: &Paid) -> bool
     known.any(|payment| payment.counts() && payment.period.subscription == present.id)
 }
 
-/// Returns whether the payment counts for a period already. Refuses one that was refunded before its period began: it pays nothing.
-/// If that refund failed and the payment is free, it counts like a new one. So does one whose subscription ended before its period.
+/// Returns whether the payment counts for a period already. Refuses one that was refunded before its period began: it
+/// pays nothing. If that refund failed and the payment is free, it counts like a new one. So does one whose
+/// subscription ended before its period.
 pub(crate) fn is_known(wallet: &Wallet, paid: &Paid) -> Result<bool, Rejection> {
     let Some(reference) = &paid.reference else { return Ok(false) };
     let payments = &wallet.profile.payments;

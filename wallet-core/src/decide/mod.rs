@@ -1,9 +1,9 @@
 //! The decisions: a file per command, which implements [`WalletCommand`]. Its `decide` is a pure function from (wallet,
 //! context, command) to a verdict.
 //!
-//! The wallet that it receives exists, is not frozen and has been advanced to the instant of the decision.
-//! [`crate::command`] lists the commands. A file of a command names no other one: rules that several commands share
-//! have files of their own.
+//! The wallet that it receives exists, except for CreateWallet. It is not frozen and has been advanced to the instant
+//! of the decision. [`crate::command`] lists the commands. A file of a command names no other one: rules that several
+//! commands share have files of their own.
 
 mod admission_class;
 mod cancel;

@@ -53,7 +53,8 @@ impl PaymentName {
         }
     }
 
-    /// Like [`Self::subject`], for a dispute that was won: of the periods that it may name, it means the last that is charged back.
+    /// Returns the same as [`Self::subject`], for a dispute that was won: of the periods that it may name, it means the
+    /// last that is charged back.
     pub(crate) fn disputed_subject(&self, wallet: &Wallet, request: &RequestId) -> Option<PaymentSubject> {
         let charged_back = wallet.profile.chargebacks.keys();
         let disputed = charged_back.filter(|payment| self.may_name(wallet, payment)).max().cloned();
@@ -61,8 +62,8 @@ impl PaymentName {
         disputed.filter(|_| !is_replay).or_else(|| self.subject(wallet, request))
     }
 
-    /// Like [`Self::subject`], for a refund that failed: of the periods that it may name, it means the last that has a recorded
-    /// refund, also one that has failed before.
+    /// Returns the same as [`Self::subject`], for a refund that failed: of the periods that it may name, it means the
+    /// last that has a recorded refund, also one that has failed before.
     pub(crate) fn unrefunded_subject(&self, wallet: &Wallet, request: &RequestId) -> Option<PaymentSubject> {
         let last = self.subject(wallet, request)?;
         let profile = &wallet.profile;
@@ -87,8 +88,8 @@ impl PaymentName {
         }
     }
 
-    /// Returns the payment for a period that it means, if that was refunded before the period began: the one with the reference;
-    /// by the start of the period, if no payment pays that, the last one that was refunded.
+    /// Returns the payment for a period that it means, if that was refunded before the period began: the one with the
+    /// reference; by the start of the period, if no payment pays that, the last one that was refunded.
     pub(crate) fn refunded_ahead<'a>(
         &self,
         payments: &'a [Payment],
@@ -102,8 +103,9 @@ impl PaymentName {
         last.filter(|_| is_refunded_ahead(payments, period))
     }
 
-    /// Like [`Self::refunded_ahead`], for a refund that failed: by the start of the period, the last payment that was refunded before
-    /// it began, although another one pays it, unless a refund of that one was recorded since, also one that failed.
+    /// Returns the same as [`Self::refunded_ahead`], for a refund that failed: by the start of the period, the last
+    /// payment that was refunded before it began, although another one pays it, unless a refund of that one was recorded
+    /// since, also one that failed.
     pub(crate) fn failed_ahead<'a>(&self, profile: &'a Profile, period: PeriodId) -> Option<&'a Payment> {
         match self {
             Self::Period(_) if !profile.has_recorded_refund(&PaymentSubject::Period(period)) => {

@@ -118,8 +118,8 @@ pub(crate) fn end_with_credits(wallet: &Wallet, subscription: &Subscription, at:
     decision
 }
 
-/// Ends the subscription like [`end_with_credits`]. The credits of a plan of term ONCE end too, and those that another term gave
-/// at the instant at which the present period began: their payment is one of the period.
+/// Ends the subscription like [`end_with_credits`]. The credits of a plan of term ONCE end too, and those that another
+/// term gave at the instant at which the present period began: their payment is one of the period.
 pub(crate) fn end_refunded(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = end_with_credits(wallet, subscription, at);
     let is_of_period =
@@ -172,8 +172,8 @@ pub(crate) fn revoke_unpaid(
     }
 }
 
-/// Pays the provisional period at hand: issues what `paid`, which has its terms or better ones, gives for the present windows, less
-/// what was given for them without the payment, by unit.
+/// Pays the provisional period at hand: issues what `paid`, which has its terms or better ones, gives for the present
+/// windows, less what was given for them without the payment, by unit.
 pub(crate) fn pay_provisional(
     wallet: &Wallet,
     present: &Subscription,

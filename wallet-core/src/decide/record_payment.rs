@@ -151,7 +151,7 @@ pub(crate) fn period_in_question(
     }
     let period = match start {
         None => next,
-        Some(start) => (0..=latest).find(|period| present.start_of(*period) == start).ok_or_else(|| {
+        Some(start) => present.number_of(start).filter(|period| *period <= latest).ok_or_else(|| {
             let text = format!("must be the start of a period at most {MOST_PAID_AHEAD} periods ahead; the next unpaid one starts at {next_start}");
             Rejection::field("period_start_time", text)
         })?,

@@ -1,8 +1,8 @@
 //! RecordRefund of a payment for a period that has not begun: the payment goes back, and the period is unpaid. Nothing was
 //! given for it, so nothing is taken. A later total of such a payment takes and gives no credits either: the same one changes
 //! nothing, and 0 means that the refund failed. The payment then pays its period again. If that is not possible any more, it is
-//! free: RecordPayment, Subscribe and ChangePlan may count it for another period. So is a payment whose subscription ended before
-//! its period, until it goes back.
+//! free: RecordPayment, Subscribe and ChangePlan may count it for another period. So is a payment whose subscription
+//! ended before its period, until it goes back.
 
 use crate::decide::checks::check_not_closed;
 use crate::decide::decision::{Change, Decision};
@@ -18,8 +18,8 @@ use crate::wallet::payment::{self, Payment, RefundAhead};
 use crate::wallet::rejection::{Rejection, Unrefundable};
 use crate::wallet::subscription::{Standing, Subscription};
 
-/// Decides the refund of a payment that is for no credits: its period has not begun, or it was refunded before. `None`: the refund
-/// is about credits that were given.
+/// Decides the refund of a payment that is for no credits: its period has not begun, or it was refunded before. `None`:
+/// the refund is about credits that were given.
 pub(crate) fn refund_ahead(
     wallet: &Wallet,
     payment: &PaymentName,

@@ -97,6 +97,11 @@ impl<'a> Claims<'a> {
     pub(crate) fn of(wallet: &'a Wallet, reservation: &Reservation, unit: &UnitId) -> Self {
         let mut claims = Self { chargeable: BTreeMap::new(), claimed: 0 };
         for (subject, record) in &wallet.profile.recorded_refunds {
+            // Most recorded refunds claim nothing any more; for them, no hold is searched.
+            let claim = record.claims_of_holds(unit.as_str());
+            if claim <= 0 {
+                continue;
+            }
             let of_payment = |allocation: &&Allocation| match &allocation.account {
                 Account::Grant(key) if allocation.unit == *unit => {
                     let grant =
@@ -107,7 +112,7 @@ impl<'a> Claims<'a> {
                 _ => false,
             };
             let rest: i64 = reservation.allocations.iter().filter(of_payment).map(Allocation::rest).sum();
-            let claimed = rest.min(record.claims_of_holds(unit.as_str()));
+            let claimed = rest.min(claim);
             if claimed > 0 {
                 claims.chargeable.insert(subject, (rest - claimed, record));
                 claims.claimed += claimed;

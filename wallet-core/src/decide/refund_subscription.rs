@@ -123,7 +123,7 @@ fn compute_refund(
     let periods_ahead = u32::try_from(present.paid.len()).unwrap_or(u32::MAX);
     let of_present = if in_full { paid } else { share.of_money(&whole).minor_units.min(paid) };
     let minor_units = i128::from(of_present) + ahead;
-    // A list price may be the largest number that there is. Two of them are then that number too.
+    // A list price may be as large as the type allows; a sum that no longer fits stays at that limit.
     let minor_units = i64::try_from(minor_units).unwrap_or(i64::MAX);
     let money = Money { currency: whole.currency, minor_units };
     let period = present.period_id();

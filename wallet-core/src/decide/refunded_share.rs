@@ -87,8 +87,8 @@ impl RefundedShare<'_> {
     }
 }
 
-/// Records the total of a refund again. Its share stays, also if the price has changed since; only the treatment of used credits
-/// may be another one. `grants` are those of the payment.
+/// Records the total of a refund again. Its share stays, also if the price has changed since; only the treatment of
+/// used credits may be another one. `grants` are those of the payment.
 pub(crate) fn repeated(
     restoration: &mut Restoration<'_>,
     grants: &[&Grant],

@@ -77,9 +77,12 @@ fn included(plan: &Plan, seats: u32) -> Amounts {
 }
 
 /// Returns the amounts that the wallet would receive if the plan were sold to it at `now`: all allowances, the
-/// pro-rata difference of an upgrade, or nothing yet.
+/// pro-rata difference of an upgrade, or nothing yet. Terms that are too large give nothing: their sale is refused.
 fn given_at_once(wallet: &Wallet, catalog: &Catalog, plan: &Plan, now: Timestamp) -> Amounts {
     let sold = terms(wallet, catalog, plan, &Overrides::default(), wallet.seats());
+    if sold.too_large().is_some() {
+        return Amounts::none();
+    }
     let decision = match &wallet.profile.subscription {
         Some(present) => change(wallet, catalog, present, sold, ChangeOptions::default(), now),
         None => Ok(subscribed(wallet, sold, now, now)),

@@ -7,7 +7,6 @@ use crate::decide::decision::Decision;
 use crate::decide::periods::begin_period;
 use crate::ledger::entry::EntryKind;
 use crate::value::amount::MAX_AMOUNT;
-use crate::value::ids::UnitId;
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::rejection::Rejection;
@@ -48,14 +47,12 @@ pub(crate) fn checked_terms(
         return Err(Rejection::InvalidFields(unknown));
     }
     let plan = catalog.plan(plan).ok_or_else(|| Rejection::PlanNotFound(plan.to_owned()))?;
-    let times = |unit: &UnitId| plan.allowances.iter().filter(|allowance| allowance.unit == *unit).count();
-    if let Some(unit) = overrides.allowances.units().find(|unit| times(unit) > 1) {
-        let text =
-            format!("plan {} has {} allowances of {unit}, so an override is ambiguous", plan.id, times(unit));
+    if let Some((unit, times)) = overrides.ambiguous_unit(plan) {
+        let text = format!("plan {} has {times} allowances of {unit}, so an override is ambiguous", plan.id);
         return Err(Rejection::field("overrides.allowances", text));
     }
     let sold = terms(wallet, catalog, plan, overrides, quantity);
-    if let Some(allowance) = sold.allowances.iter().find(|allowance| allowance.amount > MAX_AMOUNT) {
+    if let Some(allowance) = sold.too_large() {
         let text = format!("{quantity} seats give more than {MAX_AMOUNT} {}", allowance.unit);
         return Err(Rejection::field("quantity", text));
     }

@@ -1,7 +1,7 @@
 //! SetAutoTopUp: sets the pack that is bought when a balance is low, or turns auto top-up off.
 //!
-//! Each command forgets earlier declines and ends their wait. A purchase under way stays under way, and the purchases of the
-//! day and the month stay counted.
+//! A setting forgets earlier declines and ends their wait. A purchase under way stays under way, and the purchases of
+//! the day and the month stay counted.
 
 use crate::catalog::Catalog;
 use crate::decide::checks::{check_not_closed, check_units};

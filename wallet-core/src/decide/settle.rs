@@ -56,7 +56,7 @@ pub enum Cost {
 }
 
 impl Settle {
-    /// Does not cover `accept_late`, so that a repeated Settle is a replay at any time.
+    /// Returns the fingerprint without `accept_late`, so that a repeated Settle is a replay at any time.
     fn fingerprint(&self) -> Fingerprint {
         let fingerprint = Fingerprint::default();
         match &self.outcome {

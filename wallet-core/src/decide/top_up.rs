@@ -73,7 +73,7 @@ impl PackSale {
 const SALE_OF_REPLACED: Duration = Duration::from_secs(90 * 24 * 3600);
 
 impl TopUp {
-    /// Does not cover the id, so that the same payment under another id is the same purchase.
+    /// Returns the fingerprint without the id, so that the same payment under another id is the same purchase.
     fn fingerprint(&self) -> Fingerprint {
         let (pack, amount) = match &self.purchase {
             Purchase::Pack(sale) => (Some(sale), None),

@@ -61,7 +61,7 @@ pub enum EntryKind {
     PlanChanged = 16,
     /// The subscription was cancelled: it has ended, or will at the end of the period.
     SubscriptionCancelled = 17,
-    /// The cancellation of the subscription was withdrawn.
+    /// The cancellation or the pause of the subscription was withdrawn, or its pause was ended.
     SubscriptionResumed = 18,
     /// A period was paid.
     PaymentRecorded = 19,
@@ -79,13 +79,13 @@ pub enum EntryKind {
     ChargedBack = 25,
     /// A charge, or a part of it, was reversed.
     ChargeReversed = 26,
-    /// A subscription ended, and a share of its price was refunded.
+    /// A subscription ended, and its price or a share of it was refunded.
     SubscriptionRefunded = 27,
     /// A chargeback was withdrawn: the dispute was won.
     ChargebackReversed = 28,
     /// The wallet was closed.
     WalletClosed = 29,
-    /// The payment provider has refunded a purchase, or a part of it.
+    /// The payment provider has refunded a purchase or a period, or a part of one.
     RefundRecorded = 30,
     /// The subscription was paused: it pauses now, or will at the end of what is paid.
     SubscriptionPaused = 31,

@@ -82,7 +82,7 @@ item_types! {
     JobStarted = 29, "job.started";
     /// A job was charged.
     JobSettled = 30, "job.settled";
-    /// A job failed, and was charged at most a failure fee.
+    /// A job failed. It was charged a failure fee, or nothing.
     JobFailed = 31, "job.failed";
     /// A job was cancelled.
     JobCancelled = 32, "job.cancelled";

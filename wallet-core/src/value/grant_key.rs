@@ -63,7 +63,7 @@ pub struct GrantKey {
 }
 
 impl GrantKey {
-    /// The `n`-th grant of an origin.
+    /// Returns the key of the `n`-th grant of an origin, counted from 0.
     pub fn new(origin: Origin, id: OriginId, n: u16) -> Self {
         Self { origin, id, n }
     }

@@ -14,6 +14,6 @@ pub enum WalletStatus {
 }
 
 impl WalletStatus {
-    /// All of them.
+    /// All statuses, in the order of their numbers.
     pub const ALL: [WalletStatus; 3] = [WalletStatus::Active, WalletStatus::Suspended, WalletStatus::Closed];
 }

@@ -43,7 +43,7 @@ pub struct Money {
     pub minor_units: i64,
 }
 
-/// The properties of a grant that never change and that only refunds need.
+/// The properties of a grant that never change and that spending does not need.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GrantDetails {
@@ -78,7 +78,7 @@ pub struct GrantDetails {
     /// into another window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<PeriodId>,
-    /// The number of times that these credits have rolled over.
+    /// The number of times that these credits have rolled over, or 1 if their rule has no limit.
     #[serde(skip_serializing_if = "is_default")]
     pub rolled: u32,
     /// The caller's own labels.

@@ -1,4 +1,5 @@
-//! A wallet in memory: its rows, and the questions about them. Nothing here changes a wallet.
+//! A wallet in memory: its rows, and the questions about them. Nothing here changes a stored
+//! wallet: methods that take `&mut self` change the copy of a decision.
 
 pub mod alerts;
 pub mod auto_top_up;

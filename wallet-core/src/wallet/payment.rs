@@ -30,7 +30,7 @@ pub struct Payment {
     #[serde(flatten)]
     pub paid: Paid,
     pub period: PeriodId,
-    /// The refund that took it back before its period began. It does not pay its period then.
+    /// The refund of the payment before its period began. It does not pay its period then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_ahead: Option<RefundAhead>,
     /// True if it was for a later period, and other terms began instead of that.
@@ -193,7 +193,8 @@ pub(crate) fn mark_begun(payments: &mut [Payment], period: PeriodId) {
     }
 }
 
-/// Marks the payment for a later period of a subscription that ends before it. `price` is the money that was paid, if it is known.
+/// Marks the payment for a later period of a subscription that ends before it. `price` is the money that was paid, if
+/// it is known.
 pub(crate) fn end_before(payments: &mut Vec<Payment>, period: PeriodId, price: Option<Money>) {
     keep_price(payments, period, price);
     for payment in payments.iter_mut().filter(|payment| payment.pays(period)) {

@@ -63,7 +63,7 @@ impl Subscription {
         grants
     }
 
-    /// A grant of the present period.
+    /// Returns a grant of the present period.
     pub fn grant(
         &self,
         index: usize,

@@ -1,4 +1,4 @@
-//! The prices of periods: the amounts that were paid, or else what the list prices say.
+//! The prices of periods: the amounts that were paid, or else the list prices.
 
 use std::collections::BTreeMap;
 
@@ -63,8 +63,9 @@ impl Subscription {
         self
     }
 
-    /// Returns the prices after other terms have begun within the present period. Periods that were paid ahead keep theirs. Terms
-    /// without a list price leave the price as it is, and the next terms with one are compared with the last that had one.
+    /// Returns the prices after other terms have begun within the present period. Periods that were paid ahead keep
+    /// theirs. Terms without a list price leave the price as it is, and the next terms with one are compared with the
+    /// last that had one.
     pub(crate) fn prices_with(&self, next: &Sold, now: Timestamp) -> BTreeMap<u32, Option<PeriodPrice>> {
         let known = self.listed_price_of(self.period_start());
         let last = |currency: &str| {

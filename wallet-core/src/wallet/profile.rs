@@ -94,7 +94,8 @@ impl Profile {
     }
 
     /// Sets the subscription. A provisional period that ends with the old one is remembered as unpaid, unless the new one
-    /// pays it; a period that the new one pays is not unpaid any more. Periods that are counted from another anchor do not come.
+    /// pays it; a period that the new one pays is not unpaid any more. Periods that are counted from another anchor do
+    /// not come.
     pub(crate) fn replace_subscription(&mut self, next: Option<Subscription>) {
         let provisional = |present: &&Subscription| present.standing == Standing::Provisional;
         let of_period = |sub: &Subscription| (sub.first, sub.period_start());
@@ -167,7 +168,8 @@ impl Profile {
         before.filter_map(|before| before.period).chain(self.period_paid_with(reference)).collect()
     }
 
-    /// Returns whether a refund of a payment was recorded, also one that failed. A chargeback keeps a record too, without a total.
+    /// Returns whether a refund of a payment was recorded, also one that failed. A chargeback keeps a record too,
+    /// without a total.
     pub(crate) fn has_recorded_refund(&self, payment: &PaymentSubject) -> bool {
         self.recorded_refunds.get(payment).is_some_and(|record| record.total.is_some())
     }

@@ -158,8 +158,8 @@ impl Chargeback {
     }
 }
 
-/// The facts of a RecordRefund, a RecordChargeback or a ReverseChargeback that its replays need. Entries contain neither money nor
-/// windows to come.
+/// The facts of a RecordRefund, a RecordChargeback or a ReverseChargeback that its replays need. Entries contain
+/// neither money nor windows to come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoneyBack {
     /// The period of the payment. A subscription that is sold later may have one with the same start.

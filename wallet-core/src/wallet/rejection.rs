@@ -1,4 +1,5 @@
-//! Rejections: the reasons why a command changes nothing. The list is closed and in the order of the checks.
+//! Rejections: the reasons why a command changes nothing. The list is closed. It follows the order of
+//! Reserve's checks; each other command checks in the order of its own file.
 //!
 //! [`Rejection::reason`] and [`Rejection::metadata`] are the wire contract. The texts are for people.
 
@@ -27,7 +28,7 @@ impl Shortfall {
     }
 }
 
-/// The reason why a purchase or a subscription is not refunded, in order of precedence.
+/// The reason why a purchase or a subscription is not refunded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Unrefundable {
     #[error("the payment was charged back")]
@@ -43,9 +44,9 @@ pub enum Unrefundable {
         "credits were spent, and this pack or plan is refunded only while all are unspent, or nothing is left"
     )]
     CreditsUsed,
-    /// Open reservations hold credits of the purchase and may still charge them.
+    /// Open reservations hold credits of the purchase or the period and may still charge them.
     #[error(
-        "open reservations hold credits of the purchase; once they have ended, repeat the request with the same \
+        "open reservations hold credits that would be refunded; once they have ended, repeat the request with the same \
          requested_time"
     )]
     HoldsOutstanding,
@@ -75,7 +76,7 @@ impl Unrefundable {
     }
 }
 
-/// The reason why a command changes nothing, in order of precedence.
+/// The reason why a command changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Rejection {
     #[error("{}", violations(.0))]

@@ -51,7 +51,7 @@ impl State {
         matches!(self, State::Held | State::Processing)
     }
 
-    /// The stable name: `PROCESSING`.
+    /// Returns the stable name, for example `PROCESSING`.
     pub const fn as_str(self) -> &'static str {
         match self {
             State::Held => "HELD",

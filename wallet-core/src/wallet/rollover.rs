@@ -20,8 +20,8 @@ pub struct Unused {
     pub amount: i64,
 }
 
-/// Returns the unused credits of a unit that roll over, by the number of times that they will then have rolled.
-/// Credits that have rolled less often come first: they can roll over again.
+/// Returns the unused credits of a unit that roll over, by the number of times that they will then have rolled: always
+/// 1 if the rule has no limit. Credits that have rolled less often come first: they can roll over again.
 pub(crate) fn carried_over(rule: &Rollover, unit: &UnitId, unused: &[Unused]) -> BTreeMap<u32, i64> {
     let may_roll = |one: &&Unused| one.unit == *unit && (rule.periods == 0 || one.rolled < rule.periods);
     let mut by_times: BTreeMap<u32, i64> = BTreeMap::new();

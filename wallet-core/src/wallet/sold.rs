@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Entitlement, Existing, ListPrice, Plan, RefundRule, Renewal, Rollover, Term};
-use crate::value::amount::Amounts;
+use crate::value::amount::{Amounts, MAX_AMOUNT};
 use crate::value::field_violation::FieldViolation;
 use crate::value::ids::UnitId;
 use crate::wallet::alerts::Alerts;
@@ -164,9 +164,17 @@ impl Overrides {
         });
         limits.chain(entitlements).collect()
     }
+
+    /// Returns a unit of which the plan has several allowances, and their number, so that it is not clear which of them
+    /// the negotiated amount replaces.
+    pub(crate) fn ambiguous_unit(&self, plan: &Plan) -> Option<(&UnitId, usize)> {
+        let times =
+            |unit: &UnitId| plan.allowances.iter().filter(|allowance| allowance.unit == *unit).count();
+        self.allowances.units().map(|unit| (unit, times(unit))).find(|(_, times)| *times > 1)
+    }
 }
 
-/// Returns the amount for a number of seats, at most 2^63 - 1. The sale of such an amount is refused.
+/// Returns the amount for a number of seats, at most 2^63 - 1. [`Sold::too_large`] finds credits above [`MAX_AMOUNT`].
 const fn times(amount: i64, seats: i64) -> i64 {
     amount.saturating_mul(seats)
 }
@@ -230,15 +238,27 @@ impl Sold {
         }
     }
 
+    /// Returns an allowance of more than [`MAX_AMOUNT`], here or in the plan that follows a trial. Such terms are
+    /// neither sold nor followed.
+    pub(crate) fn too_large(&self) -> Option<&SoldAllowance> {
+        let mut sales = std::iter::successors(Some(self), |sold| sold.then.as_deref());
+        sales.find_map(|sold| sold.allowances.iter().find(|allowance| allowance.amount > MAX_AMOUNT))
+    }
+
     /// Returns the terms of the next period, if the plan in this catalog changes them for its present subscribers. Only
-    /// allowances and price change: the rest stays as sold. A plan that now has another term changes nothing.
+    /// allowances and price change: the rest stays as sold. A plan changes nothing if it now has another term, several
+    /// allowances of a negotiated unit, or more than [`MAX_AMOUNT`] for these seats.
     pub(crate) fn following(&self, catalog: &Catalog) -> Option<Self> {
         let follows = |plan: &&Plan| plan.existing == Existing::Follow && plan.term == self.term;
         let plan = catalog.plan(&self.plan).filter(follows)?;
         let overrides = Overrides { allowances: self.negotiated.clone(), ..Overrides::default() };
+        if overrides.ambiguous_unit(plan).is_some() {
+            return None;
+        }
         let Self { allowances, list_price, .. } = Self::of(catalog, plan, &overrides, self.quantity);
         let is_new = (&allowances, &list_price) != (&self.allowances, &self.list_price);
-        is_new.then(|| Self { allowances, list_price, catalog_version: catalog.version, ..self.clone() })
+        let new = || Self { allowances, list_price, catalog_version: catalog.version, ..self.clone() };
+        is_new.then(new).filter(|sold| sold.too_large().is_none())
     }
 
     /// Returns whether other terms are those of the same sale: plan, term, seats, credits and price.

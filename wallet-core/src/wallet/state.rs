@@ -225,7 +225,8 @@ impl Wallet {
         of_subscription.into_iter().chain(self.next_free_credits()).min()
     }
 
-    /// Returns the instant of the next due event of the subscription, or of the free credits.
+    /// Returns the instant of the next due event of the profile: of the subscription, the free credits or the auto
+    /// top-up.
     pub fn next_subscription_time(&self) -> Timestamp {
         self.profile.next_time(self.status)
     }

@@ -194,7 +194,7 @@ impl Subscription {
     }
 
     /// Returns the number of the period that starts at this instant.
-    pub(super) fn number_of(&self, start: Timestamp) -> Option<u32> {
+    pub(crate) fn number_of(&self, start: Timestamp) -> Option<u32> {
         let number = (start < Timestamp::NEVER).then(|| period_at(self.anchor, self.sold.term, start))?;
         (self.start_of(number) == start).then_some(number)
     }

@@ -154,9 +154,10 @@ impl Subscription {
         self
     }
 
-    /// Returns the subscription after the refund of a later period failed. An end at the end of what is paid comes later again. So
-    /// does a change of plan, unless its first period is paid: if the payment was for its terms, to the period in which they were
-    /// to begin then, but not beyond this one; otherwise to the next one. The list price of the period is that of the refund.
+    /// Returns the subscription after the refund of a later period failed, so that the period is paid again. A
+    /// cancellation at the end of what is paid moves to the new end. A change of plan moves too, unless its first period
+    /// is paid: if the payment was for its terms, to the period in which they were to begin then, but not beyond this
+    /// one; otherwise to the next one. The list price of the period is that of the refund.
     #[must_use]
     pub fn paid_again(mut self, period: u32, refund: &RefundAhead) -> Self {
         if let Some(change) = self.change.as_mut().filter(|change| !self.paid.contains(&change.period)) {

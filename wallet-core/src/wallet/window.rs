@@ -24,8 +24,8 @@ impl Window {
         if self.until == self.full_until { amount } else { self.rest(amount, self.from, increment) }
     }
 
-    /// Returns the part of an amount for the rest of the window in minor units, rounded up to the increment, also below
-    /// zero. Exact.
+    /// Returns the part of an amount for the rest of the window in minor units, rounded up to the increment; a
+    /// negative amount is rounded towards zero. Exact.
     pub fn rest(&self, amount: i64, now: Timestamp, increment: i64) -> i64 {
         let length =
             |from: Timestamp, until: Timestamp| i128::from(until.as_micros()) - i128::from(from.as_micros());

@@ -106,3 +106,21 @@ fn a_plan_of_another_term_is_not_followed() {
         .when(process_due())
         .then([issued("period:1.1.0 30")]);
 }
+
+#[test]
+fn terms_that_are_too_large_for_the_seats_are_not_followed() {
+    let large = changed().replace("amount = 50", "amount = 1_000_000_000_000");
+    on_basic([subscribe("s", "basic").seats(1_001), Step::Publish(large), top_up(1), until("2026-05-01")])
+        .when(process_due())
+        .then([issued("period:1.1.0 30030"), sold_by(1)]);
+}
+
+#[test]
+fn a_plan_with_a_second_allowance_of_a_negotiated_unit_is_not_followed() {
+    let second = r#"{ id = "weekly", unit = "credits", cadence = "WEEK", amount = 50 }"#;
+    let two = changed().replace("credits\", amount = 50 }", &format!("credits\", amount = 50 }}, {second}"));
+    on_basic([subscribe("s", "basic").negotiated("credits", 44), Step::Publish(two), top_up(1)])
+        .and(until("2026-05-01"))
+        .when(process_due())
+        .then([issued("period:1.1.0 44"), sold_by(1)]);
+}

@@ -1,7 +1,7 @@
 //! Random histories of plans: payments in any order and delay that go back and come again, changes of plan, pauses and cancels,
 //! also at the last microsecond of a period and at its first. No credit of a plan ends before its time (P1), no period gives
-//! more than the best plan does (P2), a period that was paid for a change of plan begins as that plan, and with plans that wait for
-//! payments no more periods have credits than were paid.
+//! more than the best plan does (P2), a period that was paid for a change of plan begins as that plan, and with plans
+//! that wait for payments no more periods have credits than were paid.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

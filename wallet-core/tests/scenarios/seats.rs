@@ -156,3 +156,21 @@ fn seats_are_from_1_to_10000_and_their_credits_fit_in_a_wallet() {
     let large = format!("{TEAMS}{CATALOG}").replace("amount = 30", "amount = 1_000_000_000_000");
     given_catalog(&large, []).when(subscribe("s", "team").seats(1_001)).then([refused("INVALID_FIELD")]);
 }
+
+#[test]
+fn the_plan_after_a_trial_must_fit_in_a_wallet_with_all_its_seats() {
+    let large = format!("{TEAMS}{CATALOG}").replace("amount = 30", "amount = 1_000_000_000_000");
+    given_catalog(&large, []).when(subscribe("s", "taste").seats(1_001)).then([refused("INVALID_FIELD")]);
+    given_catalog(&large, []).when(subscribe("s", "taste").seats(1_000)).then([plan("taste")]);
+}
+
+#[test]
+fn a_plan_that_is_too_large_for_the_seats_of_the_wallet_is_no_remedy() {
+    // Two allowances of the largest amount: with 10,000 seats, their sum exceeds 64 bits.
+    let largest = "amount = 999_999_999_999_999 }, { id = \"weekly\", unit = \"credits\", cadence = \"WEEK\", \
+                   amount = 999_999_999_999_999";
+    let large = TEAMS.replace("amount = 30, rollover = { cap = 10 }", largest);
+    given_catalog(&format!("{large}{CATALOG}"), [subscribe("s", "solo").seats(10_000)])
+        .when(reserve("a", 200_000))
+        .then([refused("INSUFFICIENT_CREDITS"), not_saying("plans")]);
+}

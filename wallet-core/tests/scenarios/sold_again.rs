@@ -1,5 +1,5 @@
-//! A plan that is sold again for a period that an earlier subscription had. The payments, credits and refunds of the two periods
-//! are separate, although both start at the same instant.
+//! A plan that is sold again for a period that an earlier subscription had. The payments, credits and refunds of the
+//! two periods are separate, although both start at the same instant.
 
 use wallet_core::refund::UsedCredits::{Forgive, Owe};
 use wallet_core::wallet::WalletStatus::{Active, Suspended};

@@ -24,7 +24,7 @@ macro_rules! must {
     };
 }
 
-/// Checks I2 to I5 and I8 of a wallet's rows.
+/// Checks I2 to I5, I7 and I8 of a wallet's rows.
 pub fn rows(wallet: &Wallet) -> Audit {
     let mut sums: BTreeMap<&UnitId, (i64, i64)> = BTreeMap::new();
     for grant in wallet.grants.values() {
@@ -49,7 +49,7 @@ pub fn rows(wallet: &Wallet) -> Audit {
     wallet.reservations.values().filter(|reservation| !reservation.state.is_open()).try_for_each(receipt)
 }
 
-/// I2: the parts of a grant add up to its amount, and none is negative.
+/// Checks I2: the parts of a grant add up to its amount, and none is negative.
 fn whole(grant: &Grant) -> Audit {
     let p = grant.parts;
     let parts = [p.pending, p.available, p.held, p.consumed, p.expired, p.revoked, p.paid_out];
@@ -58,7 +58,7 @@ fn whole(grant: &Grant) -> Audit {
     Ok(())
 }
 
-/// I5: grants hold what open reservations hold, and open reservations are counted.
+/// Checks I5: grants hold what open reservations hold, and open reservations are counted.
 fn holds(wallet: &Wallet) -> Audit {
     let open = wallet.reservations.values().filter(|reservation| reservation.state.is_open());
     let mut held: BTreeMap<&GrantKey, i64> = BTreeMap::new();
@@ -80,7 +80,7 @@ fn holds(wallet: &Wallet) -> Audit {
     Ok(())
 }
 
-/// I7, I8: an ended reservation has a finish, is fully accounted for and cost at most its maximum.
+/// Checks I7 and I8: an ended reservation has a finish, is fully accounted for and cost at most its maximum.
 fn receipt(reservation: &Reservation) -> Audit {
     let id = &reservation.id;
     let Some(finish) = &reservation.finish else { return Err(format!("I7: {id} has no end")) };
@@ -104,7 +104,7 @@ fn receipt(reservation: &Reservation) -> Audit {
     Ok(())
 }
 
-/// I7: returns whether a reservation may change from `before` to `after`.
+/// Returns whether a reservation may change from `before` to `after` (I7).
 pub fn step(before: State, after: State) -> bool {
     match before {
         State::Held => true,

@@ -89,7 +89,7 @@ pub(crate) enum Mix {
 }
 
 impl Mix {
-    /// The number of commands of a job that succeeds.
+    /// Returns the number of commands of a job that succeeds.
     pub(crate) const fn commands(self) -> u32 {
         match self {
             Mix::Pairs => 2,
@@ -110,13 +110,13 @@ impl Args {
         self.connections.unwrap_or(suitable)
     }
 
-    /// The calls with many items in flight, if there are such calls.
+    /// Returns the calls with many items in flight, if there are such calls.
     pub(crate) fn calls_in_flight(&self) -> Option<usize> {
         let items = usize::try_from(self.many?).unwrap_or(usize::MAX);
         Some(self.in_flight.div_ceil(items))
     }
 
-    /// The time between the starts of two jobs of an open loop.
+    /// Returns the time between the starts of two jobs of an open loop.
     pub(crate) fn interval(&self) -> Option<Duration> {
         self.rate.map(|rate| Duration::from_secs_f64(f64::from(self.mix.commands()) / rate))
     }

@@ -65,7 +65,7 @@ impl Work {
         }
     }
 
-    /// The wallet of the n-th job, which is used from now on.
+    /// Returns the wallet of the n-th job, and marks it as used.
     pub(crate) fn used(&self, n: u64) -> &Wallet {
         let wallet = self.wallets.of_job(n);
         wallet.used.store(true, Ordering::Relaxed);
@@ -191,7 +191,7 @@ impl Wallet {
     }
 }
 
-/// Five seconds of video, which the bundled catalog prices.
+/// Returns an operation that the bundled catalog prices: five seconds of video.
 pub(crate) fn operation() -> Operation {
     Operation::new("video.generate")
         .attribute("model", "standard")

@@ -79,7 +79,7 @@ impl Recorder {
         }
     }
 
-    /// The sum of all shards.
+    /// Returns the sum of all shards.
     pub(crate) fn total(&self) -> Measured {
         let mut total = Measured::new();
         for shard in &self.shards {
@@ -95,7 +95,7 @@ impl Recorder {
     }
 }
 
-/// The reason that the server gave, or else the class of the error.
+/// Returns the reason that the server gave, or else the class of the error.
 fn reason(error: &Error) -> String {
     if let Some(reason) = error.reason() {
         return reason.as_str_name().trim_start_matches("ERROR_REASON_").to_owned();

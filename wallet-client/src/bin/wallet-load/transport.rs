@@ -36,12 +36,12 @@ impl Transport {
 }
 
 impl Connections {
-    /// The client of the n-th job. Jobs take the connections in turn.
+    /// Returns the client of the n-th job. Jobs take the connections in turn.
     pub(crate) fn client(&self, n: u64) -> &WalletClient {
         &self.0[usize::try_from(n % self.0.len() as u64).unwrap_or_default()]
     }
 
-    /// Like [`Connections::client`], for calls that are not measured: they are repeated until they succeed.
+    /// Returns the client of the n-th job for calls that are not measured: they are repeated until they succeed.
     pub(crate) fn patient(&self, n: u64) -> WalletClient {
         let retry = RetryPolicy::default().attempts(30).budget(Duration::from_secs(60));
         self.client(n).with_deadline(Duration::from_secs(10)).with_retry(retry)

@@ -44,7 +44,7 @@ impl Wallets {
         Self { run_id: run_id.to_owned(), all: (0..count).map(wallet).collect(), shares }
     }
 
-    /// The wallet of the n-th job, pseudo-random and the same in each run.
+    /// Returns the wallet of the n-th job, pseudo-random and the same in each run.
     pub(crate) fn of_job(&self, n: u64) -> &Wallet {
         let random = mixed(n);
         let index = if self.shares.is_empty() {
@@ -70,7 +70,7 @@ async fn open(client: WalletClient, id: String) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The cumulative shares of the ranks 1, 2... of a Zipf distribution.
+/// Returns the cumulative shares of the ranks 1, 2... of a Zipf distribution.
 fn zipf_shares(count: usize, exponent: f64) -> Vec<f64> {
     let weights = (1..=count).map(|rank| (rank as f64).powf(-exponent));
     let total: f64 = weights.clone().sum();

@@ -26,24 +26,37 @@ pub(super) fn check(catalog: &Catalog, report: &mut Report) {
             report
                 .add(path, format!("makes {cases} combinations with tiers, at most {MAX_CASES} are allowed"));
         } else {
-            let operations = (0..combinations).map(|n| combination(kind, dimensions, n));
-            let cases =
-                operations.flat_map(|operation| tiers.iter().map(move |tier| (operation.clone(), *tier)));
-            let gaps: Vec<_> =
-                cases.filter(|(operation, tier)| !is_priced(&rules, operation, *tier)).collect();
-            report_gaps(&path, &gaps, report);
+            let reported = gaps(kind, dimensions, combinations, &rules, &tiers);
+            reported.into_iter().for_each(|gap| report.add(&path, gap));
         }
     }
 }
 
-fn report_gaps(path: &str, gaps: &[(Operation, Option<&str>)], report: &mut Report) {
-    for (operation, tier) in gaps.iter().take(MAX_REPORTED) {
-        report.add(path, format!("no rule prices {}", described(operation, *tier)));
+/// Returns the gaps of a kind as text, at most [`MAX_REPORTED`] of them one by one.
+fn gaps(
+    kind: &str,
+    dimensions: &BTreeMap<String, Vec<String>>,
+    combinations: usize,
+    rules: &[&Rule],
+    tiers: &[Option<&str>],
+) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut count = 0;
+    // One operation for all combinations: a document may declare millions of them.
+    let mut operation = first_combination(kind, dimensions);
+    for n in 0..combinations {
+        set_combination(&mut operation, dimensions, n);
+        for tier in tiers.iter().filter(|tier| !is_priced(rules, &operation, **tier)) {
+            count += 1;
+            if count <= MAX_REPORTED {
+                texts.push(format!("no rule prices {}", described(&operation, *tier)));
+            }
+        }
     }
-    if gaps.len() > MAX_REPORTED {
-        let more = gaps.len() - MAX_REPORTED;
-        report.add(path, format!("and {more} more combinations have no price"));
+    if count > MAX_REPORTED {
+        texts.push(format!("and {} more combinations have no price", count - MAX_REPORTED));
     }
+    texts
 }
 
 /// Returns the tiers that may have different prices: those that rules name, and `None` for all others.
@@ -57,14 +70,18 @@ fn tiers<'a>(catalog: &'a Catalog, rules: &[&Rule]) -> Vec<Option<&'a str>> {
     tiers.into_iter().map(Some).chain(unnamed.then_some(None)).collect()
 }
 
-/// Returns the `n`-th combination. The digits of `n` are positions in the lists of values.
-fn combination(kind: &str, dimensions: &BTreeMap<String, Vec<String>>, mut n: usize) -> Operation {
-    let mut attributes = BTreeMap::new();
-    for (name, values) in dimensions {
-        attributes.insert(name.clone(), values[n % values.len()].clone());
+/// Returns the combination of the first values.
+fn first_combination(kind: &str, dimensions: &BTreeMap<String, Vec<String>>) -> Operation {
+    let attributes = dimensions.iter().map(|(name, values)| (name.clone(), values[0].clone())).collect();
+    Operation { kind: kind.to_owned(), attributes, quantities: BTreeMap::new() }
+}
+
+/// Sets the attributes to the `n`-th combination. The digits of `n` are positions in the lists of values.
+fn set_combination(operation: &mut Operation, dimensions: &BTreeMap<String, Vec<String>>, mut n: usize) {
+    for (attribute, values) in operation.attributes.values_mut().zip(dimensions.values()) {
+        attribute.clone_from(&values[n % values.len()]);
         n /= values.len();
     }
-    Operation { kind: kind.to_owned(), attributes, quantities: BTreeMap::new() }
 }
 
 /// Returns whether a rule matches and every factor by attribute has the value.

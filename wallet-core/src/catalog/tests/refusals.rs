@@ -178,6 +178,11 @@ fn contradictory_bounds_ceilings_tiers_and_policies_of_a_rule_are_refused() {
             "rules[0].policies.lease: must be at most max_hold, 2h",
         ),
         (
+            "policies = { max_hold = \"90m\", ttl = \"2h\" }",
+            "rules[0].policies.ttl: must be at most max_hold, 90m",
+        ),
+        ("policies = { max_hold = \"90s\" }", "rules[0].policies.ttl: must be at most max_hold, 90s"),
+        (
             "policies = { max_hold = \"8d\" }",
             "rules[0].policies.max_hold: must be from 1s to 168h, is \"8d\"",
         ),
@@ -218,6 +223,8 @@ fn contradictory_bounds_ceilings_tiers_and_policies_of_a_rule_are_refused() {
     }
     let money = "[[rules]]\nid = \"r\"\nkind = \"x\"\nmin = { money = \"0.06\" }\ncomponents = [{ unit = \"money\", flat = 1 }]";
     refused(money, "rules[0].min.money: must be a multiple of 0.05");
+    let large = "[units.fine]\nscale = 6\n[[packs]]\nid = \"p\"\namounts = { fine = 10_000_000_000_000 }";
+    assert_eq!(problems(large), ["packs[0].amounts.fine: must be at most 1000000000.000000"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::literal::Literal;
+use super::literal::{Literal, written};
 use super::reader::Reader;
 use super::rule::bound;
 use crate::catalog::policies::{
@@ -78,8 +78,8 @@ impl PoliciesText {
         for (field, time) in [("ttl", Some(policies.ttl)), ("lease", policies.lease)] {
             // A max_hold that could not be read is zero.
             if time.is_some_and(|time| time > policies.max_hold && !policies.max_hold.is_zero()) {
-                let hours = policies.max_hold.as_secs() / 3600;
-                reader.problem(&format!("{path}.{field}"), format!("must be at most max_hold, {hours}h"));
+                let max_hold = written(policies.max_hold);
+                reader.problem(&format!("{path}.{field}"), format!("must be at most max_hold, {max_hold}"));
             }
         }
         policies.overage = self.overage.unwrap_or(base.overage);

@@ -65,20 +65,15 @@ impl Reader {
     /// Reads an amount of whole units and returns it in minor units, at most [`MAX_AMOUNT`].
     pub(super) fn amount(&mut self, path: &str, unit: &Unit, literal: &Literal) -> i64 {
         let number = self.decimal(path, literal);
-        match number.to_minor(unit.scale) {
-            Some(amount) if amount <= MAX_AMOUNT => amount,
-            Some(_) => {
-                self.problem(path, format!("must be at most {}", unit.display(MAX_AMOUNT)));
-                0
-            }
-            None => {
-                self.problem(
-                    path,
-                    format!("must have at most {} decimals ({}), is {number}", unit.scale, unit.id),
-                );
-                0
-            }
+        if number > unit.whole(MAX_AMOUNT) {
+            self.problem(path, format!("must be at most {}", unit.display(MAX_AMOUNT)));
+            return 0;
         }
+        number.to_minor(unit.scale).unwrap_or_else(|| {
+            let text = format!("must have at most {} decimals ({}), is {number}", unit.scale, unit.id);
+            self.problem(path, text);
+            0
+        })
     }
 
     /// Reads an amount of whole units above zero and returns it in minor units.
@@ -122,8 +117,8 @@ impl Reader {
             None => self
                 .problem(path, format!("must be a duration such as \"90s\", \"30m\" or \"7d\", is {text:?}")),
             Some(duration) if duration.is_zero() || duration > longest => {
-                let hours = longest.as_secs() / 3600;
-                self.problem(path, format!("must be from 1s to {hours}h, is {text:?}"));
+                let longest = literal::written(longest);
+                self.problem(path, format!("must be from 1s to {longest}, is {text:?}"));
             }
             Some(duration) => return duration,
         }

@@ -152,7 +152,7 @@ impl Generator {
         Some(Command::RefundTopUp(RefundTopUp { request, purchase, requested_time, reason }))
     }
 
-    /// The payment provider has refunded a purchase or a period.
+    /// Returns a refund by the payment provider, of a purchase or a period.
     pub(super) fn provider_refund(&mut self, model: &Model) -> Option<Command> {
         let late = self.late_payment_back(model).or_else(|| self.refund_again(model));
         let refund = late.or_else(|| self.refund_before_a_change(model));
@@ -161,7 +161,7 @@ impl Generator {
         refund.or_else(|| self.refund_of_purchase(model))
     }
 
-    /// The bank has returned the payment of a period.
+    /// Returns the chargeback of a period.
     fn period_charged_back(&mut self, model: &Model) -> Option<Command> {
         let period = self.any_period(model)?;
         let payment = self.payment_for(model, period);
@@ -192,7 +192,7 @@ impl Generator {
         }))
     }
 
-    /// Sometimes, before a change of plan to come: a payment ahead goes back in full, or comes again because that failed.
+    /// Returns, sometimes before a change of plan to come, the refund of a payment ahead in full, or its failure.
     fn refund_before_a_change(&mut self, model: &Model) -> Option<Command> {
         let sub = model.sub.as_ref().filter(|sub| sub.change.is_some() && self.rng.clone().percent(40))?;
         let went_back =
@@ -223,7 +223,7 @@ impl Generator {
         }
     }
 
-    /// A period: mostly the present one, or one that was refunded before.
+    /// Returns a period: mostly the present one, or one that was refunded before.
     fn any_period(&mut self, model: &Model) -> Option<PeriodId> {
         let present = model.sub.as_ref().map(Sub::present);
         let mut periods: Vec<PeriodId> = model.lots.iter().filter_map(|lot| lot.period).collect();
@@ -237,7 +237,7 @@ impl Generator {
         Some(PeriodId { start: Timestamp::from_micros(start), ..period })
     }
 
-    /// Sometimes a period that was paid ahead, or whose payment went back.
+    /// Returns, sometimes, a period that was paid ahead or whose payment went back.
     fn period_ahead(&mut self, model: &Model) -> Option<PeriodId> {
         let sub = model.sub.as_ref().filter(|_| self.rng.clone().percent(25))?;
         let paid = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period)));
@@ -255,7 +255,7 @@ impl Generator {
         }
     }
 
-    /// A purchase: mostly one that was refunded in part before, or is in use.
+    /// Returns the refund of a purchase: mostly of one that was refunded in part before, or is in use.
     fn refund_of_purchase(&mut self, model: &Model) -> Option<Command> {
         let paid = |lot: &&Lot| match &lot.command {
             Some(Command::TopUp(TopUp { paid_amount: Some(_), .. })) => lot.first.is_none(),

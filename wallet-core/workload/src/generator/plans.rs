@@ -89,7 +89,7 @@ impl Generator {
         })
     }
 
-    /// A payment, most often for the period that is due.
+    /// Returns a payment, most often for the period that is due.
     fn payment(&mut self, model: &Model, sub: &Sub, request: RequestId) -> Command {
         let period = self.rng.within(0, 4);
         let period = sub.period.saturating_add(u32::try_from(period).unwrap_or(0));
@@ -99,7 +99,7 @@ impl Generator {
         Command::RecordPayment(RecordPayment { request, period_start, paid, reason: String::new() })
     }
 
-    /// Mostly nothing, sometimes an amount and a reference: a new one, or an earlier one.
+    /// Returns mostly nothing, sometimes an amount and a reference: a new one, or an earlier one.
     fn paid(&mut self, model: &Model) -> Paid {
         if self.rng.percent(80) {
             return Paid::default();
@@ -111,7 +111,7 @@ impl Generator {
         Paid { amount, reference: Some(reference) }
     }
 
-    /// Mostly the default, sometimes a few seats.
+    /// Returns mostly the default, sometimes a few seats.
     fn quantity(&mut self) -> Option<u32> {
         self.rng.percent(15).then(|| u32::try_from(self.rng.within(1, 4)).unwrap_or(1))
     }

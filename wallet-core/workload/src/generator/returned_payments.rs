@@ -1,5 +1,5 @@
-//! Histories in which a payment for a period goes back: paid ahead and refunded before the period begins, or late after the period
-//! ended unpaid.
+//! Histories in which a payment for a period goes back: paid ahead and refunded before the period begins, or late after
+//! the period ended unpaid.
 
 use wallet_core::decide::{PaymentName, RecordChargeback, RecordPayment, RecordRefund};
 use wallet_core::grant::Money;
@@ -11,7 +11,7 @@ use super::Generator;
 use crate::model::{Lot, Model, Sub};
 
 impl Generator {
-    /// Sometimes the next step of such a history.
+    /// Returns, sometimes, the next step of such a history.
     pub(super) fn unusual_payment(
         &mut self,
         model: &Model,
@@ -57,7 +57,7 @@ impl Generator {
         Paid { amount, reference: Some(self.new_id("pay")) }
     }
 
-    /// Sometimes the refund of a period to come that another payment pays after one that went back.
+    /// Returns, sometimes, a period to come that another payment pays after one that went back, and its price.
     fn refund_twice(&mut self, model: &Model) -> Option<(PeriodId, i64)> {
         let sub = model.sub.as_ref().filter(|_| self.rng.clone().percent(60))?;
         let mut ahead = sub.paid.iter().map(|period| sub.period_from(sub.start_of(*period)));
@@ -68,7 +68,8 @@ impl Generator {
         Some((period, model.price_of_period(period)?.0))
     }
 
-    /// Sometimes the refund of another payment for such a period, or another total of the first: mostly the same one, or 0.
+    /// Returns, sometimes, the refund of another payment for such a period, or another total of the first: mostly the
+    /// same one, or 0.
     pub(super) fn refund_again(&mut self, model: &Model) -> Option<Command> {
         let (payment, minor_units) = match self.refund_twice(model) {
             Some((period, price)) => (PaymentName::Period(period.start), price),
@@ -105,14 +106,15 @@ impl Generator {
         Some((by_reference.filter(|_| self.rng.percent(70)).unwrap_or(by_start), minor_units))
     }
 
-    /// The payment of a period that has ended unpaid, while a later one is paid.
+    /// Returns a payment of a period that has ended unpaid, while a later one is paid.
     pub(super) fn pay_late(&mut self, model: &Model) -> Option<Command> {
         model.sub.as_ref().filter(|sub| sub.past_due && !sub.paid.is_empty())?;
         let paid = self.invoice();
         Some(record(&self.new_id("r"), None, paid))
     }
 
-    /// Mostly the refund or the chargeback of the present period, if it was paid after it had given credits and ended unpaid.
+    /// Returns, mostly, the refund or the chargeback of the present period, if it was paid after it had given credits
+    /// and ended unpaid.
     pub(super) fn late_payment_back(&mut self, model: &Model) -> Option<Command> {
         let present = model.sub.as_ref().filter(|sub| !sub.past_due && !sub.provisional)?.present();
         let is_unpaid = |lot: &Lot| lot.unpaid && lot.period == Some(present);

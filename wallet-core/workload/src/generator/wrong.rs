@@ -35,7 +35,7 @@ impl Generator {
         }
     }
 
-    /// Repeats an earlier id with other content.
+    /// Returns a command with an earlier id and other content.
     fn altered(&mut self) -> Option<Command> {
         let mut command = self.again(&Model::default())?;
         match &mut command {
@@ -123,7 +123,7 @@ impl Generator {
         })
     }
 
-    /// A stale worker, a cancel with a limit below the fee, or amounts in the wrong unit.
+    /// Returns a command of a stale worker, a cancel with a limit below the fee, or one with amounts in the wrong unit.
     fn stale(&mut self, model: &Model) -> Option<Command> {
         let job = self.open_job(model)?;
         let (id, odd) = (job.id.clone(), amounts(&[("coins", 3)]));
@@ -218,7 +218,7 @@ impl Generator {
         })
     }
 
-    /// A plan that does not exist, a second subscription, or a change without a subscription.
+    /// Returns a command for a plan that does not exist, a second subscription, or a change without a subscription.
     fn wrong_plan(&mut self, model: &Model) -> Command {
         let plan = self.rng.one_of(["nothing", "pro"]).to_owned();
         let (request, overrides) = (self.new_id("r"), Overrides::default());
@@ -256,8 +256,8 @@ impl Generator {
         self.rng.percent(20).then(|| self.rng.one_of([0, 10_001]))
     }
 
-    /// A job that is too expensive, has no price, has an expired quote, or an explicit price whose operation does not
-    /// state a quantity.
+    /// Returns the command of a job that is too expensive or has no price, an expired quote, or an explicit price whose
+    /// operation does not state a quantity.
     fn wrong_price(&mut self, model: &Model) -> Command {
         let too_much = model.available("credits") + self.rng.within(1, 300);
         let quantities = BTreeMap::from([("n".to_owned(), Decimal::from(too_much))]);

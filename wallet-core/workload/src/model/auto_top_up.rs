@@ -163,7 +163,7 @@ impl Model {
         Ok(Answered::done(Seen::Wallet))
     }
 
-    /// A purchase with this id was bought.
+    /// Ends the auto top-up that a purchase with this id answers, if there is one.
     pub(super) fn answer_auto_top_up(&mut self, id: &OriginId) {
         let Some(auto) = &mut self.auto else { return };
         let late = auto.last_declined;
@@ -245,7 +245,7 @@ impl Model {
         self.notify(event);
     }
 
-    /// The wait is over. Nothing happens if credits of the same instant were enough.
+    /// Ends the wait after a declined payment. Nothing is due if credits of the same instant were enough.
     pub(super) fn end_auto_top_up_wait(&mut self, at: i64) {
         let wanted = self.wants_top_up();
         let Some(auto) = &mut self.auto else { return };

@@ -52,7 +52,7 @@ pub(crate) struct Plan {
     /// The price of a period in cents.
     pub(crate) money: Option<i64>,
     pub(crate) allowances: &'static [(Unit, i64, Every, Option<Rolls>)],
-    /// The kinds of jobs that the plan allows; `None` allows all.
+    /// The kinds of jobs that the plan allows; all if empty.
     pub(crate) kinds: &'static [&'static str],
     pub(crate) concurrency: Option<u64>,
     /// True if each seat has the maximum of open jobs.
@@ -268,7 +268,7 @@ pub(crate) struct Pack {
     pub(crate) amounts: &'static [(Unit, i64)],
     pub(crate) expiry: PackExpiry,
     pub(crate) with_subscription: bool,
-    /// The plans that may buy the pack; `None` for all wallets.
+    /// The plans that may buy the pack; all wallets if empty.
     pub(crate) plans: &'static [&'static str],
     /// The list price in cents.
     pub(crate) price: Option<i64>,

@@ -41,7 +41,7 @@ impl Model {
         differs.then(|| Sold { allowances: now.allowances, money: now.money, ..sold.clone() })
     }
 
-    /// A command that made an entry also adopts the terms of the current catalog.
+    /// Adopts the terms of the current catalog, as each command does that makes an entry.
     pub(super) fn adopt_catalog(&mut self) {
         let Some(mut sub) = self.sub.take() else { return };
         if let Some((sold, _)) = &mut sub.change

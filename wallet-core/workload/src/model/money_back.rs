@@ -251,7 +251,7 @@ impl Model {
         }
     }
 
-    /// The dispute was won: everything comes back.
+    /// Records that a dispute was won: the credits and the debt are as before it.
     pub(super) fn reverse_chargeback(&mut self, reverse: &ReverseChargeback) -> Result<Answered, Refusal> {
         let named = match &reverse.payment {
             PaymentName::Purchase(named) => named,

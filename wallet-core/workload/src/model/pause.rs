@@ -39,7 +39,7 @@ impl Model {
         Ok(Answered::done(Seen::Wallet))
     }
 
-    /// The wallet has the default plan from this instant until the subscription resumes.
+    /// Pauses the subscription: the wallet has the default plan from this instant until it resumes.
     pub(super) fn pause_now(&mut self, sub: Sub, at: i64) {
         self.subscribed(Sub { paused: true, past_due: false, ..sub });
         self.no_free_before(at);

@@ -120,7 +120,7 @@ impl Model {
         }
     }
 
-    /// Other terms begin instead of periods that were paid ahead: their payments now count for the first period of those.
+    /// Carries the payments of periods that were paid ahead over to the first period of the terms that begin instead.
     pub(super) fn carry_over(&mut self, ahead: Vec<(PeriodId, Option<PeriodPrice>)>, to: PeriodId) {
         for (from, price) in ahead {
             self.keep_price(from, price);
@@ -130,7 +130,7 @@ impl Model {
         }
     }
 
-    /// A period that was paid ahead does not come: the money is known by the amounts of its payments, or else by its list price.
+    /// Keeps the price of a period that was paid ahead and does not come, if no payment for it has an amount.
     fn keep_price(&mut self, period: PeriodId, price: Option<PeriodPrice>) {
         let paying: Vec<_> = self.payments.iter().filter(|payment| payment.pays(period)).collect();
         let is_known = paying.iter().any(|payment| payment.paid.amount.is_some());
@@ -143,7 +143,8 @@ impl Model {
         }
     }
 
-    /// The subscription ends before the periods that were paid ahead: their payments pay nothing.
+    /// Marks the payments of periods that were paid ahead and do not come, because the subscription ends before them:
+    /// they pay nothing.
     pub(super) fn free_payments_ahead(&mut self) {
         let Some(sub) = self.sub.clone() else { return };
         let mut ahead = sub.paid.clone();
@@ -157,7 +158,7 @@ impl Model {
         }
     }
 
-    /// The money of the periods that were paid ahead went back with the subscription.
+    /// Records that the money of the periods that were paid ahead went back with the subscription.
     pub(super) fn refund_payments_ahead(&mut self, subscription: u32) {
         let of_subscription = |payment: &&mut Payment| {
             payment.period.subscription == subscription && payment.unstarted && !payment.went_back
@@ -174,8 +175,8 @@ impl Model {
         self.payments.drain(..oldest);
     }
 
-    /// Returns the period that a request means by the reference of a payment: that of the request when it was carried out first,
-    /// otherwise that of the payment, if it is one of the last 24 or its money went back.
+    /// Returns the period that a request means by the reference of a payment: that of the request when it was carried
+    /// out first, otherwise that of the payment, if it is one of the last 24 or its money went back.
     pub(super) fn period_paid_with(&self, request: &RequestId, reference: &OriginId) -> Option<PeriodId> {
         let paid = self.payments.iter().rfind(|payment| payment.has_reference(Some(reference)));
         let known = paid.map(|payment| payment.period);
@@ -190,7 +191,7 @@ impl Model {
         of.map(|(_, period)| *period).collect()
     }
 
-    /// Money of a period went back or returned: remembers the references of its payments.
+    /// Remembers the references of the payments of a period, after its money went back or came again.
     pub(super) fn names_period(&mut self, request: &RequestId, period: PeriodId) {
         self.named_periods.push((request.clone(), period));
         let of_period = self.payments.iter().filter(|payment| payment.period == period);
@@ -303,8 +304,8 @@ impl Model {
         last.filter(|_| self.went_back_ahead(period))
     }
 
-    /// Like [`Self::refunded_ahead`], for a refund that failed: by the start of the period also if another payment pays it, unless
-    /// money of that went back.
+    /// Returns the same as [`Self::refunded_ahead`], for a refund that failed: by the start of the period also if
+    /// another payment pays it, unless money of that went back.
     pub(super) fn failed_ahead(&self, period: PeriodId, reference: Option<&OriginId>) -> Option<usize> {
         let mut refunds = self.period_refunds.iter().filter(|refund| refund.period == period);
         if reference.is_some() || refunds.any(|refund| refund.cents.is_some()) {
@@ -319,7 +320,7 @@ impl Model {
         self.payments[at].carried_over || self.payments.iter().any(|payment| payment.pays(period))
     }
 
-    /// Periods are counted from another instant now: payments that went back were for none of them.
+    /// Notes that periods are now counted from another instant: later payments that went back are for none of them.
     pub(super) fn count_from(&mut self, sub: &Sub) {
         let start = Timestamp::from_micros(sub.anchor);
         for payment in self.payments.iter_mut().filter(|payment| payment.went_back) {
@@ -389,15 +390,15 @@ impl Model {
         Ok(start)
     }
 
-    /// The payment of a period that has not begun goes back. Returns `None` if there is no such period.
+    /// Refunds the payment of a period that has not begun. Returns `None` if there is no such period.
     pub(super) fn refund_ahead(&mut self, period: PeriodId, total: &Money) -> Option<Result<(), Refusal>> {
         let sub = self.sub.clone().filter(|sub| sub.id == period.subscription)?;
         let at = sub.paid.iter().position(|n| sub.start_of(*n) == period.start.as_micros())?;
         Some(self.unpay(sub, at, total))
     }
 
-    /// The refund of a payment that went back before its period began failed: lets the period be paid again, for the price from
-    /// before. Returns whether it can be.
+    /// Pays a period again after its refund, recorded before the period began, has failed; for the price from before.
+    /// Returns whether the period can be paid.
     pub(super) fn comes_again(&mut self, at: usize) -> bool {
         let payment = self.payments[at].clone();
         let is_own = |sub: &Sub| sub.id == payment.period.subscription && !sub.paused;
@@ -484,7 +485,7 @@ impl Model {
         Ok(())
     }
 
-    /// The payment of a period goes back before which the subscription ended. Returns `None` if there is none.
+    /// Refunds the payment of a period before which the subscription ended. Returns `None` if there is none.
     pub(super) fn refund_unstarted(
         &mut self,
         period: PeriodId,

@@ -1,4 +1,5 @@
-//! The refunded credits of a payment as a pile: the credits that were refunded last are on top, and a smaller total takes them off.
+//! The refunded credits of a payment as a pile: the credits that were refunded last are on top, and a smaller total
+//! takes them off.
 
 /// The layers of the pile from the bottom, each with its height. Of the first kind are credits that were lost already, by their
 /// end or a revocation.

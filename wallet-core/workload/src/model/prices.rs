@@ -1,4 +1,4 @@
-//! The prices of periods, in cents: what was paid, or else what the list prices say.
+//! The prices of periods, in cents: the amounts that were paid, or else the list prices.
 
 use wallet_core::PeriodId;
 use wallet_core::grant::Origin;
@@ -9,7 +9,7 @@ use super::state::{Lot, Model, Sold, Sub};
 pub(crate) type PeriodPrice = (i64, i64);
 
 impl Sub {
-    /// A later period is paid, for the price of the plan that it is to begin with.
+    /// Records that a later period is paid, for the price of the plan that it is to begin with.
     pub(super) fn pay(&mut self, period: u32) {
         let changed = self.change.as_ref().filter(|(_, from)| *from <= period).map(|(sold, _)| sold.money);
         let price = changed.or(self.following.as_ref().map(|sold| sold.money)).unwrap_or(self.sold.money);
@@ -35,7 +35,7 @@ impl Sub {
         self.lists.entry(self.period).or_insert(self.sold.money);
     }
 
-    /// Another plan begins within the period, and the difference is paid for the rest of it.
+    /// Changes the price of the period after another plan has begun within it: the difference is paid for the rest.
     pub(super) fn pay_difference(&mut self, old: &Sold, now: i64) {
         let (start, end) = (self.start_of(self.period), self.end());
         self.last_list = old.money.or(self.last_list);
@@ -77,8 +77,8 @@ impl Model {
         self.paid_or_listed(sub.period_from(start), || sub.price_of(start))
     }
 
-    /// Returns the sum of the payments for a period that have an amount, or else its list price. Of payments for periods that did
-    /// not begin, the list price has taken account.
+    /// Returns the sum of the payments for a period that have an amount, with those that were carried over to it. If only
+    /// carried ones have an amount: the larger of their sum and the list price.
     fn paid_or_listed(
         &self,
         period: PeriodId,

@@ -36,8 +36,8 @@ impl Model {
         }
     }
 
-    /// Pays the provisional period, perhaps with better terms: gives what is missing for the windows of this instant. A change to
-    /// come stays.
+    /// Pays the provisional period, perhaps with better terms: gives what is missing for the windows of this instant. A
+    /// change to come stays.
     pub(super) fn complete(&mut self, old: &Sub, sold: Sold) {
         let now = self.now;
         let mut new = Sub { number: old.number + 1, provisional: false, paid_late: Some(now), ..old.clone() };

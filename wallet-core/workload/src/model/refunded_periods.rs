@@ -191,7 +191,7 @@ impl Model {
         Ok(())
     }
 
-    /// The same total is recorded again: the used credits that it does not pay are owed, or no longer.
+    /// Records the same total again: the used credits that it does not pay become debt, or their debt is withdrawn.
     fn treat_used(&mut self, period: PeriodId, owes: bool, request: &RequestId) {
         let Some(at) = self.period_refunds.iter().position(|refund| refund.period == period) else { return };
         let lots = self.lots_of_period(period);
@@ -212,7 +212,7 @@ impl Model {
         }
     }
 
-    /// A share of the price of a period went back: takes or gives the credits back.
+    /// Claws back or gives back the credits of a period after a share of its price went back.
     fn went_back(&mut self, period: PeriodId, now: (i64, i64), owes: bool, request: &RequestId) {
         let lots = self.lots_of_period(period);
         let present = self.sub.clone().filter(|sub| sub.present() == period);
@@ -258,7 +258,7 @@ impl Model {
         self.period_refunds.push(record);
     }
 
-    /// The bank returned the payment of a period: the whole of it went back, and used credits are owed.
+    /// Records that the bank returned the payment of a period: its whole price went back, and used credits are owed.
     pub(super) fn charge_back_period(
         &mut self,
         chargeback: &RecordChargeback,
@@ -291,7 +291,7 @@ impl Model {
         Ok(Answered::done(self.seen(&lots)))
     }
 
-    /// The dispute about a period was won: the share that had gone back before is the one that counts.
+    /// Records that the dispute about a period was won: the share that had gone back before it counts again.
     pub(super) fn reverse_period(
         &mut self,
         reverse: &ReverseChargeback,
@@ -400,8 +400,8 @@ impl Model {
         disputed.filter(|period| others(*period)).max().unwrap_or(last)
     }
 
-    /// Another total of a payment that went back before its period began. The same one changes nothing, and with 0 the payment
-    /// is there again: for its period, if that has begun or can, otherwise for another one.
+    /// Records another total of a payment that went back before its period began. The same one changes nothing, and
+    /// with 0 the payment is there again: for its period, if that has begun or can, otherwise for another one.
     fn refund_again(&mut self, refund: &RecordRefund, at: usize) -> Result<(), Refusal> {
         let (period, is_replaced) = (self.payments[at].period, self.is_replaced(at));
         if self.status == WalletStatus::Closed {

@@ -86,7 +86,7 @@ impl Model {
         }
     }
 
-    /// Reduces the debt. The part that was repaid since comes back as goodwill.
+    /// Reduces the debt. The part that was repaid meanwhile becomes goodwill credits.
     fn forgive(&mut self, n: usize, unit: Unit, amount: i64) {
         let owed = self.owed.entry(unit).or_default();
         let off = amount.min(owed.debt);
