@@ -494,11 +494,15 @@ impl Watch {
             }
             match self.store.tenant_clocks().await {
                 Ok(ahead) => self.clock.learn(ahead),
-                Err(error) => tracing::warn!(error = %Chain(&error), "cannot look at the clocks of tenants"),
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "cannot read the clocks of tenants; the known ones stay in use")
+                }
             }
             match self.store.first_tenants(NAMED_TENANTS).await {
                 Ok(names) => self.metrics.name_tenants(names),
-                Err(error) => tracing::warn!(error = %Chain(&error), "cannot look at the names of tenants"),
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "cannot read the names of tenants; the known ones stay in use")
+                }
             }
             if let Err(error) = self.catalogs.refresh_all().await {
                 tracing::warn!(error = %Chain(&error), "cannot look for a newer catalog; the last good one stays in use");

@@ -54,7 +54,7 @@ impl Lane {
         while self.turn(&mut queue).await {}
         self.checkpoint().await;
         if let Err(error) = self.runner.connection.close().await {
-            tracing::debug!(lane = self.runner.lane, error = %Chain(&error), "closing the lane's connection");
+            tracing::debug!(lane = self.runner.lane, error = %Chain(&error), "cannot close the lane's connection");
         }
     }
 

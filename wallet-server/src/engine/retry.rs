@@ -188,7 +188,7 @@ impl BatchRunner {
                 kind => tries.count(kind),
             }
             if tries.are_used_up() {
-                span.in_scope(|| tracing::error!(lane, commands, error = cause, "giving up on a batch: its commands are answered with STORE_UNAVAILABLE; look at the log of the database"));
+                span.in_scope(|| tracing::error!(lane, commands, error = cause, "giving up on a batch: its commands are answered with STORE_UNAVAILABLE, or with OUTCOME_UNKNOWN after a COMMIT without an answer; look at the log of the database"));
                 return Ok(same_for_all(batch, &EngineError::Unavailable));
             }
             self.metrics.retried();

@@ -34,8 +34,7 @@ use crate::engine::EngineError;
 use crate::grpc::error::SHED_FOR;
 use crate::keys::{IssueError, KeyError, Scope};
 use crate::query::ReadError;
-use crate::store::FeedEnds;
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::{FeedEnds, StoreError, StoreErrorKind};
 use crate::tenants::TenantError;
 use crate::webhooks::{MAX_ENDPOINTS, WebhookError};
 

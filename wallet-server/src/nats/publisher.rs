@@ -29,8 +29,9 @@ use crate::webhooks::Render;
 const TASK: &str = "nats";
 /// The time after which another server takes over from a server that has stopped. A lease is renewed at half of it.
 const LEASE: Duration = Duration::from_secs(10);
-/// The interval at which new items are looked for, and at which a server without the lease tries to get it.
+/// The interval at which new items are looked for.
 const PERIOD: Duration = Duration::from_millis(200);
+/// The interval at which a server without the lease tries to get it.
 const WITHOUT_LEASE: Duration = Duration::from_secs(1);
 /// The most items that are sent before the first of them is acknowledged.
 const IN_FLIGHT: usize = 256;

@@ -1,4 +1,4 @@
-//! Catalogs, signing keys, and the plans in use. Every statement but that of [`plans_in_use`] is a transaction of its own.
+//! Catalogs, signing keys, and the plans in use. Every statement is a transaction of its own, except that of [`plans_in_use`].
 
 use std::collections::BTreeMap;
 

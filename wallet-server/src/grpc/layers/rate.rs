@@ -1,13 +1,13 @@
-//! The rates of calls. A bucket holds a burst of calls and gains the calls of a second each second. A call takes one from
-//! up to three buckets, in this order:
+//! The rates of calls. A bucket holds a burst of calls and is refilled at the rate. A call takes one from up to three
+//! buckets, in this order:
 //!
 //! - that of the key, if it was created with a rate;
 //! - another one of the key, for the rate that the server allows to every key;
 //! - that of the tenant, for the rate that the server allows to all keys of a tenant together.
 //!
 //! A call with a wallet token takes from others instead: the tokens that a key has made for one wallet share two, and all
-//! tokens of the tenant share one. So no web page uses up the calls of the back end. A call that a bucket refuses has been
-//! taken from those before it, so a key above its own rate takes nothing from its tenant.
+//! tokens of the tenant share one. So no web page uses up the calls of the back end. A call that a bucket refuses
+//! has been taken from the buckets before it only, so a key above its own rate takes nothing from its tenant.
 //!
 //! Each bucket has a reserve of the same rate for calls of running jobs. They take from it when the bucket is empty, so a
 //! caller that has used up its rate can still end its jobs and keep their leases. A flood of them is bounded by twice the
