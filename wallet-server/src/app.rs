@@ -413,7 +413,8 @@ struct Opened {
     ahead: Option<(Timestamp, Duration)>,
 }
 
-/// Opens the database and brings its schema up to date. Refuses one that is unsafe, or whose time contradicts the clock.
+/// Opens the database and brings its schema up to date. Refuses one that is unsafe, or whose time contradicts the
+/// clock.
 async fn open(config: &Config) -> Result<Opened, AppError> {
     // Database calls of the start may take long. The configured time limit applies to those that callers wait for.
     let store = Store::open(&config.database_url).await?;

@@ -1,7 +1,7 @@
 //! Mutation tests of wallet-core: small changes of the code, each of which a test must notice.
 //!
-//! `.cargo/mutants.toml` names the tests. Changes that no test notices are listed in `docs/mutants.md`, each with a reason
-//! or as open; a change that is not listed is an error.
+//! `.cargo/mutants.toml` names the tests. Changes that no test notices are listed in `docs/mutants.md`, each with a
+//! reason or as open; a change that is not listed is an error.
 
 use std::collections::BTreeSet;
 use std::fs;

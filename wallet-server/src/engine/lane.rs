@@ -110,8 +110,9 @@ impl Lane {
         is_behind
     }
 
-    /// Checkpoints if the journal is long. SQLite restarts the journal only if nothing was appended to it during a checkpoint, so
-    /// the lane checkpoints between two batches. A checkpoint by another connection would overlap with the lane's writes.
+    /// Checkpoints if the journal is long. SQLite restarts the journal only if nothing was appended to it during a
+    /// checkpoint, so the lane checkpoints between two batches. A checkpoint by another connection would overlap with
+    /// the lane's writes.
     async fn shorten_journal(&mut self) {
         self.since_check = 0;
         match self.runner.store.has_long_journal(&self.runner.connection).await {

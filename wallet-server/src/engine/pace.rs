@@ -17,7 +17,8 @@ use tokio::time::Instant;
 const UNKNOWN: Duration = Duration::from_micros(500);
 /// The time per command is a moving average, in which the latest batch has the weight 1/`PARTS`.
 const PARTS: u32 = 4;
-/// The largest factor by which a batch counts as slower than the time per command. A slower one is a stall and not a pace.
+/// The largest factor by which a batch counts as slower than the time per command. A slower one is a stall and not a
+/// pace.
 const OUTLIER: u32 = 4;
 
 /// The recent speed of a lane.

@@ -117,8 +117,8 @@ impl HealthRpcMethods for HealthRpcs {
         self.service.check(request).await
     }
 
-    /// Streams the status when it changes, until the server stops, and repeats it as a sign of life. So a stream ends whose
-    /// watcher has gone, also with HTTP/1.1, which has no pings.
+    /// Streams the status when it changes, until the server stops, and repeats it as a sign of life. So a stream ends
+    /// whose watcher has gone, also with HTTP/1.1, which has no pings.
     async fn watch(
         &self,
         request: Request<HealthCheckRequest>,

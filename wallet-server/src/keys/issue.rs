@@ -138,9 +138,9 @@ impl Keys {
         Ok(Issued { key, info: row.try_into()? })
     }
 
-    /// Replaces a key, whose scopes must be among `allowed`, by one with the same name, scopes, rate and expiry. The old one
-    /// expires after the overlap, unless it expires earlier. A key is replaced once: its expiry is then that of the overlap, and a
-    /// second successor would end with it.
+    /// Replaces a key, whose scopes must be among `allowed`, by one with the same name, scopes, rate and expiry. The
+    /// old one expires after the overlap, unless it expires earlier. A key is replaced once: its expiry is then that of
+    /// the overlap, and a second successor would end with it.
     pub(crate) async fn rotate(
         &self,
         tenant: TenantId,

@@ -1,9 +1,9 @@
 //! The publisher sends the items of all feeds to the stream, each feed in its order.
 //!
-//! One server at a time publishes, by a lease. Each feed has a position, up to which the stream has acknowledged every item.
-//! A server that begins, or that continues after a failure, reads the last item of the feed in the stream, because the
-//! stream may have more than was acknowledged, or may have lost messages. Two servers that publish the same items at the same time give them the same
-//! ids, by which the stream drops the second one.
+//! One server at a time publishes, by a lease. Each feed has a position, up to which the stream has acknowledged every
+//! item. A server that begins, or that continues after a failure, reads the last item of the feed in the stream,
+//! because the stream may have more than was acknowledged, or may have lost messages. Two servers that publish the same
+//! items at the same time give them the same ids, by which the stream drops the second one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;

@@ -1,5 +1,5 @@
-//! The checks of endpoints of webhooks and of their failed deliveries. Entries do not cover them; `docs/verify.md` lists
-//! the edits that are not seen.
+//! The checks of endpoints of webhooks and of their failed deliveries. Entries do not cover them; `docs/verify.md`
+//! lists the edits that are not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 

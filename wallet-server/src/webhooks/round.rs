@@ -1,10 +1,10 @@
 //! A round of deliveries to one endpoint: messages are sent at the same time, and their results recorded together.
 //!
-//! At most [`MOST_WAITING`] deliveries to an endpoint wait for another attempt. With more, its position stands still: the
-//! feed is the queue of an endpoint that is down.
+//! At most [`MOST_WAITING`] deliveries to an endpoint wait for another attempt. With more, its position stands still:
+//! the feed is the queue of an endpoint that is down.
 //!
-//! An ordered endpoint gets one message at a time, and a round ends after [`ORDERED_ROUND`]. After a failure its position
-//! stands still until that item is delivered.
+//! An ordered endpoint gets one message at a time, and a round ends after [`ORDERED_ROUND`]. After a failure its
+//! position stands still until that item is delivered.
 
 use std::sync::Arc;
 use std::time::Duration;

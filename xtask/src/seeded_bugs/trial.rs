@@ -57,8 +57,8 @@ impl Trials<'_> {
         Ok(Trial { bug: bug.name.clone(), finder, time: start.elapsed() })
     }
 
-    /// Returns whether a test that failed with a bug passes without one. A failure of a test that is flaky or broken says
-    /// nothing about a bug, nor does a suite that is slower than the time limit.
+    /// Returns whether a test that failed with a bug passes without one. A failure of a test that is flaky or broken
+    /// says nothing about a bug, nor does a suite that is slower than the time limit.
     fn passes_without_bug(&mut self, suite: &'static Suite, test: &str) -> Result<bool> {
         let key = (suite.name, test.to_owned());
         if let Some(passes) = self.finders.get(&key) {

@@ -10,8 +10,8 @@
 //!    body counts as unread by the peer (`transport/peers.rs`) until the next frame is polled.
 //! 5. The reply is dropped: it was read, the peer has left or reset the call, or its time is over. The place is free.
 //!
-//! A frame is the unit in which the body comes, usually a message or the trailers. Its data is sent in pieces, which are
-//! smaller: the transport keeps a piece that it has taken until the peer has read it.
+//! A frame is the unit in which the body comes, usually a message or the trailers. Its data is sent in pieces, which
+//! are smaller: the transport keeps a piece that it has taken until the peer has read it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
