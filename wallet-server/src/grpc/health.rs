@@ -137,7 +137,7 @@ async fn pass_on(
     stopping: CancellationToken,
 ) {
     let mut last = None;
-    // A watcher that was slow gets the status of now.
+    // A watcher that was slow gets the present status.
     while let Ok(place) = sender.reserve().await {
         let next = tokio::select! {
             biased;

@@ -466,7 +466,7 @@ fn too_large(bytes: Option<usize>, limit: usize) -> Content {
             format!("the request message has {bytes} bytes, at most {limit} are allowed for this method")
         }
         None => format!(
-            "the request message has more than {limit} bytes after decompression, which are allowed for this method"
+            "the request message has more than the {limit} bytes after decompression that are allowed for this method"
         ),
     };
     let pair = |name: &str, bytes: usize| (name.to_owned(), bytes.to_string());
