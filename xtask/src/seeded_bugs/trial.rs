@@ -14,7 +14,7 @@ use super::suites::{self, REST, Suite};
 use crate::process::{command, succeeds, text};
 use crate::tools::Variables;
 
-/// The test of a suite that fails without a failed test.
+/// Stands for the failed test of a suite that names none, because it hung or crashed.
 const HANGS: &str = "it hangs";
 
 /// The result of a bug.
