@@ -65,7 +65,7 @@ impl HoldWatch {
                 _ = ticks.tick() => {}
             }
             if let Err(error) = self.count(&mut next_open).await {
-                tracing::warn!(error = %Chain(&error), "cannot count the holds");
+                tracing::warn!(error = %Chain(&error), "cannot count the holds; their metrics keep the last figures");
             }
         }
     }

@@ -181,7 +181,12 @@ impl BatchRunner {
                 }
                 StoreErrorKind::Refused | StoreErrorKind::InvariantViolated => {
                     span.in_scope(|| {
-                        tracing::error!(lane, commands, error = cause, "a command cannot be stored")
+                        tracing::error!(
+                            lane,
+                            commands,
+                            error = cause,
+                            "a command cannot be stored; look at the error and at the log of the database"
+                        )
                     });
                     return Err(EngineError::Internal);
                 }

@@ -103,7 +103,7 @@ fn content(cause: Cause, operation_path: &str) -> Content {
         Cause::Malformed(fault) => malformed(&fault),
         Cause::TooLarge { bytes, limit } => too_large(bytes, limit),
         Cause::Defect(what) => {
-            in_call(|| tracing::error!(what, "internal defect"));
+            in_call(|| tracing::error!(what, "internal defect; please report it with this line"));
             internal()
         }
     }

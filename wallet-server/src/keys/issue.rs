@@ -74,7 +74,7 @@ pub(crate) enum IssueError {
     #[error("the server has no pepper for API keys; start it with --key-pepper-file")]
     NoPepper,
     /// The tenant has no key with this id.
-    #[error("there is no key {0}")]
+    #[error("there is no key {0}; ListKeys and `keys list` show all")]
     NoKey(KeyId),
     /// The key to be replaced is revoked or expired.
     #[error("key {0} is revoked or expired; create a new key instead")]

@@ -180,7 +180,7 @@ impl Publisher {
                     tenant = feed.name,
                     from = after + 1,
                     to = ends.first - 1,
-                    "items of the feed were deleted unpublished"
+                    "items of the feed were deleted unpublished; find what delays NATS, or keep items for longer"
                 );
                 session.feeds.insert(tenant, FeedInStream { feed, last: ends.first - 1 });
                 return Ok(self.store.move_nats_position(tenant, ends.first - 1).await?);
