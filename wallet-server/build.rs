@@ -1,7 +1,8 @@
 //! Sets WALLET_COMMIT to the commit that the binary is built from, for `--version` and the log.
 //!
-//! The variable of the same name wins, for builds without a repository, as in a container. Otherwise git is asked, in release
-//! builds alone: a new commit would rebuild everything after it. The same sources and the same variable make the same binary.
+//! The variable of the same name wins, for builds without a repository, as in a container. Otherwise git is asked, in
+//! release builds alone: a new commit would rebuild everything after it. The same sources and the same variable make
+//! the same binary.
 
 use std::path::Path;
 use std::process::Command;

@@ -413,7 +413,8 @@ struct Opened {
     ahead: Option<(Timestamp, Duration)>,
 }
 
-/// Opens the database and brings its schema up to date. Refuses one that is unsafe, or whose time contradicts the clock.
+/// Opens the database and brings its schema up to date. Refuses one that is unsafe, or whose time contradicts the
+/// clock.
 async fn open(config: &Config) -> Result<Opened, AppError> {
     // Database calls of the start may take long. The configured time limit applies to those that callers wait for.
     let store = Store::open(&config.database_url).await?;
@@ -494,11 +495,15 @@ impl Watch {
             }
             match self.store.tenant_clocks().await {
                 Ok(ahead) => self.clock.learn(ahead),
-                Err(error) => tracing::warn!(error = %Chain(&error), "cannot look at the clocks of tenants"),
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "cannot read the clocks of tenants; the known ones stay in use")
+                }
             }
             match self.store.first_tenants(NAMED_TENANTS).await {
                 Ok(names) => self.metrics.name_tenants(names),
-                Err(error) => tracing::warn!(error = %Chain(&error), "cannot look at the names of tenants"),
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "cannot read the names of tenants; the known ones stay in use")
+                }
             }
             if let Err(error) = self.catalogs.refresh_all().await {
                 tracing::warn!(error = %Chain(&error), "cannot look for a newer catalog; the last good one stays in use");

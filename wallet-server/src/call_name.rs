@@ -1,7 +1,7 @@
 //! The name of the call that a task answers: its path and request id, for the lines of the log.
 //!
-//! A span per call would cost more than all other work that `grpc` does for it, and most calls log nothing. So the name is kept
-//! by the task, and its span is created when a line is written.
+//! A span per call would cost more than all other work that `grpc` does for it, and most calls log nothing. So the name
+//! is kept by the task, and its span is created when a line is written.
 
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, OnceLock};

@@ -154,7 +154,9 @@ impl PublishedCatalogs {
             }
             Ok(None) => {}
             Err(CatalogError::Unusable { version, why }) => {
-                in_call(|| tracing::error!(version, %why, "a stored catalog cannot be used"));
+                in_call(
+                    || tracing::error!(version, %why, "a stored catalog cannot be used; run `wallet-server verify`"),
+                );
                 catalogs.unusable.insert(version, why);
             }
             Err(CatalogError::Store(error)) => return Err(error),

@@ -32,8 +32,8 @@ pub struct Config {
     pub lanes: Option<usize>,
     /// The most commands committed together; 256 by default.
     pub batch_max: usize,
-    /// The longest that a command may wait in the queue of its lane; 1 s by default. A command that would wait longer is
-    /// refused with OVERLOADED.
+    /// The longest that a command may wait in the queue of its lane; 1 s by default. A command that would wait longer
+    /// is refused with OVERLOADED.
     pub queue_wait: Duration,
     /// The most rows of wallets that the lanes together keep in memory between batches; 64,000 by default.
     pub cached_rows: usize,

@@ -27,7 +27,7 @@ pub(crate) struct Tenants {
 pub(crate) enum TenantError {
     #[error("{0:?} cannot name a tenant; a name has 1 to {LONGEST_NAME} letters, digits, - and _")]
     Name(String),
-    #[error("there is a tenant {0} already")]
+    #[error("there is a tenant {0} already; choose another name")]
     Exists(String),
     #[error("there is no tenant {0}; `wallet-server tenants list` shows all")]
     Missing(String),

@@ -1,9 +1,9 @@
 //! Traces: a span for each call and each batch, sent to a collector by OTLP over gRPC. Without a collector there are no
 //! spans, and a call costs a comparison.
 //!
-//! The span of a call continues the trace of its caller (W3C Trace Context). A batch decides commands of many callers, so
-//! its span has a trace of its own and links to their spans, which have an event for each command. Spans contain ids of
-//! wallets, but no amounts, no keys and no texts of errors.
+//! The span of a call continues the trace of its caller (W3C Trace Context). A batch decides commands of many callers,
+//! so its span has a trace of its own and links to their spans, which have an event for each command. Spans contain ids
+//! of wallets, but no amounts, no keys and no texts of errors.
 
 mod exporter;
 
@@ -172,8 +172,8 @@ impl CallSpan {
         self.0.span().span_context().trace_id()
     }
 
-    /// Records that a command of the call was decided: the time that it waited for its batch, and the time that the batch
-    /// took.
+    /// Records that a command of the call was decided: the time that it waited for its batch, and the time that the
+    /// batch took.
     pub(crate) fn decided(&self, wallet: &WalletId, command: &'static str, waited: Duration, took: Duration) {
         let attributes = vec![
             KeyValue::new("wallet.id", wallet.to_string()),
@@ -220,8 +220,8 @@ impl BatchSpan {
     }
 }
 
-/// Traces the calls whose callers want it, a part of the calls whose callers have not decided, and the batches of traced
-/// calls.
+/// Traces the calls whose callers want it, a part of the calls whose callers have not decided, and the batches of
+/// traced calls.
 #[derive(Debug, Clone)]
 struct CallsAndTheirBatches(Sampler);
 

@@ -1,9 +1,10 @@
-//! A drill: a real Prometheus watches a server that fails in several ways, until the alerts of `ops/alerts.yml` have fired.
+//! A drill: a real Prometheus watches a server that fails in several ways, until the alerts of `ops/alerts.yml` have
+//! fired.
 //!
-//! The failures are real: a certificate that ends in a day, a NATS that is away, a webhook that is gone, locked rows, connections that end, a
-//! constraint that refuses rows, a row that cannot be read, a sweeper that gets no lease while a hold falls due, a PostgreSQL
-//! that stops, and a server that is killed. Only the `for` of the alerts is shortened. Before that, while the rest is well,
-//! every panel of the dashboard must show data, and no other alert may fire.
+//! The failures are real: a certificate that ends in a day, a NATS that is away, a webhook that is gone, locked rows,
+//! connections that end, a constraint that refuses rows, a row that cannot be read, a sweeper that gets no lease while a
+//! hold falls due, a PostgreSQL that stops, and a server that is killed. Only the `for` of the alerts is shortened. Before
+//! that, while the rest is well, every panel of the dashboard must show data, and no other alert may fire.
 
 mod prometheus;
 

@@ -54,7 +54,8 @@ enum Task {
     Torture(torture::Options),
     /// Measures the release build under load next to the echo server and to pgbench
     Bench(bench::BenchArgs),
-    /// Measures the CPU time per command without metrics and traces, with metrics, and with both, for docs/benchmarks.md
+    /// Measures the CPU time per command without metrics and traces, with metrics, and with both, for
+    /// docs/benchmarks.md
     MetricsCost(bench::MetricsCostOptions),
     /// Counts the instructions of one Reserve and one Settle in the core
     Instructions,
@@ -63,7 +64,8 @@ enum Task {
     /// Writes or sums the rows `figure NAME | cell |` on standard input
     #[command(subcommand)]
     Tables(tables::Task),
-    /// Changes wallet-core in small ways, and reports the changes that no test notices and docs/mutants.md does not list
+    /// Changes wallet-core in small ways, and reports the changes that no test notices and docs/mutants.md does not
+    /// list
     Mutants(mutants::Options),
     /// Compares the public API of wallet-client with wallet-client/public-api.txt
     PublicApi(public_api::Options),

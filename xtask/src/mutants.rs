@@ -1,7 +1,7 @@
 //! Mutation tests of wallet-core: small changes of the code, each of which a test must notice.
 //!
-//! `.cargo/mutants.toml` names the tests. Changes that no test notices are listed in `docs/mutants.md`, each with a reason
-//! or as open; a change that is not listed is an error.
+//! `.cargo/mutants.toml` names the tests. Changes that no test notices are listed in `docs/mutants.md`, each with a
+//! reason or as open; a change that is not listed is an error.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,8 @@ use crate::process::{command, root};
 use crate::tools::Tools;
 
 const VERSION: &str = "27.1.0";
-/// The files whose survivors the document lists. A file joins when its survivors are noticed by a test or listed.
+/// The files whose survivors the document lists. A file is added once each of its survivors is noticed by a test or
+/// listed.
 const FILES: [&str; 3] = [
     "wallet-core/src/decide/extend.rs",
     "wallet-core/src/decide/spend.rs",

@@ -1,5 +1,5 @@
-//! The public API of wallet-client, one item per line, in `wallet-client/public-api.txt`. A review sees in that file how
-//! a change alters the API.
+//! The public API of wallet-client, one item per line, in `wallet-client/public-api.txt`. A review sees in that file
+//! how a change alters the API.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! Builds the documentation site from the documents of the repository, with mdBook.
 //!
-//! The pages keep their places relative to each other, so links between them stay as they are. Links to other files lead to
-//! a web view of the repository, or become plain text.
+//! The pages keep their places relative to each other, so links between them stay as they are. Links to other files
+//! lead to a web view of the repository, or become plain text.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

@@ -1,5 +1,5 @@
-//! A drill: boots systemd in namespaces of its own, above the root folder of this machine, and lets it run the unit of the package with a
-//! user of its own and all restrictions. It needs root, systemd, and a kernel with overlayfs.
+//! A drill: boots systemd in namespaces of its own, above the root folder of this machine, and lets it run the unit of
+//! the package with a user of its own and all restrictions. It needs root, systemd, and a kernel with overlayfs.
 
 use std::fs;
 use std::path::PathBuf;

@@ -53,8 +53,8 @@ fn commit(from: Option<&str>) -> Result<String> {
     resolved(&last)
 }
 
-/// Builds wallet-server as of a commit, unless it has been built before. The build shares the folder of this one, so that
-/// crates that both use are built once.
+/// Builds wallet-server as of a commit, unless it has been built before. The build shares the folder of this one, so
+/// that crates that both use are built once.
 fn built(commit: &str) -> Result<PathBuf> {
     let folder = target().join("upgrade").join(commit);
     let program = folder.join("wallet-server");

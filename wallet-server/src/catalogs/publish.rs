@@ -211,8 +211,8 @@ async fn check_not_superseded(
     }
 }
 
-/// Refuses a catalog that removes something in use. Returns the plans with subscribers whose terms it changes. Profiles are
-/// read only if a plan is withdrawn or changed.
+/// Refuses a catalog that removes something in use. Returns the plans with subscribers whose terms it changes. Profiles
+/// are read only if a plan is withdrawn or changed.
 async fn check_against_use(
     publishing: &Publishing,
     catalog: &Catalog,

@@ -13,8 +13,8 @@ use crate::settings::{DEFAULT_FILE, SettingsError, Values, check, effective};
 /// An action on the configuration.
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Print the settings that a server with these flags, this environment and this file has, each with its source. Secrets
-    /// are shown as ***.
+    /// Print the settings that a server with these flags, this environment and this file has, each with its source.
+    /// Secrets are shown as ***.
     Print {
         /// Print the documented default file instead, to begin with.
         #[arg(long)]

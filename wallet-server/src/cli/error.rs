@@ -44,7 +44,7 @@ pub(super) enum CliError {
         "there is no key {key} of tenant {tenant}; --tenant names another tenant, and `keys list` shows the keys of one"
     )]
     NoKey { key: KeyId, tenant: String },
-    #[error("there is no wallet {0}")]
+    #[error("there is no wallet {0} of this tenant; --tenant names another tenant")]
     NoWallet(WalletId),
     #[error("{} cannot be read", path.display())]
     File { path: PathBuf, source: std::io::Error },

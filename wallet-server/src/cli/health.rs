@@ -99,8 +99,8 @@ impl Target {
         Ok(Self { endpoint, authorities: authorities.or(Some(pem)), host })
     }
 
-    /// Returns why no connection was made. A server works with a certificate whose authority its own file lacks, so the probe
-    /// says where to put it.
+    /// Returns why no connection was made. A server works with a certificate whose authority its own file lacks, so the
+    /// probe says where to put it.
     fn unreachable(&self, error: &tonic::transport::Error) -> String {
         let next = match is_of_unknown_authority(error) {
             true => {

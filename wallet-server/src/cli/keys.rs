@@ -31,15 +31,15 @@ pub(super) enum KeysCommand {
         /// The name for people, as in "gpu workers".
         name: String,
         /// The scopes, separated by commas: estimate, reserve, settle, topup, read, admin, catalog, events, keys; or a
-        /// set: worker (estimate, reserve, settle, read), billing (topup, admin, read, events), all. Only a key of the tenant
-        /// default can have tenants, which is not part of all.
+        /// set: worker (estimate, reserve, settle, read), billing (topup, admin, read, events), all. Only a key of the
+        /// tenant default can have tenants, which is not part of all.
         #[arg(long)]
         scopes: Scopes,
         /// The number of days after which the key expires, 1 to 3660. Default: it does not expire.
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=3_660))]
         expire_days: Option<u64>,
-        /// The most calls per second with the key on each server, 1 to 100000. Default: the rate that servers allow to every
-        /// key.
+        /// The most calls per second with the key on each server, 1 to 100000. Default: the rate that servers allow to
+        /// every key.
         #[arg(long, value_name = "CALLS", value_parser = clap::value_parser!(u32).range(1..=MAX_PER_SECOND.into()))]
         calls_per_second: Option<u32>,
         /// The most calls at once after a rest, 1 to 1000000. Default: a second of calls.

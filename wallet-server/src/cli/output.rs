@@ -6,10 +6,9 @@ use std::io::{IsTerminal, Write};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
-use super::log_limit::LogLimit;
-
 use crate::causes::Chain;
 use crate::cli::error::CliError;
+use crate::cli::log_limit::LogLimit;
 use crate::settings::LogFilter;
 use crate::traces;
 

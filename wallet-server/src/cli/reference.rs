@@ -1,4 +1,5 @@
-//! `docs/commands.md`: every command with its arguments, generated from the command line. `WALLET_WRITE_DOCS=1` writes it.
+//! `docs/commands.md`: every command with its arguments, generated from the command line. `WALLET_WRITE_DOCS=1` writes
+//! it.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -33,10 +33,11 @@ enum Role {
     /// Bring the schema of a database up to date, then exit. A SQLite file is created if it is missing; a
     /// PostgreSQL database must exist (createdb).
     Migrate(DatabaseFlags),
-    /// Check whether a running server can carry out calls, as a container's probe; exit code 0 if it can and 1 otherwise.
+    /// Check whether a running server can carry out calls, as a container's probe; exit code 0 if it can and 1
+    /// otherwise.
     Health(health::HealthArgs),
-    /// Report what an operator should change about the configuration, its files and the database, read-only, with the next
-    /// step; exit code 1 if something is wrong. Takes the settings of `serve`.
+    /// Report what an operator should change about the configuration, its files and the database, read-only, with the
+    /// next step; exit code 1 if something is wrong. Takes the settings of `serve`.
     Doctor(doctor::DoctorArgs),
     /// Print or check the configuration.
     #[command(subcommand)]
@@ -53,8 +54,8 @@ enum Role {
     /// Create, list, change or delete endpoints of webhooks at a running server, or send failed deliveries again.
     #[command(subcommand)]
     Webhooks(webhooks::WebhooksCommand),
-    /// Copy a SQLite database to a new file, also while a server uses it, and verify the copy; exit code 1 if its ledger
-    /// has problems.
+    /// Copy a SQLite database to a new file, also while a server uses it, and verify the copy; exit code 1 if its
+    /// ledger has problems.
     Backup(backup::BackupArgs),
     /// Recompute the whole ledger, read-only; exit code 1 if anything is wrong.
     Verify(verify::VerifyArgs),

@@ -176,7 +176,8 @@ fn of_transaction(oldest: Option<OldTransaction>) -> Finding {
     }
 }
 
-/// Examines whether API keys that exist are required, and whether those of certificates exist. `None` if they are and do.
+/// Examines whether API keys that exist are required, and whether those of certificates exist. `None` if they are and
+/// do.
 pub(super) async fn keys(store: &Store, settings: &Settings) -> Result<Option<Finding>, StoreError> {
     if settings.server.key_pepper_file.is_some() {
         return keys_of_certificates(store, &settings.server.tls_client_keys).await;

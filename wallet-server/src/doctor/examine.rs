@@ -38,7 +38,8 @@ async fn of_database(store: &Store, settings: &Settings) -> Vec<Finding> {
     let schema = database::migrations(store).await;
     let is_there = matches!(&schema, Ok(finding) if finding.level == Level::Ok);
     findings.push(or_failed("schema", schema));
-    // The other checks need the schema of this release: with missing tables they fail, with newer ones they may mislead.
+    // The other checks need the schema of this release: with missing tables they fail, with newer ones they may
+    // mislead.
     if !is_there {
         return findings;
     }

@@ -78,7 +78,7 @@ impl Engine {
         let key = WalletKey::new(request.tenant, &request.wallet);
         let lane = self.lane(key);
         let (queued, answered) = QueuedCommand::admit(request, key, &lane.admission)?;
-        // Every command in the queue has a place, and there is room for all of them: the lane has died.
+        // The queue has room for every command with a place, so a failure means that the lane has died.
         lane.sender.try_send(queued).map_err(|_| EngineError::Unavailable)?;
         Ok(QueuedReply(answered))
     }

@@ -1,5 +1,5 @@
-//! Counts the holds of the database for operators. It does not depend on the sweeper, so it also counts holds that no sweep
-//! reaches.
+//! Counts the holds of the database for operators. It does not depend on the sweeper, so it also counts holds that no
+//! sweep reaches.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::store::{Store, StoreError};
 
 /// The time between two counts.
 const PERIOD: Duration = Duration::from_secs(15);
-/// The time between two counts of all holds is at least this many times what a count takes, because the database reads each
-/// hold for it. A count of 150 ms is repeated after 15 s.
+/// The time between two counts of all holds is at least this many times the duration of a count, which reads every
+/// hold. A count of 150 ms is repeated after 15 s.
 const PAUSE_FACTOR: u32 = 100;
 
 /// The metrics of all holds in the database. Cheap to clone.
@@ -65,7 +65,7 @@ impl HoldWatch {
                 _ = ticks.tick() => {}
             }
             if let Err(error) = self.count(&mut next_open).await {
-                tracing::warn!(error = %Chain(&error), "cannot count the holds");
+                tracing::warn!(error = %Chain(&error), "cannot count the holds; their metrics keep the last figures");
             }
         }
     }

@@ -54,7 +54,7 @@ impl Lane {
         while self.turn(&mut queue).await {}
         self.checkpoint().await;
         if let Err(error) = self.runner.connection.close().await {
-            tracing::debug!(lane = self.runner.lane, error = %Chain(&error), "closing the lane's connection");
+            tracing::debug!(lane = self.runner.lane, error = %Chain(&error), "cannot close the lane's connection");
         }
     }
 
@@ -110,8 +110,9 @@ impl Lane {
         is_behind
     }
 
-    /// Checkpoints if the journal is long. SQLite restarts the journal only if nothing was appended to it during a checkpoint, so
-    /// the lane checkpoints between two batches. A checkpoint by another connection would overlap with the lane's writes.
+    /// Checkpoints if the journal is long. SQLite restarts the journal only if nothing was appended to it during a
+    /// checkpoint, so the lane checkpoints between two batches. A checkpoint by another connection would overlap with
+    /// the lane's writes.
     async fn shorten_journal(&mut self) {
         self.since_check = 0;
         match self.runner.store.has_long_journal(&self.runner.connection).await {

@@ -1,9 +1,9 @@
 //! The engine commits the commands of many callers together.
 //!
-//! A command goes to its wallet's lane, a task with its own database connection. The lane takes all commands that
-//! wait, up to a bound, and runs them as one batch: load, decide in order, write, commit, answer all callers. A batch locks
-//! its wallets first, or its write proves that they have not changed ([`optimistic`]). A command that arrives alone does not
-//! wait for others. Rules about credits are in `wallet-core` and not here.
+//! A command goes to its wallet's lane, a task with its own database connection. The lane takes all commands that wait,
+//! up to a bound, and runs them as one batch: load, decide in order, write, commit, answer all callers. A batch locks
+//! its wallets first, or its write proves that they have not changed ([`optimistic`]). A command that arrives alone
+//! does not wait for others. Rules about credits are in `wallet-core` and not here.
 //!
 //! Commands run in the lane's task and never in the caller's, so a caller that goes away cancels nothing half-way.
 

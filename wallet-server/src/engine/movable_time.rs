@@ -1,7 +1,7 @@
 //! Time that an RPC moves forward, and the processing of everything that falls due on the way.
 //!
-//! On a server with a manual clock, this clock moves. On any other server, the clock of the caller's tenant moves ahead of
-//! the server's, if the tenant is for tests.
+//! On a server with a manual clock, this clock moves. On any other server, the clock of the caller's tenant moves ahead
+//! of the server's, if the tenant is for tests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,8 +63,8 @@ pub(crate) enum ClockError {
 }
 
 impl MovableTime {
-    /// Moves the clock of a tenant, or that of a server with a manual one, and processes everything that has fallen due.
-    /// Refuses to do so while another call moves one.
+    /// Moves the clock of a tenant, or that of a server with a manual one, and processes everything that has fallen
+    /// due. Refuses to do so while another call moves one.
     pub(crate) async fn advance(
         &self,
         tenant: TenantId,

@@ -1,6 +1,6 @@
-//! A batch without locks between its statements (PostgreSQL). Its wallets come from memory or are read; what was decided is
-//! written and committed by one statement, if all wallets still have the versions that were decided on. Otherwise
-//! nothing is written, and the batch runs again in a transaction that locks its wallets.
+//! A batch without locks between its statements (PostgreSQL). Its wallets come from memory or are read; what was
+//! decided is written and committed by one statement, if all wallets still have the versions that were decided on.
+//! Otherwise nothing is written, and the batch runs again in a transaction that locks its wallets.
 //!
 //! While another server writes the same wallets, or many commands are repetitions, a failed attempt costs more than the
 //! locks. So after a failed attempt, the next batches of the lane lock their wallets.
@@ -27,7 +27,8 @@ use crate::store::{Backend, LoadedWallets, Optimistic, ReadPlan, StoreError, Sto
 const LOCKED_BATCHES: u32 = 16;
 
 impl BatchRunner {
-    /// Returns whether the batch may be tried without locks. Counts it down if the last attempt failed and batches lock for now.
+    /// Returns whether the batch may be tried without locks. Counts it down if the last attempt failed and batches lock
+    /// for now.
     pub(super) fn may_be_optimistic(&mut self, batch: &[QueuedCommand], keys: &[WalletKey]) -> bool {
         if self.locked_batches > 0 {
             self.locked_batches -= 1;
@@ -53,7 +54,8 @@ impl BatchRunner {
             Ok(None) => {}
             Err(error) => match error.kind {
                 StoreErrorKind::Unavailable | StoreErrorKind::CommitUnknown => return Err(error),
-                // Rows that were read at different moments may contradict each other. With locks, the same error is certain.
+                // Rows that were read at different moments may contradict each other. With locks, the same error is
+                // certain.
                 StoreErrorKind::Conflict
                 | StoreErrorKind::Refused
                 | StoreErrorKind::Unreadable

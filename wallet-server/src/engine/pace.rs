@@ -5,9 +5,9 @@
 //! - The time per command of recent batches, for all commands that wait. Only full batches show it, because a command
 //!   that is committed alone takes longer than one among many. A small batch is an upper bound, so a lane that had
 //!   little to do for an hour still accepts many commands at once. One slow batch changes the estimate little.
-//! - The longer of two times: the duration of the last batch, scaled to the number of waiting commands, and the time since
-//!   the last batch ended, once per batch that waits. The second one grows while the database stalls, and the first fast
-//!   batch after a stall shortens both.
+//! - The longer of two times: the duration of the last batch, scaled to the number of waiting commands, and the time
+//!   since the last batch ended or the first command after that arrived, multiplied by the number of batches that
+//!   wait. The second one grows while the database stalls, and the first fast batch after a stall shortens both.
 
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use tokio::time::Instant;
 const UNKNOWN: Duration = Duration::from_micros(500);
 /// The time per command is a moving average, in which the latest batch has the weight 1/`PARTS`.
 const PARTS: u32 = 4;
-/// The most that a batch may exceed the time per command; anything above is a stall and not a pace.
+/// The largest factor by which a batch counts as slower than the time per command. A slower one is a stall and not a
+/// pace.
 const OUTLIER: u32 = 4;
 
 /// The recent speed of a lane.

@@ -181,14 +181,19 @@ impl BatchRunner {
                 }
                 StoreErrorKind::Refused | StoreErrorKind::InvariantViolated => {
                     span.in_scope(|| {
-                        tracing::error!(lane, commands, error = cause, "a command cannot be stored")
+                        tracing::error!(
+                            lane,
+                            commands,
+                            error = cause,
+                            "a command cannot be stored; look at the error and at the log of the database"
+                        )
                     });
                     return Err(EngineError::Internal);
                 }
                 kind => tries.count(kind),
             }
             if tries.are_used_up() {
-                span.in_scope(|| tracing::error!(lane, commands, error = cause, "giving up on a batch: its commands are answered with STORE_UNAVAILABLE; look at the log of the database"));
+                span.in_scope(|| tracing::error!(lane, commands, error = cause, "giving up on a batch: its commands are answered with STORE_UNAVAILABLE, or with OUTCOME_UNKNOWN after a COMMIT without an answer; look at the log of the database"));
                 return Ok(same_for_all(batch, &EngineError::Unavailable));
             }
             self.metrics.retried();

@@ -77,8 +77,8 @@ impl BatchRunner {
         })
     }
 
-    /// Makes the next batch lock its wallets: the connection may have died meanwhile, and the BEGIN of such a batch shows
-    /// this before any commit.
+    /// Makes the next batch lock its wallets: the connection may have died meanwhile, and the BEGIN of such a batch
+    /// shows this before any commit.
     pub(super) fn lock_next(&mut self) {
         self.locked_batches = self.locked_batches.max(1);
     }

@@ -141,8 +141,8 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Sweeps all parts, regardless of their leases, until nothing more is found. Returns the number of wallets in which
-    /// something stays due.
+    /// Sweeps all parts, regardless of their leases, until nothing more is found. Returns the number of wallets in
+    /// which something stays due.
     pub(crate) async fn sweep_all(&self) -> Result<usize, StoreError> {
         let mut left = 0;
         for part in 0..PARTS {
@@ -154,13 +154,14 @@ impl Sweeper {
         Ok(left)
     }
 
-    /// Sweeps the wallets of a tenant whose clock is ahead until nothing more is found. Returns the number of wallets in
-    /// which something stays due.
+    /// Sweeps the wallets of a tenant whose clock is ahead until nothing more is found. Returns the number of wallets
+    /// in which something stays due.
     pub(crate) async fn sweep_tenant(&self, tenant: TenantId) -> Result<usize, StoreError> {
         self.sweep_completely(Swept::Ahead(Some(tenant))).await
     }
 
-    /// Sweeps until nothing more is found, or the same wallets again. Returns the number of wallets that were found last.
+    /// Sweeps until nothing more is found, or the same wallets again. Returns the number of wallets that were found
+    /// last.
     async fn sweep_completely(&self, swept: Swept) -> Result<usize, StoreError> {
         // A clock that runs would make more wallets due during every pass.
         let now = self.clock.now();
@@ -180,8 +181,8 @@ impl Sweeper {
         }
     }
 
-    /// Sends a `ProcessDue` to every wallet in which something is due, of a tenant whose clock is ahead or of all of them,
-    /// and returns those wallets.
+    /// Sends a `ProcessDue` to every wallet in which something is due, of a tenant whose clock is ahead or of all of
+    /// them, and returns those wallets.
     async fn process_ahead(
         &self,
         tenant: Option<TenantId>,
@@ -202,7 +203,8 @@ impl Sweeper {
         }
     }
 
-    /// Sends a `ProcessDue` to every wallet in which something is due, each through its lane, and returns those wallets.
+    /// Sends a `ProcessDue` to every wallet in which something is due, each through its lane, and returns those
+    /// wallets.
     async fn process_due(
         &self,
         buckets: Range<i16>,

@@ -1,8 +1,8 @@
 //! The feed: gives the items of the outbox their positions, and notifies readers of new ones. Also notifies the
 //! watchers of a wallet that it has changed.
 //!
-//! A reader asks for the items after a position ([`crate::query`]); nothing in a server remembers readers, so a slow one
-//! costs nothing.
+//! A reader asks for the items after a position ([`crate::query`]); nothing in a server remembers readers, so a slow
+//! one costs nothing.
 
 mod feed_notifier;
 mod places;

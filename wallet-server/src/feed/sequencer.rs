@@ -127,7 +127,7 @@ impl Sequencer {
     fn logged<T>(&self, done: Result<T, StoreError>) -> Option<T> {
         done.inspect_err(|error| {
             self.metrics.failures.inc();
-            tracing::warn!(error = %Chain(error), "the feed did not advance; it will be tried again");
+            tracing::warn!(error = %Chain(error), "the feed was not advanced or trimmed; it will be tried again");
         })
         .ok()
     }

@@ -52,8 +52,8 @@ mod tests {
         assert_eq!(inflate(&packed, text.len()).unwrap(), text);
         assert_eq!(
             fault(&packed, text.len() - 1),
-            "MESSAGE_TOO_LARGE Some(\"7999\"): the request message has more than 7999 bytes after decompression, which are \
-             allowed for this method"
+            "MESSAGE_TOO_LARGE Some(\"7999\"): the request message has more than the 7999 bytes after decompression \
+             that are allowed for this method"
         );
         let bomb = deflate(&vec![0; 64 << 20]).unwrap();
         assert!(fault(&bomb, 65_536).starts_with("MESSAGE_TOO_LARGE"));

@@ -117,8 +117,8 @@ impl HealthRpcMethods for HealthRpcs {
         self.service.check(request).await
     }
 
-    /// Streams the status when it changes, until the server stops, and repeats it as a sign of life. So a stream ends whose
-    /// watcher has gone, also with HTTP/1.1, which has no pings.
+    /// Streams the status when it changes, until the server stops, and repeats it as a sign of life. So a stream ends
+    /// whose watcher has gone, also with HTTP/1.1, which has no pings.
     async fn watch(
         &self,
         request: Request<HealthCheckRequest>,
@@ -137,7 +137,7 @@ async fn pass_on(
     stopping: CancellationToken,
 ) {
     let mut last = None;
-    // A watcher that was slow gets the status of now.
+    // A watcher that was slow gets the present status.
     while let Ok(place) = sender.reserve().await {
         let next = tokio::select! {
             biased;

@@ -254,7 +254,8 @@ impl<B: RequestBody> Calls<B> {
     /// the work: it is bounded by the deadline and by the places for calls in progress, and comes before the handler.
     fn handler(&self, mut request: Request<Messages<B>>, deadline: Instant) -> Work {
         let service = self.0.routes.find(request.uri().path());
-        let service = service.ok_or_else(|| Box::new(Status::unimplemented("").into_http()))?;
+        let service = service
+            .ok_or_else(|| Box::new(Status::unimplemented("the server has no such method").into_http()))?;
         if let Some(caller) = self.0.caller_check.at_once(request.uri().path(), deadline) {
             request.extensions_mut().insert(caller);
             return Ok(service.call(request));
@@ -272,7 +273,7 @@ impl<B: RequestBody> Calls<B> {
                     service.call(request).await
                 }
                 (Err(refused), _) => Ok(Status::from(refused).into_http()),
-                (Ok(_), _) => Ok(Status::unimplemented("").into_http()),
+                (Ok(_), _) => Ok(Status::unimplemented("the server has no such method").into_http()),
             }
         }))
     }

@@ -19,10 +19,10 @@ use crate::settings::Limits;
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The descriptors for reflection are inconsistent.
-    #[error("reflection")]
+    #[error("the descriptors for reflection are inconsistent")]
     Reflection(#[from] tonic_reflection::server::Error),
     /// The descriptors for calls with JSON are inconsistent.
-    #[error("descriptors")]
+    #[error("the descriptors for calls with JSON are inconsistent")]
     Descriptors(#[from] prost_reflect::DescriptorError),
 }
 

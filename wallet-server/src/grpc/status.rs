@@ -34,8 +34,7 @@ use crate::engine::EngineError;
 use crate::grpc::error::SHED_FOR;
 use crate::keys::{IssueError, KeyError, Scope};
 use crate::query::ReadError;
-use crate::store::FeedEnds;
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::{FeedEnds, StoreError, StoreErrorKind};
 use crate::tenants::TenantError;
 use crate::webhooks::{MAX_ENDPOINTS, WebhookError};
 
@@ -104,7 +103,7 @@ fn content(cause: Cause, operation_path: &str) -> Content {
         Cause::Malformed(fault) => malformed(&fault),
         Cause::TooLarge { bytes, limit } => too_large(bytes, limit),
         Cause::Defect(what) => {
-            in_call(|| tracing::error!(what, "internal defect"));
+            in_call(|| tracing::error!(what, "internal defect; please report it with this line"));
             internal()
         }
     }
@@ -467,7 +466,7 @@ fn too_large(bytes: Option<usize>, limit: usize) -> Content {
             format!("the request message has {bytes} bytes, at most {limit} are allowed for this method")
         }
         None => format!(
-            "the request message has more than {limit} bytes after decompression, which are allowed for this method"
+            "the request message has more than the {limit} bytes after decompression that are allowed for this method"
         ),
     };
     let pair = |name: &str, bytes: usize| (name.to_owned(), bytes.to_string());

@@ -1,7 +1,7 @@
 //! Streams: messages about something that a caller watches, which a task of its own reads again and again.
 //!
-//! One message waits for the caller at a time, so a slow caller costs no memory. The next read comes after the caller has
-//! taken it. The transport ends a stream whose caller takes nothing for 30 s.
+//! One message waits for the caller at a time, so a slow caller costs no memory. The next read comes after the caller
+//! has taken it. The transport ends a stream whose caller takes nothing for 30 s.
 
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ pub(super) trait Watched: Send + 'static {
     ) -> impl Future<Output = Result<Self::Message, RpcError>> + Send;
 }
 
-/// Returns a stream of the first message and those after it. It ends when the caller has gone, its credential is no longer
-/// valid, a read fails, or the server stops.
+/// Returns a stream of the first message and those after it. It ends when the caller has gone, its credential is no
+/// longer valid, a read fails, or the server stops.
 pub(super) fn stream<W: Watched>(call: Call, first: W::Message, watched: W) -> Messages<W::Message> {
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(send_each(first, Watching { call, watched }, sender));
@@ -69,8 +69,8 @@ impl<W: Watched> Source for Watching<W> {
     }
 }
 
-/// Sends the first message, then each next one, until there is none, one is an error, or the caller has gone. The next one
-/// is read when the caller has taken the one before.
+/// Sends the first message, then each next one, until there is none, one is an error, or the caller has gone. The next
+/// one is read when the caller has taken the one before.
 async fn send_each<S: Source>(
     first: S::Message,
     mut source: S,

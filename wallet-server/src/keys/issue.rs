@@ -74,7 +74,7 @@ pub(crate) enum IssueError {
     #[error("the server has no pepper for API keys; start it with --key-pepper-file")]
     NoPepper,
     /// The tenant has no key with this id.
-    #[error("there is no key {0}")]
+    #[error("there is no key {0}; ListKeys and `keys list` show all")]
     NoKey(KeyId),
     /// The key to be replaced is revoked or expired.
     #[error("key {0} is revoked or expired; create a new key instead")]
@@ -138,9 +138,9 @@ impl Keys {
         Ok(Issued { key, info: row.try_into()? })
     }
 
-    /// Replaces a key, whose scopes must be among `allowed`, by one with the same name, scopes, rate and expiry. The old one
-    /// expires after the overlap, unless it expires earlier. A key is replaced once: its expiry is then that of the overlap, and a
-    /// second successor would end with it.
+    /// Replaces a key, whose scopes must be among `allowed`, by one with the same name, scopes, rate and expiry. The
+    /// old one expires after the overlap, unless it expires earlier. A key is replaced once: its expiry is then that of
+    /// the overlap, and a second successor would end with it.
     pub(crate) async fn rotate(
         &self,
         tenant: TenantId,

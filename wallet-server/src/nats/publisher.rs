@@ -1,9 +1,9 @@
 //! The publisher sends the items of all feeds to the stream, each feed in its order.
 //!
-//! One server at a time publishes, by a lease. Each feed has a position, up to which the stream has acknowledged every item.
-//! A server that begins, or that continues after a failure, reads the last item of the feed in the stream, because the
-//! stream may have more than was acknowledged, or may have lost messages. Two servers that publish the same items at the same time give them the same
-//! ids, by which the stream drops the second one.
+//! One server at a time publishes, by a lease. Each feed has a position, up to which the stream has acknowledged every
+//! item. A server that begins, or that continues after a failure, reads the last item of the feed in the stream,
+//! because the stream may have more than was acknowledged, or may have lost messages. Two servers that publish the same
+//! items at the same time give them the same ids, by which the stream drops the second one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -29,8 +29,9 @@ use crate::webhooks::Render;
 const TASK: &str = "nats";
 /// The time after which another server takes over from a server that has stopped. A lease is renewed at half of it.
 const LEASE: Duration = Duration::from_secs(10);
-/// The interval at which new items are looked for, and at which a server without the lease tries to get it.
+/// The interval at which new items are looked for.
 const PERIOD: Duration = Duration::from_millis(200);
+/// The interval at which a server without the lease tries to get it.
 const WITHOUT_LEASE: Duration = Duration::from_secs(1);
 /// The most items that are sent before the first of them is acknowledged.
 const IN_FLIGHT: usize = 256;
@@ -179,7 +180,7 @@ impl Publisher {
                     tenant = feed.name,
                     from = after + 1,
                     to = ends.first - 1,
-                    "items of the feed were deleted unpublished"
+                    "items of the feed were deleted unpublished; find what delays NATS, or keep items for longer"
                 );
                 session.feeds.insert(tenant, FeedInStream { feed, last: ends.first - 1 });
                 return Ok(self.store.move_nats_position(tenant, ends.first - 1).await?);

@@ -1,8 +1,8 @@
 //! A stream of JetStream: publishes the items of a feed in order, and returns the last one that the stream has.
 //!
-//! Messages are sent without waiting for each other. Each one but the first demands that the one before is the last of the
-//! stream, so that a lost or refused message stops the later ones, also those that the client sends again after it has
-//! reconnected.
+//! Messages are sent without waiting for each other. Each one but the first demands that the one before is the last of
+//! the stream, so that a lost or refused message stops the later ones, also those that the client sends again after it
+//! has reconnected.
 
 use std::io;
 use std::sync::atomic::Ordering;

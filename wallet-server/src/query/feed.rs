@@ -119,7 +119,10 @@ fn shown(item: &PlacedItem, rows: &FeedRows) -> Option<FeedItem> {
     if item.is_change() {
         let content = rows.changes.get(&item.wallet_key).cloned().map(FeedContent::Change);
         if content.is_none() {
-            tracing::error!(event_id = %item.wallet_key, "an item of the feed cannot be read");
+            tracing::error!(
+                event_id = %item.wallet_key,
+                "an item of the feed cannot be read; run `wallet-server verify`"
+            );
         }
         return Some(FeedItem { position: item.position, item_type, wallet: None, revision: 0, content });
     }
@@ -134,7 +137,11 @@ fn shown(item: &PlacedItem, rows: &FeedRows) -> Option<FeedItem> {
         }
     };
     if content.is_none() {
-        tracing::error!(wallet_key = %item.wallet_key, revision = item.revision, "an item of the feed cannot be read");
+        tracing::error!(
+            wallet_key = %item.wallet_key,
+            revision = item.revision,
+            "an item of the feed cannot be read; run `wallet-server verify`"
+        );
     }
     Some(FeedItem {
         position: item.position,

@@ -1,9 +1,9 @@
 //! Reads of single wallets, in which many callers share a query.
 //!
 //! A task takes all reads that wait. One query returns the versions of their wallets. A wallet that is in memory at its
-//! version is the answer; the others are loaded from one snapshot. So an answer is always a state that was current after
-//! the read was requested. If this task cannot answer a read, for example because of an unreadable row or too many
-//! due holds, the caller makes it alone.
+//! version is the answer; the others are loaded from one snapshot. So an answer is always a state that was current
+//! after the read was requested. If this task cannot answer a read, for example because of an unreadable row or too
+//! many due holds, the caller makes it alone.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

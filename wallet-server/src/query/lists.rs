@@ -124,8 +124,8 @@ impl Queries {
         Ok(page.cut_scan(found, rest, list_position))
     }
 
-    /// Returns a wallet's grants: the open ones in spending order, then the closed ones if requested. Those are read all for
-    /// each page, which keeps no more of them than it shows.
+    /// Returns a wallet's grants: the open ones in spending order, then the closed ones if requested. Those are read
+    /// all for each page, which keeps no more of them than it shows.
     pub(crate) async fn grants(
         &self,
         tenant: TenantId,

@@ -62,8 +62,8 @@ impl Queries {
         Ok(Some(CancelEffects { fees, returned, grace, forfeited }))
     }
 
-    /// Returns the reply that the command would get now, and its effects. Writes nothing. Only for commands that need no
-    /// catalog but the current one.
+    /// Returns the reply that the command would get now, and its effects. Writes nothing. Only for commands that need
+    /// no catalog but the current one.
     pub(crate) async fn preview(
         &self,
         tenant: TenantId,

@@ -137,7 +137,7 @@ pub(super) async fn uncancelled<T: Send + 'static, E: Into<ReadError> + Send + '
     match tokio::spawn(read).await {
         Ok(result) => result.map_err(Into::into),
         Err(error) => {
-            in_call(|| tracing::error!(%error, "a read ended early"));
+            in_call(|| tracing::error!(%error, "a read ended early; please report it with this line"));
             Err(ReadError::Unavailable)
         }
     }

@@ -92,14 +92,14 @@ async fn advanced(mut wallet: Wallet, now: Timestamp) -> Result<Wallet, ReadErro
         return work();
     }
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
-        in_call(|| tracing::error!(%error, "a read ended early"));
+        in_call(|| tracing::error!(%error, "a read ended early; please report it with this line"));
         Err(ReadError::Unavailable)
     })
 }
 
 /// Logs a violated invariant, and returns the error of a wallet that cannot be read.
 pub(super) fn defect(violation: InvariantViolation) -> ReadError {
-    in_call(|| tracing::error!(%violation, "a wallet cannot be advanced"));
+    in_call(|| tracing::error!(%violation, "a wallet is unreadable; run `wallet-server verify --wallet ID`"));
     ReadError::Unreadable
 }
 

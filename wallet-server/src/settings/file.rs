@@ -18,7 +18,8 @@ pub(super) fn read(path: &Path) -> Result<Layer, SettingsError> {
     parse(path, &text).map_err(SettingsError::Invalid)
 }
 
-/// Checks a file alone, without the environment and without the files that it names. Returns the number of its settings.
+/// Checks a file alone, without the environment and without the files that it names. Returns the number of its
+/// settings.
 pub(crate) fn check(path: &Path) -> Result<usize, SettingsError> {
     let layer = read(path)?;
     let count = layer.len();

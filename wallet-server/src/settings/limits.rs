@@ -17,15 +17,16 @@ settings! {
     /// The time after `longest_call_ms` in which a peer must read the reply, before the stream is reset.
     reading_time: Duration = Duration::from_secs(1), Millis(100, 60_000), WithoutFlag;
 
-    /// The most calls in progress on the whole server; further calls are refused with OVERLOADED. It is a backstop before
-    /// the admission of the engine. Reads and estimates may have seven eighths of the places, Settle, Cancel, Extend and
-    /// checks of the health all, and other calls fifteen sixteenths. A call is in progress until its reply has been read.
-    /// Streams may have three quarters of the places together; further ones are refused with TOO_MANY_WATCHERS.
+    /// The most calls in progress on the whole server; further calls are refused with OVERLOADED. It is a backstop
+    /// before the admission of the engine. Reads and estimates may have seven eighths of the places, Settle, Cancel,
+    /// Extend and checks of the health all, and other calls fifteen sixteenths. A call is in progress until its reply
+    /// has been read. Streams may have three quarters of the places together; further ones are refused with
+    /// TOO_MANY_WATCHERS.
     calls_in_progress: usize = 8_192, Count(16, 1_000_000), WithoutFlag;
 
-    /// The calls per second of one API key, on this server. Further calls are refused with RATE_LIMITED and the delay after
-    /// which to repeat them. A call with many items counts once. Settle, Cancel and Extend may have as many calls again. The
-    /// wallet tokens of a key have the same rate for each wallet. Needs `key_pepper_file`.
+    /// The calls per second of one API key, on this server. Further calls are refused with RATE_LIMITED and the delay
+    /// after which to repeat them. A call with many items counts once. Settle, Cancel and Extend may have as many calls
+    /// again. The wallet tokens of a key have the same rate for each wallet. Needs `key_pepper_file`.
     calls_per_second: Option<u32> = None => "none; any rate is allowed", Count(1, 100_000), Everywhere;
 
     /// The calls that a key may make at once after a rest; they count towards its rate.
@@ -42,8 +43,8 @@ settings! {
     /// TOO_MANY_WATCHERS.
     feed_watchers: usize = 2_048, Count(1, 100_000), WithoutFlag;
 
-    /// The most streams of WatchWallet that one tenant may have at a time, on this server; one wallet may have 256 of them.
-    /// Further ones are refused with TOO_MANY_WATCHERS.
+    /// The most streams of WatchWallet that one tenant may have at a time, on this server; one wallet may have 256 of
+    /// them. Further ones are refused with TOO_MANY_WATCHERS.
     wallet_watchers: usize = 4_096, Count(1, 1_000_000), WithoutFlag;
 
     /// The most commands that wait in one lane, which limits memory. Further ones are refused with OVERLOADED. Commands
@@ -56,24 +57,24 @@ settings! {
     /// The most connections at a time; fewer if the process may not open as many descriptors.
     connections: usize = 8_192, Count(16, 1_000_000), WithoutFlag;
 
-    /// The most connections of one address, or of one network (/64) of IPv6. For a further one, the one without a call for the
-    /// longest time is closed; if all have calls, the new one is. Behind a proxy all callers have its address.
+    /// The most connections of one address, or of one network (/64) of IPv6. For a further one, the one without a call
+    /// for the longest time is closed; if all have calls, the new one is. Behind a proxy all callers have its address.
     connections_per_address: Option<usize> = None => "none; an address may have all connections",
         Count(1, 1_000_000), WithoutFlag;
 
-    /// The most connections that have not completed the TLS handshake or not sent their first bytes. For a further one, the
-    /// oldest of them is closed.
+    /// The most connections that have not completed the TLS handshake or not sent their first bytes. For a further one,
+    /// the oldest of them is closed.
     half_open: usize = 1_024, Count(16, 1_000_000), WithoutFlag;
 
-    /// The most calls in progress on one connection; further ones wait in the client, where admission does not see them. A
-    /// client with more calls opens several connections.
+    /// The most calls in progress on one connection; further ones wait in the client, where admission does not see
+    /// them. A client with more calls opens several connections.
     streams_per_connection: u32 = 100, Count(1, 10_000), WithoutFlag;
 
     /// The most calls in progress on one connection whose replies are pages; further ones wait.
     pages_per_connection: usize = 4, Count(1, 1_000), WithoutFlag;
 
-    /// The most bytes of replies that peers have not read, over the whole server. Above it, the connection with the most
-    /// unread bytes is closed.
+    /// The most bytes of replies that peers have not read, over the whole server. Above it, the connection with the
+    /// most unread bytes is closed.
     unread_bytes: usize = 64 * 1_024 * 1_024, Bytes(MIB, 16 * 1_024 * MIB), WithoutFlag;
 
     /// The most bytes of a reply that the transport buffers for a stream.
@@ -94,18 +95,19 @@ settings! {
     /// The most bytes of a request, before and after decompression. Some methods have limits of their own below.
     message_bytes: usize = 64 * 1_024, Bytes(64 * KIB, 4 * MIB), WithoutFlag;
 
-    /// The most bytes of a request with many items. The floor fits an EstimateMany of 100 operations with 32 attributes and
-    /// 32 quantities of full length.
+    /// The most bytes of a request with many items. The floor fits an EstimateMany of 100 operations with 32 attributes
+    /// and 32 quantities of full length.
     many_message_bytes: usize = 4 * 1_024 * 1_024, Bytes(2 * MIB, 64 * MIB), WithoutFlag;
 
     /// The most bytes of a request to the catalog service. The floor fits a document of 256 KiB.
     catalog_message_bytes: usize = 512 * 1_024, Bytes(320 * KIB, 8 * MIB), WithoutFlag;
 
-    /// The time in which a new connection must complete the TLS handshake, and then send its first bytes, for HTTP/2 the
-    /// preface.
+    /// The time in which a new connection must complete the TLS handshake, and then send its first bytes, for HTTP/2
+    /// the preface.
     preface_time: Duration = Duration::from_secs(5), Millis(100, 60_000), WithoutFlag;
 
-    /// The time in which a peer with HTTP/1.1 must send the headers of its next request, the pause before them included.
+    /// The time in which a peer with HTTP/1.1 must send the headers of its next request, the pause before them
+    /// included.
     header_time: Duration = Duration::from_secs(30), Millis(1_000, 600_000), WithoutFlag;
 
     /// The time for which a connection may stay open without a call.

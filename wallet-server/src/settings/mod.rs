@@ -1,9 +1,10 @@
 //! The settings of the server: their values and the places they come from.
 //!
-//! Each setting is one row of [`server`] (the top level of the file), [`limits`], [`feed`] or [`nats`] (its tables), with the
-//! type, the default, the bounds and the sources. Flags, environment variables, messages and documents are made from the
-//! rows. The later source wins: default, file, environment, flag. [`source`] finds the values, [`mod@file`] reads the file,
-//! [`form`] reads a value, [`value`] gives it its type, and [`mod@print`] shows the result.
+//! Each setting is one row of [`server`] (the top level of the file), [`limits`], [`feed`] or [`nats`] (its tables),
+//! with the type, the default, the bounds and the sources. Flags, environment variables, messages and documents are
+//! made from the rows. The later source wins: default, file, environment, flag. [`source`] finds the values,
+//! [`mod@file`] reads the file, [`form`] reads a value, [`value`] gives it its type, and [`mod@print`] shows the
+//! result.
 
 #[macro_use]
 mod rows;

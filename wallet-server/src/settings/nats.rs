@@ -12,8 +12,8 @@ settings! {
     /// The settings of NATS.
     pub(crate) struct NatsSettings in "nats";
 
-    /// The servers of NATS to which the feed is published, as in `nats://localhost:4222` or `tls://nats.example:4222`. In a
-    /// flag or a variable they are separated by commas. Without any, the feed is not published.
+    /// The servers of NATS to which the feed is published, as in `nats://localhost:4222` or `tls://nats.example:4222`.
+    /// In a flag or a variable they are separated by commas. Without any, the feed is not published.
     url: Vec<NatsUrl> = Vec::new(), List, Everywhere;
 
     /// The stream of JetStream that has the subjects `wallet.>`. The server does not create it.

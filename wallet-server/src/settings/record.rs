@@ -7,8 +7,8 @@ use wallet_core::feed::{ItemType, ItemTypes};
 /// The types that are left out by default, after `*`.
 const DEFAULT: [&str; 3] = ["*", "!job.reserved", "!job.started"];
 
-/// A list of types: names as in `job.settled`, families as in `job.*`, and `*`, each with `!` before it if it is left out.
-/// Later ones win.
+/// A list of types: names as in `job.settled`, families as in `job.*`, and `*`, each with `!` before it if it is left
+/// out. Later ones win.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RecordList {
     names: Vec<String>,

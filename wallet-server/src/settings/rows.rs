@@ -1,7 +1,7 @@
 //! The macro that makes a struct of settings and the list of its rows.
 
-/// Defines a struct of settings. A row has the documentation, the name, the type, the default (with its meaning if it is
-/// `None`), the form with the bounds, and the sources.
+/// Defines a struct of settings. A row has the documentation, the name, the type, the default (with its meaning if it
+/// is `None`), the form with the bounds, and the sources.
 macro_rules! settings {
     (
         $(#[$meta:meta])*

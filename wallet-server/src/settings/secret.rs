@@ -13,7 +13,7 @@ pub(super) fn find(name: &Path, credentials: Option<&Path>) -> PathBuf {
     credential.filter(|file| file.exists()).unwrap_or_else(|| name.to_owned())
 }
 
-/// Reads a secret. The line end after it does not count.
+/// Reads a secret. Spaces and line ends around it do not count.
 pub(super) fn read(file: &Path) -> Result<String, SettingsError> {
     let text = std::fs::read_to_string(file)
         .map_err(|source| SettingsError::File { path: file.to_owned(), source })?;

@@ -55,14 +55,15 @@ settings! {
     /// A caller may present no certificate; it needs an API key then. Needs `tls_client_ca` and `key_pepper_file`.
     tls_client_optional: bool = false, Switch, Everywhere;
 
-    /// The API keys that certificates of callers stand for, as in `worker.example=Ab3dE5gH1j`: a name in the certificate, and
-    /// the id of the key. A caller without a key acts as the key of its certificate. The names of a certificate are its
-    /// alternative names that are hosts or URIs; `cn:` before a name makes it the common name, as in `cn:Ann Lee=Ab3dE5gH1j`.
-    /// In a flag or a variable they are separated by commas. Needs `tls_client_ca` and `key_pepper_file`.
+    /// The API keys that certificates of callers stand for, as in `worker.example=Ab3dE5gH1j`: a name in the
+    /// certificate, and the id of the key. A caller without a key acts as the key of its certificate. The names of a
+    /// certificate are its alternative names that are hosts or URIs; `cn:` before a name makes it the common name, as
+    /// in `cn:Ann Lee=Ab3dE5gH1j`. In a flag or a variable they are separated by commas. Needs `tls_client_ca` and
+    /// `key_pepper_file`.
     tls_client_keys: Vec<ClientKey> = Vec::new(), List, Everywhere;
 
-    /// The pepper of the API keys: a file of at least 32 bytes that all servers have and the database's host has not. With
-    /// it, every call needs a key.
+    /// The pepper of the API keys: a file of at least 32 bytes that all servers have and the database's host has not.
+    /// With it, every call needs a key.
     key_pepper_file: Option<PathBuf> = None => "none; callers need no key", SecretFile, Everywhere;
 
     /// The origins of the web pages that may call, as in `https://app.example.com`; `*` allows any. In a flag or a
@@ -78,8 +79,8 @@ settings! {
     /// The percentage of the calls that are traced, of those whose caller has not decided (traceparent).
     traces_percent: u32 = 100, Count(0, 100), Everywhere;
 
-    /// The networks that URLs of webhooks may name besides public addresses, as in 10.1.0.0/16. In a flag or a variable they
-    /// are separated by commas.
+    /// The networks that URLs of webhooks may name besides public addresses, as in 10.1.0.0/16. In a flag or a variable
+    /// they are separated by commas.
     webhooks_allow: Vec<IpNet> = Vec::new(), List, Everywhere;
 
     /// The filter of the log: levels by module. Other commands have it from the variable alone.
@@ -92,16 +93,16 @@ settings! {
     /// off, or that is older than version 15. For trials and tests.
     accept_unsafe_database: bool = false, Switch, Everywhere;
 
-    /// Let the system write a dump of the memory when the server crashes, and debuggers attach to it. A dump contains secrets
-    /// and data of wallets.
+    /// Let the system write a dump of the memory when the server crashes, and debuggers attach to it. A dump contains
+    /// secrets and data of wallets.
     core_dumps: bool = false, Switch, WithoutFlag;
 
     /// Run on a clock that stands still until AdvanceClock moves it forward. Only with SQLite and on loopback; use a
     /// separate database.
     manual_clock: bool = false, Switch, FlagOnly;
 
-    /// Start although the clock is more than a day ahead of the newest time in the database and credits would expire by it.
-    /// For a start after a long pause, when the clock is right.
+    /// Start although the clock is more than a day ahead of the newest time in the database and credits would expire by
+    /// it. For a start after a long pause, when the clock is right.
     accept_clock: bool = false, Switch, FlagOnly;
 }
 

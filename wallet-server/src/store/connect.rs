@@ -42,10 +42,12 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of a SQLite file that are mapped into memory to read all of it: the most that SQLite allows. The rows of
 /// one wallet lie far apart, and a system call for each would take longer than verifying it.
 const MAPPED: &str = "2147418112";
-/// The page cache of a lane on SQLite, in KiB and negative as SQLite wants it: 64 MiB. A batch about many wallets changes
-/// thousands of pages that lie far apart; with SQLite's default of 2 MiB it would write and read them several times.
+/// The page cache of a lane on SQLite, in KiB and negative as SQLite wants it: 64 MiB. A batch about many wallets
+/// changes thousands of pages that lie far apart; with SQLite's default of 2 MiB it would write and read them several
+/// times.
 const LANE_CACHE: &str = "-65536";
-/// The pages in SQLite's journal, 64 MiB, after which any other connection checkpoints at its commit. A lane does so earlier.
+/// The pages in SQLite's journal, 64 MiB, after which any other connection checkpoints at its commit. A lane does so
+/// earlier.
 const JOURNAL: &str = "16384";
 /// Planner settings: a plan is made once for all values and uses only index scans. PostgreSQL was seen to scan
 /// whole tables for a join with a handful of keys, and to keep a plan made while a table was empty until the table
@@ -356,8 +358,8 @@ async fn connect_control(url: &str, backend: Backend, connections: u32) -> Resul
     pool(options, backend).await
 }
 
-/// Opens a pool. It lends only connections that are in no transaction, and on PostgreSQL only those that were opened after the
-/// last failure.
+/// Opens a pool. It lends only connections that are in no transaction, and on PostgreSQL only those that were opened
+/// after the last failure.
 async fn pool(mut options: ConnectOptions, backend: Backend) -> Result<Pool, StoreError> {
     let last_failure = LastFailure::default();
     let failure = last_failure.clone();
@@ -407,10 +409,10 @@ async fn connect_readers(
 /// Keeps PostgreSQL from sending the warning that the BEGIN of [`returned_clean`] found an open transaction.
 const QUIET: (&str, &str) = ("client_min_messages", "error");
 
-/// Rolls connections back when they are returned to the pool: a caller cancelled during BEGIN must not pass on an
-/// open transaction. A ROLLBACK alone would write a warning to the log of PostgreSQL whenever there is nothing to roll back,
-/// which is nearly always. A connection that does not answer within `RETURN_TIMEOUT`, or whose transaction has failed, is
-/// discarded.
+/// Rolls connections back when they are returned to the pool: a caller cancelled during BEGIN must not pass on an open
+/// transaction. A ROLLBACK alone would write a warning to the log of PostgreSQL whenever there is nothing to roll back,
+/// which is nearly always. A connection that does not answer within `RETURN_TIMEOUT`, or whose transaction has failed,
+/// is discarded.
 fn returned_clean(options: PgPoolOptions) -> PgPoolOptions {
     options.after_release(|connection, _| {
         Box::pin(async move {
@@ -424,8 +426,8 @@ fn returned_clean(options: PgPoolOptions) -> PgPoolOptions {
 }
 
 /// Closes a connection to SQLite that is still in a transaction when it is returned to its pool. A full disk ends a
-/// transaction, the driver's ROLLBACK of it then fails, and the driver would take the next BEGIN for a savepoint whose commit
-/// commits nothing.
+/// transaction, the driver's ROLLBACK of it then fails, and the driver would take the next BEGIN for a savepoint whose
+/// commit commits nothing.
 fn closed_if_in_transaction(options: SqlitePoolOptions) -> SqlitePoolOptions {
     options.after_release(|connection, _| {
         Box::pin(async move {

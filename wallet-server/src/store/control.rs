@@ -1,4 +1,5 @@
-//! Catalogs, signing keys, and the plans in use. Every statement but that of [`plans_in_use`] is a transaction of its own.
+//! Catalogs, signing keys, and the plans in use. Every statement is a transaction of its own, except that of
+//! [`plans_in_use`].
 
 use std::collections::BTreeMap;
 
@@ -64,8 +65,8 @@ impl Store {
     }
 }
 
-/// Returns the plans that wallets of a tenant are subscribed to, or will be at the end of a period, each with the number of
-/// these wallets. Reads all of the tenant's profiles, which is acceptable because plans change rarely.
+/// Returns the plans that wallets of a tenant are subscribed to, or will be at the end of a period, each with the
+/// number of these wallets. Reads all of the tenant's profiles, which is acceptable because plans change rarely.
 pub(super) async fn plans_in_use(
     connection: &impl ConnectionTrait,
     backend: Backend,

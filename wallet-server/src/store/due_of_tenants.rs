@@ -1,7 +1,8 @@
 //! Finds wallets for the sweeper whose tenants have clocks that are ahead of the server's.
 //!
-//! The indexes of due rows do not have the tenant: for a clock that is a month ahead they would lead through all rows of
-//! other tenants that fall due in this month. So the wallets of such a tenant are looked at one by one, a page at a time.
+//! The indexes of due rows do not have the tenant: for a clock that is a month ahead they would lead through all rows
+//! of other tenants that fall due in this month. So the wallets of such a tenant are looked at one by one, a page at a
+//! time.
 
 use sea_orm::{ConnectionTrait, Statement, Value};
 use uuid::Uuid;

@@ -18,8 +18,8 @@ struct Session {
 }
 
 impl Store {
-    /// Returns the reasons why the database may lose acknowledged commits, each as a sentence without a full stop. A SQLite
-    /// file has none: its connections are opened with the settings that it needs.
+    /// Returns the reasons why the database may lose acknowledged commits, each as a sentence without a full stop. A
+    /// SQLite file has none: its connections are opened with the settings that it needs.
     pub(crate) async fn unsafe_settings(&self) -> Result<Vec<String>, StoreError> {
         if self.backend() == Backend::Sqlite {
             return Ok(Vec::new());

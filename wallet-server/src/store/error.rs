@@ -81,8 +81,8 @@ impl StoreError {
         Self::new(StoreErrorKind::CommitUnknown, without_prefix(error))
     }
 
-    /// Converts a failure of a statement that writes and commits at once. A known refusal by the database is certain, and
-    /// so is a failure before the statement was sent; any other error leaves the outcome unknown.
+    /// Converts a failure of a statement that writes and commits at once. A known refusal by the database is certain,
+    /// and so is a failure before the statement was sent; any other error leaves the outcome unknown.
     pub(crate) fn of_committing_statement(error: DbErr) -> Self {
         if is_unsent(&error) || code(&error).is_some_and(|code| is_raised_before_commit(&code)) {
             return Self::from(error);
@@ -184,8 +184,9 @@ fn is_certain_of_commit(code: &str) -> bool {
 }
 
 /// Returns true if PostgreSQL raises this error only while it prepares or executes a statement, before the commit: the
-/// tables were altered, the server is read-only, a right is missing, a prepared statement is missing or exists already, memory
-/// or disk space is used up, or the statement was cancelled. A cancelled wait for a replica is a warning after the commit, not an error.
+/// tables were altered, the server is read-only, a right is missing, a prepared statement is missing or exists already,
+/// memory or disk space is used up, or the statement was cancelled. A cancelled wait for a replica is a warning after
+/// the commit, not an error.
 fn is_raised_before_commit(code: &str) -> bool {
     matches!(code, "0A000" | "25006" | "26000" | "42501" | "42P05" | "57014")
         || code.len() == 5 && code.starts_with("53")
@@ -194,8 +195,8 @@ fn is_raised_before_commit(code: &str) -> bool {
 /// Classifies SQLSTATEs, which have five characters, and SQLite's codes, which are numbers with the primary code in
 /// the lowest eight bits.
 ///
-/// Only errors that a command's own rows can cause are [`StoreErrorKind::Refused`]. Every other code, also an unknown one,
-/// concerns the connection or the state of the server, and a retry on a new connection may succeed. Examples are a
+/// Only errors that a command's own rows can cause are [`StoreErrorKind::Refused`]. Every other code, also an unknown
+/// one, concerns the connection or the state of the server, and a retry on a new connection may succeed. Examples are a
 /// server that is read-only for a while (25006), and a prepared statement whose tables were altered (0A000).
 fn by_code(code: &str) -> StoreErrorKind {
     if code.len() == 5 { by_sqlstate(code) } else { by_sqlite_code(code) }

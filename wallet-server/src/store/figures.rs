@@ -156,8 +156,8 @@ impl Store {
         Ok(time.map(|oldest| Waiting { count, oldest }))
     }
 
-    /// Returns the number of frozen wallets and the ids of the first ones, at most `most`. Reads all wallets, a bucket at a
-    /// time, so that no statement takes long.
+    /// Returns the number of frozen wallets and the ids of the first ones, at most `most`. Reads all wallets, a bucket
+    /// at a time, so that no statement takes long.
     pub(crate) async fn frozen(&self, most: usize) -> Result<(u64, Vec<String>), StoreError> {
         let (mut count, mut ids) = (0, Vec::new());
         for bucket in 0..BUCKETS {

@@ -44,7 +44,11 @@ impl InPlace {
         if self.lost.get().is_none()
             && let Err(why) = self.look()
         {
-            tracing::error!(why, "the database file is lost: no command is acknowledged any more");
+            tracing::error!(
+                why,
+                "the database file is lost: no command is acknowledged any more; put it back or restore a backup, \
+                 then start the server again"
+            );
             let _ = self.lost.set(why);
         }
         self.lost.get().map_or(Ok(()), |why| Err(why.clone()))

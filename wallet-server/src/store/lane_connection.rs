@@ -14,9 +14,9 @@ use crate::store::StoreError;
 
 /// The connection on which a lane runs its batches. No other task uses it. Cheap to clone.
 ///
-/// It is in a pool of one. On the way back into a pool, a connection answers a ping, which would be one round trip more for each
-/// batch. So the lane keeps it from one statement that is a whole batch to the next ([`write`](Self::write)); any other
-/// use gives it back first.
+/// It is in a pool of one. On the way back into a pool, a connection answers a ping, which would be one round trip more
+/// for each batch. So the lane keeps it from one statement that is a whole batch to the next ([`write`](Self::write));
+/// any other use gives it back first.
 #[derive(Debug, Clone)]
 pub(crate) struct LaneConnection {
     pool: DatabaseConnection,
@@ -35,9 +35,9 @@ impl LaneConnection {
         &self.pool
     }
 
-    /// Runs a statement of PostgreSQL and keeps the connection. After an error, or if the call is cancelled, the connection goes
-    /// back into its pool, which closes it unless it answers. A [`DbErr::Conn`] means that there is no connection, and the
-    /// statement was not sent.
+    /// Runs a statement of PostgreSQL and keeps the connection. After an error, or if the call is cancelled, the
+    /// connection goes back into its pool, which closes it unless it answers. A [`DbErr::Conn`] means that there is no
+    /// connection, and the statement was not sent.
     pub(super) async fn write(&self, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>, DbErr> {
         let acquire = async || {
             let acquired = self.pool.get_postgres_connection_pool().acquire().await;

@@ -68,8 +68,8 @@ impl Store {
         self.migrate_with(LOCK_TIMEOUT, pauses.build()).await
     }
 
-    /// Migrates, again after each pause, until the locks of its tables are free within `lock_timeout`. While a statement
-    /// waits for a lock, all later statements about its table wait too, so servers work in the pauses.
+    /// Migrates, again after each pause, until the locks of its tables are free within `lock_timeout`. While a
+    /// statement waits for a lock, all later statements about its table wait too, so servers work in the pauses.
     async fn migrate_with(
         &self,
         lock_timeout: Duration,

@@ -1,8 +1,8 @@
 //! The database: connections, transactions, statements, and the conversion of rows to core types. No other module
 //! runs SQL.
 //!
-//! [`Store`] opens connections, [`batch`] runs a batch's transaction, [`tables`] has the rows of each table, [`sql`] the
-//! statements of the hot path. No rule about credits is in this module.
+//! [`Store`] opens connections, [`batch`] runs a batch's transaction, [`tables`] has the rows of each table, [`sql`]
+//! the statements of the hot path. No rule about credits is in this module.
 //!
 //! Lock order: a batch locks wallets, sorted by (bucket, wallet_key), and nothing else; the lock of a wallet guards all
 //! its other rows. A batch that sells a plan first takes the shared lock of its tenants' catalogs ([`publishing`]). The

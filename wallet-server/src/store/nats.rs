@@ -29,8 +29,8 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the number of items that the stream lacks, and the time at which the first of them got its position. `None`:
-    /// it lacks none.
+    /// Returns the number of items that the stream lacks, and the time at which the first of them got its position.
+    /// `None`: it lacks none.
     pub(crate) async fn nats_lag(&self) -> Result<Option<(i64, Timestamp)>, StoreError> {
         let positions = self.nats_positions().await?;
         let (connection, mut lag): (_, Option<(i64, Timestamp)>) = (self.feed(), None);

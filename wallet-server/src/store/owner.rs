@@ -1,6 +1,6 @@
-//! The owner of new files of a SQLite database. Files that root creates get the owner of their folder: after a command of an
-//! operator they would otherwise be files that the service, whose user is another, cannot write. SQLite does the same for its
-//! journal.
+//! The owner of new files of a SQLite database. Files that root creates get the owner of their folder: after a command
+//! of an operator they would otherwise be files that the service, whose user is another, cannot write. SQLite does the
+//! same for its journal.
 
 use std::fs::{self, OpenOptions};
 use std::io;

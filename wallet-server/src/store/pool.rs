@@ -14,8 +14,8 @@ use crate::causes::Chain;
 /// Connections for reads or for the control plane. Cheap to clone.
 ///
 /// If no call is answered any more, the driver's pool is replaced by a new one. A connection that goes silent while it
-/// is returned to the driver's pool takes its place there until the operating system gives it up, which may be after a quarter
-/// of an hour. If that happens to all connections, no caller gets one.
+/// is returned to the driver's pool takes its place there until the operating system gives it up, which may be after a
+/// quarter of an hour. If that happens to all connections, no caller gets one.
 #[derive(Debug, Clone)]
 pub(super) struct Pool {
     current: Arc<Mutex<Current>>,
@@ -63,7 +63,8 @@ impl Pool {
         current.silent_since = None;
     }
 
-    /// Records that a call that began at this time has no answer. Replaces all connections if there is none for this long.
+    /// Records that a call that began at this time has no answer. Replaces all connections if there is none for this
+    /// long.
     pub(super) async fn not_answered(&self, began: Instant, silence: Duration) {
         let is_stuck = |current: &Current| current.silent_since.is_some_and(|time| time.elapsed() >= silence);
         self.lock().is_silent_since(began);

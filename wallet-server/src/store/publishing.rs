@@ -75,8 +75,8 @@ impl Publishing {
     }
 }
 
-/// Returns the statement that takes the advisory lock of a tenant's catalogs until the end of the transaction. `function`
-/// decides whether the lock is exclusive or shared.
+/// Returns the statement that takes the advisory lock of a tenant's catalogs until the end of the transaction.
+/// `function` decides whether the lock is exclusive or shared.
 pub(super) fn lock(function: &str, tenant: TenantId) -> Statement {
     let (high, low) = tenant.0.as_u64_pair();
     let key = i64::from_be_bytes(*b"catalogs") ^ (high ^ low).cast_signed();

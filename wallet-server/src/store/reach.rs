@@ -19,8 +19,8 @@ const NO_DATABASE: &str = "3D000";
 /// SQLSTATE of a server that is starting or stopping.
 const NOT_NOW: &str = "57P03";
 
-/// Connects, and tries again for up to 5 seconds while the server is starting. The error names the endpoint, the cause and the
-/// remedy, but no password.
+/// Connects, and tries again for up to 5 seconds while the server is starting. The error names the endpoint, the cause
+/// and the remedy, but no password.
 pub(super) async fn postgres(url: &DatabaseUrl) -> Result<(), StoreError> {
     let options = url.postgres().map_err(|why| StoreError::unavailable("the URL cannot be read", why))?;
     let deadline = Instant::now() + TIMEOUT;

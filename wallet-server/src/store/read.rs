@@ -112,8 +112,8 @@ impl ReadTx {
         Ok(row.map(standing))
     }
 
-    /// Returns the next reservations of a wallet after a position that may be due at `now`, and the position of the last
-    /// one if there are more than `most`.
+    /// Returns the next reservations of a wallet after a position that may be due at `now`, and the position of the
+    /// last one if there are more than `most`.
     pub(crate) async fn next_due(
         &self,
         key: WalletKey,
@@ -134,8 +134,8 @@ impl ReadTx {
         Ok(self.wallets(&[(key, now)], plan).await?.remove(&key).map(|loaded| loaded.wallet))
     }
 
-    /// Returns the wallets with these keys that exist: their open grants, and the reservations due at the time of each, up to
-    /// the number in `plan`.
+    /// Returns the wallets with these keys that exist: their open grants, and the reservations due at the time of each,
+    /// up to the number in `plan`.
     pub(crate) async fn wallets(
         &self,
         times: &[(WalletKey, Timestamp)],

@@ -1,5 +1,5 @@
-//! The leases of background tasks that one server runs for all, and of the parts of the sweep. They only avoid duplicate work:
-//! the tasks are correct even if several servers run them.
+//! The leases of background tasks that one server runs for all, and of the parts of the sweep. They only avoid
+//! duplicate work: the tasks are correct even if several servers run them.
 
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ impl Store {
         lease(&self.control(), task, holder, now, length).await
     }
 
-    /// Takes or renews the lease of the sweep of a part of the buckets, on the connection of the sweeper. Returns false if
-    /// another server holds it.
+    /// Takes or renews the lease of the sweep of a part of the buckets, on the connection of the sweeper. Returns false
+    /// if another server holds it.
     pub(crate) async fn sweep_lease(
         &self,
         part: i16,

@@ -206,8 +206,9 @@ fn writing() -> TransactionOptions {
 
 /// Runs a call with a time limit, and records if it is answered, its connection fails, or there is no answer.
 ///
-/// A call without an answer may have waited for a free connection all the time. So only connections that were opened before
-/// it began are not lent again: otherwise callers that wait while new connections are opened would rule out those too.
+/// A call without an answer may have waited for a free connection all the time. So only connections that were opened
+/// before it began are not lent again: otherwise callers that wait while new connections are opened would rule out
+/// those too.
 async fn recorded<T>(
     pool: &Pool,
     call_timeout: Duration,

@@ -1,9 +1,10 @@
 //! The wallets that a lane, or the reads of single wallets, keep in memory.
 //!
-//! A wallet is kept as a commit has left it, with the version of that commit. A decision on it counts only if its row still
-//! has this version, which is compared before the decision or by the statement that writes it. Every write raises the
-//! version, whichever server makes it, so the cache saves reads and never decides what is true. A batch takes its wallets
-//! out and puts them back after its commit: after a failure, or a commit without a known outcome, nothing of it is left.
+//! A wallet is kept as a commit has left it, with the version of that commit. A decision on it counts only if its row
+//! still has this version, which is compared before the decision or by the statement that writes it. Every write raises
+//! the version, whichever server makes it, so the cache saves reads and never decides what is true. A batch takes its
+//! wallets out and puts them back after its commit: after a failure, or a commit without a known outcome, nothing of it
+//! is left.
 
 use lru::LruCache;
 use wallet_core::WalletKey;

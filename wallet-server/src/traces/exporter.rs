@@ -1,5 +1,5 @@
-//! Sends spans to the collector. The log has a line when the collector stops to take spans and one when it takes them
-//! again, instead of two for each failure, one every five seconds.
+//! Sends spans to the collector. The log has a line when the collector stops taking spans and one when it takes them
+//! again, instead of two lines for each failed export, of which there is one every five seconds.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};

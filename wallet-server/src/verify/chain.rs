@@ -99,8 +99,8 @@ impl Chain {
         self.head = None;
     }
 
-    /// Checks I16 and I18 for the wallet's row: it has the revision and hash of the last entry and is not older. Only
-    /// heartbeats are written without an entry, each before the deadline of a hold that is still open.
+    /// Checks I16 and I18 for the wallet's row: it has the revision and hash of the last entry and is not older. Since
+    /// then only heartbeats, each before the deadline of a hold that is still open, and freezes were written.
     pub(super) fn check(&self, row: &wallets::Model, heartbeats: &Heartbeats, faults: &mut Faults) {
         let at = self.revision;
         if let Some(head) = self.head {

@@ -38,7 +38,7 @@ const TASKS: [&str; 11] = [
     "feed", "nats", "sweep-0", "sweep-1", "sweep-2", "sweep-3", "sweep-4", "sweep-5", "sweep-6", "sweep-7",
     "webhooks",
 ];
-/// An instant more than an hour ahead of the clock is noted, in microseconds: a clock is wrong or was moved by hand.
+/// An hour in microseconds. An instant further ahead of the clock is noted: a clock is wrong, or the row was edited.
 const AHEAD: i64 = 3_600_000_000;
 
 /// The part of the control plane that other rows refer to.

@@ -17,10 +17,10 @@ pub enum VerifyError {
     #[error("there is no tenant {0}; `wallet-server tenants list` shows all")]
     NoTenant(String),
     /// The task that folds the ledger ended early.
-    #[error("the verification stopped")]
+    #[error("the verification ended early because of a defect; please report it with this output")]
     Stopped(#[source] tokio::task::JoinError),
     /// The key file cannot be read.
-    #[error("key file {}", path.display())]
+    #[error("cannot read key file {}", path.display())]
     KeyFile {
         /// The path of the key file.
         path: PathBuf,
@@ -39,7 +39,7 @@ pub enum VerifyError {
         bytes: usize,
     },
     /// A checkpoint cannot be read or written.
-    #[error("checkpoint {}", path.display())]
+    #[error("cannot read or write checkpoint {}", path.display())]
     Checkpoint {
         /// The path of the checkpoint.
         path: PathBuf,

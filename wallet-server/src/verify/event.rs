@@ -44,9 +44,9 @@ pub(super) fn check(
 ) {
     let at = entry.revision;
     for (n, RecordedNotification { n: number, time, event }) in (0..).zip(events) {
-        faults.unless(*number == n, at, || format!("its event {n} has number {number}"));
+        faults.unless(*number == n, at, || format!("its notification {n} has number {number}"));
         faults.unless(*time == entry.effective_time, at, || {
-            format!("is effective at {}, but its event {n} at {time}", entry.effective_time)
+            format!("is effective at {}, but its notification {n} at {time}", entry.effective_time)
         });
         let is_possible = match event.kind {
             EventKind::LowBalance => event.available < event.threshold && event.grant.is_none(),

@@ -1,9 +1,9 @@
-//! The check of the feed (I33): its positions have no gap, and it has exactly the items of the ledgers, those of a wallet in
-//! the order of its ledger, and the changes of the tenants that are items.
+//! The check of the feed (I33): its positions have no gap, and it has exactly the items of the ledgers, those of a
+//! wallet in the order of its ledger, and the changes of the tenants that are items.
 //!
-//! The feed is read first. Of each wallet only the number of its items, the first and the last one and a hash of all are
-//! kept, and compared with those of its entries when these have been read. Items that are still in the outbox follow
-//! those of the feed.
+//! The feed is read first. Of each wallet only the number of its items, the first and the last one and a hash of all
+//! are kept, and compared with those of its entries when these have been read. Items that are still in the outbox
+//! follow those of the feed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -34,8 +34,8 @@ pub(super) struct Feed {
     wallets: HashMap<Uuid, Sequence>,
     /// The changes of tenants: tenant, time, id in the audit, and number of the type.
     changes: BTreeSet<(Uuid, i64, Uuid, u8)>,
-    /// The tenants whose feeds do not begin with the first item: it was deleted after the time for which items are kept. Each
-    /// with the time at which the first block that is kept was written, in microseconds since 1970.
+    /// The tenants whose feeds do not begin with the first item: it was deleted after the time for which items are
+    /// kept. Each with the time at which the first block that is kept was written, in microseconds since 1970.
     trimmed: BTreeMap<Uuid, i64>,
     /// The last position of each tenant.
     pub(super) last: BTreeMap<Uuid, i64>,
@@ -232,8 +232,8 @@ impl Feed {
         }
     }
 
-    /// Compares the changes of tenants with the audit. Of a trimmed feed those from before its first block are missing: a
-    /// block is written after its items, by servers whose clocks may differ by [`SKEW`].
+    /// Compares the changes of tenants with the audit. Of a trimmed feed those from before its first block are missing:
+    /// a block is written after its items, by servers whose clocks may differ by [`SKEW`].
     fn compare_changes(&self, control_plane: &ControlPlane, faults: &mut Faults) {
         for (_, _, id, _) in self.changes.difference(&control_plane.changes) {
             faults.add(0, &format!("I33: the feed has the change {id}, which the audit does not have"));

@@ -154,8 +154,8 @@ impl GrantFold {
         self.warn_time = entry.row_digests.warnings.get(key).copied().unwrap_or(Timestamp::NEVER);
     }
 
-    /// Records the digest of the row. A digest after the issue means that the grant's lifetime has ended, so there is no
-    /// warning any more. Credits of a provisional period that was not paid are then revoked, and the others expire.
+    /// Records the digest of the row. A digest after the issue means that the grant's lifetime has ended, so there is
+    /// no warning any more. Credits of a provisional period that was not paid are then revoked, and the others expire.
     pub(super) fn record_digest(&mut self, key: &GrantKey, row_digest: Digest, entry: &Entry) {
         self.row_digest = Some(row_digest);
         if entry.revision == self.revision() {

@@ -132,8 +132,8 @@ impl Comparison<'_> {
         self.unless(is_known, faults, || format!("grant {key} has source {}, which is unknown", row.source));
     }
 
-    /// Checks I11: the columns by which a payment, its line and its purchase are found match the details. Checks I2: the
-    /// amount is the one of the command, if the command had one.
+    /// Checks I11: the columns by which a payment, its line and its purchase are found match the details. Checks I2:
+    /// the amount is the one of the command, if the command had one.
     fn check_details(&self, details: &GrantDetails, faults: &mut Faults) {
         let Self { key, row, .. } = self;
         let payment = details.external_ref.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -7,8 +7,8 @@ use crate::verify::faults::Faults;
 use crate::verify::wallet::WalletFold;
 
 impl WalletFold {
-    /// Checks I2 after the postings of an entry: usable credits expire or are revoked together, pending credits come into
-    /// effect together, and a closed wallet has none.
+    /// Checks I2 after the postings of an entry: usable credits expire or are revoked together, pending credits come
+    /// into effect together, and a closed wallet has none.
     pub(super) fn check_leftovers(&self, entry: &Entry, faults: &mut Faults) {
         for posting in &entry.postings {
             let Posting { account: Account::Grant(key), from, to, .. } = posting else { continue };

@@ -1,14 +1,15 @@
 //! `verify`: recomputes the ledger from its entries and compares it with every stored row.
 //!
 //! It is a code path of its own. It folds the postings. With the server it shares the value types, the definitions of
-//! the entry hash and of row digests, the definition of the feed's items, and the decoding of balances, of blocks of the
-//! feed, of endpoints, and of the scopes and rates of keys. It reads one snapshot, all tables in parallel in the order of
-//! their keys, and writes nothing. In memory it keeps the sums of one wallet and a few pages of rows.
+//! the entry hash and of row digests, the definition of the feed's items, and the decoding of balances, of blocks of
+//! the feed, of endpoints, and of the scopes and rates of keys. It reads one snapshot, all tables in parallel in the
+//! order of their keys, and writes nothing. In memory it keeps the ids and sums of one wallet, a few pages of rows, and
+//! for each wallet a number and a hash of its items in the feed.
 //!
-//! [`run`] goes from the opening of the database to the report. [`rows`] reads, [`ledger`] divides the rows by wallet, and
-//! [`wallet`] folds the entries of one, before its other rows are read. A grant is folded in [`grant`] and compared with
-//! its row in [`grant_row`], a reservation in [`life`] and [`reservation`]. Refunds and chargebacks concern several
-//! grants: [`clawback`] and [`returned_payment`].
+//! [`run`] goes from the opening of the database to the report. [`rows`] reads, [`ledger`] divides the rows by wallet,
+//! and [`wallet`] folds the entries of one, before its other rows are read. A grant is folded in [`grant`] and compared
+//! with its row in [`grant_row`], a reservation in [`life`] and [`reservation`]. Refunds and chargebacks concern
+//! several grants: [`clawback`] and [`returned_payment`].
 //!
 //! An unreadable row is a fault of its wallet, and the other rows are still checked. `docs/verify.md` lists what is
 //! proven, what is bounded and what cannot be seen. Faults name the invariants of `docs/invariants.md` by their

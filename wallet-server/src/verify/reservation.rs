@@ -85,8 +85,8 @@ fn check_pointers(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     }
 }
 
-/// Checks I16: the terms match the entry of Reserve, and the end matches the entry that ended the reservation. Checks I5:
-/// the agreed amounts are those of Reserve, if it had a price of its own.
+/// Checks I16: the terms match the entry of Reserve, and the end matches the entry that ended the reservation. Checks
+/// I5: the agreed amounts are those of Reserve, if it had a price of its own.
 fn check_words(row: &reservations::Model, receipt: &Receipt<'_>, faults: &mut Faults) {
     let (life, id) = (receipt.life, receipt.id);
     let terms = Digest::of_terms(&row.terms, &row.fingerprint);
@@ -133,8 +133,9 @@ fn check_run(row: &reservations::Model, life: &Life, faults: &mut Faults) {
     });
 }
 
-/// Checks I9: the deadline of an open hold is that of its last start or of Reserve, or was moved by heartbeats, which are
-/// writes without an entry, to at most the longest life of the hold after Reserve. Returns the extension by heartbeats in microseconds.
+/// Checks I9: the deadline of an open hold is that of its last start or of Reserve, or was moved by heartbeats, which
+/// are writes without an entry, to at most the longest life of the hold after Reserve. Returns the extension by
+/// heartbeats in microseconds.
 pub(super) fn check_deadline(
     row: &reservations::Model,
     receipt: &Receipt<'_>,

@@ -33,9 +33,9 @@ pub(super) struct Remainder {
     pub(super) consumed: i128,
 }
 
-/// The remainders of a grant after each returned payment of its wallet. One is kept only when the grant changes after such
-/// a payment, so that all grants of a wallet together keep fewer of them than the wallet has postings. Payments have the
-/// numbers 0, 1, 2...
+/// The remainders of a grant after each returned payment of its wallet. One is kept only when the grant changes after
+/// such a payment, so that all grants of a wallet together keep fewer of them than the wallet has postings. Payments
+/// have the numbers 0, 1, 2...
 #[derive(Debug)]
 pub(super) struct Remainders {
     /// The number of payments returned before the grant was issued.
@@ -107,9 +107,9 @@ impl ReturnedPayment {
         })
     }
 
-    /// Checks I2 and I3: no usable credits of the payment remained; if it is refunded only while it is unused, none were
-    /// held or consumed; and a chargeback made debt of the consumed ones. `paid` are the grants that were paid with it,
-    /// `number` is its place among the returned payments.
+    /// Checks I2 and I3: no usable credits of the payment remained; if it is refunded only while it is unused, none
+    /// were held or consumed; and a chargeback made debt of the consumed ones. `paid` are the grants that were paid
+    /// with it, `number` is its place among the returned payments.
     fn check(&self, number: usize, paid: &[GrantWithRow<'_>], faults: &mut Faults) {
         let paid: Vec<(&GrantKey, &UnitId, Remainder, &RowFacts)> = paid
             .iter()

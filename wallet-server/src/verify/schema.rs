@@ -24,8 +24,8 @@ pub(super) async fn check(
     Ok(())
 }
 
-/// Returns the objects that are missing or changed, and additional triggers and rules on the tables of the ledger. Other
-/// additional objects are allowed.
+/// Returns the objects that are missing or changed, and additional triggers and rules on the tables of the ledger.
+/// Other additional objects are allowed.
 pub(crate) async fn differences(snapshot: &ReadTx, backend: Backend) -> Result<Vec<String>, StoreError> {
     let expected = match backend {
         Backend::Sqlite => fresh_schema().await?,

@@ -106,7 +106,7 @@ impl WalletFold {
     pub(super) fn event(&mut self, row: &events::Model, faults: &mut Faults) {
         match event::read(row) {
             Ok(read) => self.events.entry(row.revision).or_default().push(read),
-            Err(error) => faults.add(row.revision, &format!("event {} is unreadable: {error}", row.n)),
+            Err(error) => faults.add(row.revision, &format!("notification {} is unreadable: {error}", row.n)),
         }
     }
 

@@ -1,5 +1,5 @@
-//! The checks of endpoints of webhooks and of their failed deliveries. Entries do not cover them; `docs/verify.md` lists
-//! the edits that are not seen.
+//! The checks of endpoints of webhooks and of their failed deliveries. Entries do not cover them; `docs/verify.md`
+//! lists the edits that are not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,10 @@ pub(super) async fn check(
                 });
                 let read = EndpointInfo::try_from(&row);
                 faults.unless(read.is_ok() && row.secret_version > 0, 0, || {
-                    format!("endpoint {id:?} has types {:?} and state {}", row.types, row.state)
+                    format!(
+                        "endpoint {id:?} has types {:?}, state {} and secret version {}",
+                        row.types, row.state, row.secret_version
+                    )
                 });
                 faults.unless(is_in_feed(row.tenant, position), 0, || {
                     format!("endpoint {id:?} has position {position}, but the feed does not have it")
@@ -47,7 +50,11 @@ pub(super) async fn check(
             Ok(row) => {
                 let position = row.position;
                 faults.unless(row.attempts >= 0 && is_in_feed(row.tenant, position), 0, || {
-                    format!("a delivery of position {position} failed {} times", row.attempts)
+                    let end = last.get(&row.tenant).copied().unwrap_or_default();
+                    format!(
+                        "a delivery has position {position} and {} attempts, but the feed ends at {end}",
+                        row.attempts
+                    )
                 });
                 faults.unless(endpoints.contains(&(row.tenant, row.endpoint_id.clone())), 0, || {
                     format!(

@@ -34,8 +34,8 @@ const LEASE: Duration = Duration::from_secs(10);
 const PERIOD: Duration = Duration::from_millis(500);
 /// The interval at which a server without the lease tries to get it.
 const WITHOUT_LEASE: Duration = Duration::from_secs(1);
-/// The interval at which the waiting delivery with the lowest position is attempted while the position of its endpoint stands
-/// still.
+/// The interval at which the waiting delivery with the lowest position is attempted while the position of its endpoint
+/// stands still.
 const PROBE: Duration = Duration::from_secs(300);
 
 /// Renders an item as the body of a message.

@@ -107,7 +107,7 @@ pub(crate) struct EndpointChange {
 /// The reason why an endpoint is not created or changed.
 #[derive(Debug, Error)]
 pub(crate) enum WebhookError {
-    #[error("there is no endpoint {0:?}")]
+    #[error("there is no endpoint {0:?}; ListWebhookEndpoints shows all")]
     NotFound(String),
     #[error("endpoint {0:?} exists with another URL, types or order; change it with UpdateWebhookEndpoint")]
     Exists(String),

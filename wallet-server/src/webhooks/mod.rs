@@ -1,8 +1,9 @@
 //! Webhooks: endpoints that get the items of the feed by HTTP POST, in the format of Standard Webhooks 1.0.0.
 //!
-//! [`endpoints`] creates and changes endpoints, [`deliverer`] serves each endpoint in turn, [`round`] sends the messages of
-//! a round and records their results, and [`test_message`] sends one test message. The other modules do not read the database:
-//! they have the URLs and addresses that may be called, signatures, the schedule of attempts, and one attempt over HTTP.
+//! [`endpoints`] creates and changes endpoints, [`deliverer`] serves each endpoint in a task of its own, [`round`]
+//! sends the messages of a round and records their results, and [`test_message`] sends one test message. The other
+//! modules do not read the database: they have the URLs and addresses that may be called, signatures, the schedule of
+//! attempts, and one attempt over HTTP.
 
 mod address;
 mod deliverer;

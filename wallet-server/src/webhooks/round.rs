@@ -1,10 +1,10 @@
 //! A round of deliveries to one endpoint: messages are sent at the same time, and their results recorded together.
 //!
-//! At most [`MOST_WAITING`] deliveries to an endpoint wait for another attempt. With more, its position stands still: the
-//! feed is the queue of an endpoint that is down.
+//! At most [`MOST_WAITING`] deliveries to an endpoint wait for another attempt. With more, its position stands still:
+//! the feed is the queue of an endpoint that is down.
 //!
-//! An ordered endpoint gets one message at a time, and a round ends after [`ORDERED_ROUND`]. After a failure its position
-//! stands still until that item is delivered.
+//! An ordered endpoint gets one message at a time, and a round ends after [`ORDERED_ROUND`]. After a failure its
+//! position stands still until that item is delivered.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,7 +103,12 @@ impl Deliverer {
         self.webhooks.store.record_deliveries(row, result, retry_waiting, now).await?;
         if let Some(reason) = disabled {
             self.metrics.disabled.inc();
-            tracing::error!(endpoint = info.id, url = info.url, reason, "an endpoint is disabled");
+            tracing::error!(
+                endpoint = info.id,
+                url = info.url,
+                reason,
+                "an endpoint is disabled; enable it with UpdateWebhookEndpoint when it works again"
+            );
         }
         Ok(true)
     }
@@ -168,7 +173,11 @@ impl Deliverer {
             // The items after the position are deleted: the deliveries go on with the first one that is kept.
             Err(ReadError::FeedPosition(ends)) if row.last_position < ends.first => {
                 let (endpoint, first) = (&info.id, ends.first);
-                tracing::error!(endpoint, first, "items of the feed were deleted undelivered");
+                tracing::error!(
+                    endpoint,
+                    first,
+                    "items of the feed were deleted undelivered; find what delays deliveries, or keep items for longer"
+                );
                 work.last_position = ends.first - 1;
             }
             Err(error) => return Err(error.into()),

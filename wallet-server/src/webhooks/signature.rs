@@ -1,6 +1,7 @@
 //! The signatures of Standard Webhooks 1.0.0, and the secrets that make them.
 //!
-//! Secrets are derived and never stored: the database alone does not let anyone sign.
+//! Secrets are derived from a master key in the table `signing_keys` and are not stored. A reader of the database can
+//! derive them.
 
 use std::fmt;
 

@@ -23,8 +23,8 @@ const DUPLICATES: usize = 32;
 /// Entries of a wallet fresh from `Server::wallet`: one for its creation, one for the top-up.
 const FRESH: i64 = 2;
 
-/// Makes a call 32 times at once through two clients per server, then once more. Returns all 33 answers. The call gets its
-/// number as an argument. Asserts that the engine committed several of the calls together.
+/// Makes a call 32 times at once through two clients per server, then once more. Returns all 33 answers. The call gets
+/// its number as an argument. Asserts that the engine committed several of the calls together.
 async fn at_once<A, F>(servers: &[Server], call: impl Fn(WalletClient, usize) -> F) -> Vec<A>
 where
     A: Send + 'static,

@@ -218,7 +218,7 @@ async fn a_certificate_is_replaced_under_way_and_a_bad_pair_is_refused() {
     client.top_up(v1::TopUpRequest::amount("w", "t", credits(100))).await.unwrap();
     client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
 
-    // A key that does not fit: the certificate of the start serves on.
+    // A key that does not fit: the certificate of the start stays in use.
     fs::write(certificate.path("server.key"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
     server.hang_up();
     let next = authority();

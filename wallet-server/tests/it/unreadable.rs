@@ -234,8 +234,8 @@ async fn publishes(client: &WalletClient, remark: &str) {
     client.publish_catalog(v1::PublishCatalogRequest { toml, ..Default::default() }).await.unwrap();
 }
 
-/// Lists all pages: every wallet that still has an id is there, and one with an unreadable profile is shown as frozen. A
-/// list of the frozen wallets has those with an unreadable row or profile.
+/// Lists all pages: every wallet that still has an id is there, and one with an unreadable profile is shown as frozen.
+/// A list of the frozen wallets has those with an unreadable row or profile.
 async fn lists(client: &WalletClient, all: &[Corruption]) {
     let pages = v1::ListWalletsRequest::default().with_page_size(7);
     let wallets = client.list_wallets_stream(pages.clone()).try_into_vec().await.unwrap();

@@ -63,7 +63,12 @@ impl Prometheus {
                     println!("{event}: after {} s", begun.elapsed().as_secs());
                     return Ok(());
                 }
-                _ if begun.elapsed() > PATIENCE => bail!("not yet that {event}: {missing:?}"),
+                _ if begun.elapsed() > PATIENCE => {
+                    bail!(
+                        "waited {} s until {event}, and these are missing: {missing:?}",
+                        PATIENCE.as_secs()
+                    );
+                }
                 // It has just been started, or the failure takes its time.
                 _ => pause(Duration::from_secs(1)),
             }

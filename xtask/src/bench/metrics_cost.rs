@@ -1,8 +1,9 @@
-//! `metrics-cost`: the CPU time that a server takes per command without metrics and traces, with metrics, and with both.
+//! `metrics-cost`: the CPU time that a server takes per command without metrics and traces, with metrics, and with
+//! both.
 //!
-//! Rates differ from minute to minute on a shared machine. The CPU time of a command differs less, so it is compared, at a
-//! fixed rate of commands, of servers that take turns. One of them is there twice: the difference of the two is noise, and
-//! their mean is what the others are compared with.
+//! Rates differ from minute to minute on a shared machine. The CPU time of a command differs less, so it is compared,
+//! at a fixed rate of commands, of servers that take turns. One of them is there twice: the difference of the two is
+//! noise, and their mean is what the others are compared with.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -162,7 +163,8 @@ impl Drop for Scraper {
     }
 }
 
-/// The table: the median of the CPU time per command, and its ratio to the mean of the first two servers in the same round.
+/// The table: the median of the CPU time per command, and its ratio to the mean of the first two servers in the same
+/// round.
 fn table(servers: &[MeasuredServer]) -> String {
     let mut lines = vec![
         "| server | CPU time per command, median | against the mean of the first two rows: mean | lowest and highest round |".to_owned(),

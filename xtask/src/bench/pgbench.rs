@@ -1,5 +1,5 @@
 //! The floor of a single durable command: pgbench with one client and a transaction of the same shape as a batch of one
-//! command: a locked row, two inserts, an update.
+//! command (a locked row, two inserts, an update).
 
 use anyhow::{Context as _, Result};
 

@@ -100,7 +100,7 @@ impl Rounds {
         Ok(())
     }
 
-    /// Measures an overload. The client has cores of its own, so that it can offer more than the server can do.
+    /// Measures an overload. The client has cores of its own, so that it can offer more than the server can handle.
     #[cfg(target_os = "linux")]
     fn overload(&mut self, build: Build, program: &Path) -> Result<()> {
         let sizes = self.sizes;

@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// Tries the bugs of the core on the core's suites. This takes minutes, none may survive, and no table is written
     #[arg(long)]
     core: bool,
-    /// The time limit of a suite in seconds. A suite that hangs has found the bug too
+    /// The time limit of a suite in seconds. A suite that hangs, but not without the bug, has found it
     #[arg(long, env = "WALLET_BUG_PATIENCE", default_value_t = 240, value_name = "SECONDS")]
     timeout: u64,
     /// The bugs to try. Default: all

@@ -15,7 +15,7 @@ use crate::tools::Variables;
 
 /// The result of a bug that a suite has found.
 pub(super) const FOUND: &str = "found";
-/// The test of a suite that fails without a failed test.
+/// Stands for the failed test of a suite that names none, because it hung or crashed.
 const HANGS: &str = "it hangs";
 
 /// The result of a bug.
@@ -48,18 +48,27 @@ impl Trials<'_> {
             if self.passes(suite, &filters, Some(bug), &log)? {
                 continue;
             }
-            let test = first_failure(&text(&log)?).to_owned();
-            if self.passes_without_bug(suite, &test)? {
+            if let Some(test) = self.finder(suite, &text(&log)?)? {
                 finder = Some((suite.name, test));
                 break;
             }
-            eprintln!("{}: {} fails without the bug too: {test}", bug.name, suite.name);
+            eprintln!("{}: {} fails without the bug too", bug.name, suite.name);
         }
         Ok(Trial { bug: bug.name.clone(), finder, time: start.elapsed() })
     }
 
-    /// Returns whether a test that failed with a bug passes without one. A failure of a test that is flaky or broken says
-    /// nothing about a bug, nor does a suite that is slower than the time limit.
+    /// Returns the first failed test that passes without a bug.
+    fn finder(&mut self, suite: &'static Suite, log: &str) -> Result<Option<String>> {
+        for test in failures(log) {
+            if self.passes_without_bug(suite, test)? {
+                return Ok(Some(test.to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns whether a test that failed with a bug passes without one. A failure of a test that is flaky or broken
+    /// says nothing about a bug, nor does a suite that is slower than the time limit.
     fn passes_without_bug(&mut self, suite: &'static Suite, test: &str) -> Result<bool> {
         let key = (suite.name, test.to_owned());
         if let Some(passes) = self.finders.get(&key) {
@@ -87,10 +96,11 @@ impl Trials<'_> {
     }
 }
 
-/// The first failed test in the output of a suite, or that the suite hangs.
-fn first_failure(log: &str) -> &str {
-    let mut tests = log.lines().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... FAILED"));
-    tests.next().map_or(HANGS, |(name, _)| name)
+/// The failed tests in the output of a suite, or that the suite hangs.
+fn failures(log: &str) -> Vec<&str> {
+    let tests = log.lines().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... FAILED"));
+    let tests: Vec<_> = tests.map(|(name, _)| name).collect();
+    if tests.is_empty() { vec![HANGS] } else { tests }
 }
 
 impl Trial {
@@ -110,11 +120,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_failed_test_is_the_finder() {
+    fn the_failed_tests_are_found_in_the_output() {
         let log =
             "running 3 tests\ntest a::fine ... ok\ntest b::fails ... FAILED\ntest c::fails ... FAILED\n";
-        assert_eq!(first_failure(log), "b::fails");
-        assert_eq!(first_failure("thread 'b' panicked\ntest result: FAILED. 0 passed"), "it hangs");
-        assert_eq!(first_failure("test a::fine ... ok\n"), "it hangs");
+        assert_eq!(failures(log), ["b::fails", "c::fails"]);
+        assert_eq!(failures("thread 'b' panicked\ntest result: FAILED. 0 passed"), [HANGS]);
+        assert_eq!(failures("test a::fine ... ok\n"), [HANGS]);
     }
 }

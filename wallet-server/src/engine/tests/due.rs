@@ -179,8 +179,8 @@ async fn reads_see_all(database: Database) {
     database.verify().await;
 }
 
-/// Returns the most memory, in bytes, that a read takes on its own thread if this many holds of the wallet are due. Not in a
-/// release build, which measures speed: there, allocations are not counted.
+/// Returns the most memory, in bytes, that a read takes on its own thread if this many holds of the wallet are due. Not
+/// in a release build, which measures speed: there, allocations are not counted.
 #[cfg(debug_assertions)]
 fn memory_of_a_read(holds: usize) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

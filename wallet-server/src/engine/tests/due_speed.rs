@@ -2,7 +2,8 @@
 //! memory it needs.
 //!
 //! The figures are meaningful only in a release build, which `cargo xtask due-speed` makes. They are printed and not
-//! compared with a bound: [`super::due`] counts that others are served between any two steps. Here every hold expires once, while all other commands are answered and all reads are true.
+//! compared with a bound: [`super::due`] counts that others are served between any two steps. Here every hold expires
+//! once, while all other commands are answered and all reads are true.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

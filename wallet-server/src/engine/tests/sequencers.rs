@@ -1,4 +1,5 @@
-//! Sequencers that run at the same time, which the lease makes rare. The feed has every item once and in order nevertheless.
+//! Sequencers that run at the same time, which the lease makes rare. The feed has every item once and in order
+//! nevertheless.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -92,8 +93,8 @@ async fn call(engine: Engine, wallet: WalletId, caller: usize) {
     }
 }
 
-/// Gives positions without a pause, bucket by bucket, until the outbox stays empty after the last command. Each sequencer begins
-/// with another bucket, so that they seldom wait for each other's rows.
+/// Gives positions without a pause, bucket by bucket, until the outbox stays empty after the last command. Each
+/// sequencer begins with another bucket, so that they seldom wait for each other's rows.
 async fn sequence(store: Store, n: usize, done: Arc<AtomicBool>) {
     let mut looks = 0;
     while looks < LOOKS {

@@ -45,7 +45,8 @@ pub(super) fn cached_rows(seed: u64, lane: usize) -> usize {
     CHOICES[choice % CHOICES.len()]
 }
 
-/// Returns the open reservations of a wallet that a lane keeps in memory, which the seed and the number of the lane choose.
+/// Returns the open reservations of a wallet that a lane keeps in memory, which the seed and the number of the lane
+/// choose.
 fn kept_reservations(seed: u64, lane: usize) -> usize {
     const CHOICES: [usize; 3] = [1, 0, 3];
     let choice = usize::try_from(seed % 3).unwrap() + lane;

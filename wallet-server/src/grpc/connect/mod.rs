@@ -3,8 +3,8 @@
 //!
 //! Methods without side effects can also be called by GET ([`query`]).
 //!
-//! A request becomes a gRPC call before the layers, and the reply of the layers becomes an HTTP reply, so all
-//! layers of gRPC calls apply to these, too. [`methods`] lists the methods. [`request`] reads a request and makes it a gRPC
+//! A request becomes a gRPC call before the layers, and the reply of the layers becomes an HTTP reply, so all layers of
+//! gRPC calls apply to these, too. [`methods`] lists the methods. [`request`] reads a request and makes it a gRPC
 //! message, with JSON read by [`json`]; [`faults`] names the fields that do not fit. [`reply`] renders replies and
 //! errors, whose status is that of [`status`], and [`stream`] renders streams. [`unread`] reads the rest of requests
 //! that were answered early.

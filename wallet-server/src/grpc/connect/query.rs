@@ -1,5 +1,5 @@
-//! Calls by GET: the message is in the URL. They are for methods without side effects (`idempotency_level` of the protos),
-//! so that a link, a prefetch or a repeated request changes nothing.
+//! Calls by GET: the message is in the URL. They are for methods without side effects (`idempotency_level` of the
+//! protos), so that a link, a prefetch or a repeated request changes nothing.
 
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;

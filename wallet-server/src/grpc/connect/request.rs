@@ -27,8 +27,8 @@ const TIMEOUT: HeaderName = HeaderName::from_static("connect-timeout-ms");
 /// The most digits of a timeout in milliseconds.
 const TIMEOUT_DIGITS: usize = 10;
 
-/// Returns the time for which the caller waits, at most `ceiling`. A value that is not a number of milliseconds counts as
-/// absent, as in gRPC.
+/// Returns the time for which the caller waits, at most `ceiling`. A value that is not a number of milliseconds counts
+/// as absent, as in gRPC.
 pub(crate) fn time_left(headers: &HeaderMap, ceiling: Duration) -> Duration {
     let requested = headers.get(TIMEOUT).and_then(|value| {
         let digits = value.to_str().ok()?;
@@ -47,7 +47,8 @@ pub(crate) struct Encoding {
     pub(crate) is_enveloped: bool,
 }
 
-/// Checks the headers of a call, and replaces those of its protocol by those of gRPC. Returns whether the message has gzip.
+/// Checks the headers of a call, and replaces those of its protocol by those of gRPC. Returns whether the message has
+/// gzip.
 pub(crate) fn grpc_headers(headers: &mut HeaderMap, is_enveloped: bool) -> Result<bool, Status> {
     if headers.get(PROTOCOL_VERSION).is_some_and(|version| version != "1") {
         return Err(RpcError::malformed("has a connect-protocol-version other than 1").into());

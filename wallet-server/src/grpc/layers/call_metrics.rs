@@ -21,8 +21,8 @@ const SECONDS: [f64; 14] =
 /// The number of codes of gRPC.
 const CODES: usize = 17;
 
-/// The codes that are counted from 0. Prometheus sees no increase in a counter that begins with 1, so an alert would miss
-/// the first defect of a method.
+/// The codes that are counted from 0. Prometheus sees no increase in a counter that begins with 1, so an alert would
+/// miss the first defect of a method.
 const FROM_ZERO: [Code; 4] = [Code::Ok, Code::Unavailable, Code::Internal, Code::DataLoss];
 
 type Labels = Vec<(&'static str, String)>;

@@ -1,5 +1,6 @@
-//! The caller of a method: the tenant and the principal of its API key or wallet token, or of the key that its certificate
-//! stands for, or the default tenant where callers are not authenticated. The tenant never comes from the message.
+//! The caller of a method: the tenant and the principal of its API key or wallet token, or of the key that its
+//! certificate stands for, or the default tenant where callers are not authenticated. The tenant never comes from the
+//! message.
 
 use http::{HeaderMap, header};
 use tokio::time::Instant;

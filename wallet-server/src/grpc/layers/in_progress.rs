@@ -54,8 +54,8 @@ impl Drop for CallPlace {
 }
 
 impl InProgress {
-    /// Counts a call to the method with this path. `None` if the server, or the part of it for such calls, is full. A call
-    /// whose reply is a page waits for the other pages of its peer.
+    /// Counts a call to the method with this path. `None` if the server, or the part of it for such calls, is full. A
+    /// call whose reply is a page waits for the other pages of its peer.
     pub(crate) async fn begin(
         places: &Arc<CallPlaces>,
         peer: Option<&Arc<Peer>>,

@@ -12,7 +12,8 @@ pub(crate) enum Purpose {
     Health,
 }
 
-/// The methods that end jobs or keep their leases. If they were refused, credits would stay held, or jobs would be lost.
+/// The methods that end jobs or keep their leases. If they were refused, credits would stay held, or jobs would be
+/// lost.
 const OF_RUNNING_JOBS: [&str; 5] = [
     "/wallet.v1.WalletService/Settle",
     "/wallet.v1.WalletService/Extend",
@@ -21,7 +22,8 @@ const OF_RUNNING_JOBS: [&str; 5] = [
     "/wallet.v1.WalletService/Cancel",
 ];
 
-/// The method that asks for the health of the server. If it were refused, a busy server would be taken for one that is not ready.
+/// The method that asks for the health of the server. If it were refused, a busy server would be taken for one that is
+/// not ready.
 const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
 
 /// The first words of the names of methods that change nothing.
@@ -40,8 +42,8 @@ impl Purpose {
         if OF_READS.iter().any(|read| name.starts_with(read)) { Self::Read } else { Self::Other }
     }
 
-    /// Returns how many of the places for calls in progress may be taken when such a call begins. Reads are refused first;
-    /// the calls of running jobs and checks of the health come last.
+    /// Returns how many of the places for calls in progress may be taken when such a call begins. Reads are refused
+    /// first; the calls of running jobs and checks of the health come last.
     pub(crate) const fn places(self, most: usize) -> usize {
         match self {
             Self::Read => most - most / 8,

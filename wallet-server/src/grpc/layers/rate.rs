@@ -1,17 +1,17 @@
-//! The rates of calls. A bucket holds a burst of calls and gains the calls of a second each second. A call takes one from
-//! up to three buckets, in this order:
+//! The rates of calls. A bucket holds a burst of calls and is refilled at the rate. A call takes one from up to three
+//! buckets, in this order:
 //!
 //! - that of the key, if it was created with a rate;
 //! - another one of the key, for the rate that the server allows to every key;
 //! - that of the tenant, for the rate that the server allows to all keys of a tenant together.
 //!
-//! A call with a wallet token takes from others instead: the tokens that a key has made for one wallet share two, and all
-//! tokens of the tenant share one. So no web page uses up the calls of the back end. A call that a bucket refuses has been
-//! taken from those before it, so a key above its own rate takes nothing from its tenant.
+//! A call with a wallet token takes from others instead: the tokens that a key has made for one wallet share two, and
+//! all tokens of the tenant share one. So no web page uses up the calls of the back end. A call that a bucket refuses
+//! has been taken from the buckets before it only, so a key above its own rate takes nothing from its tenant.
 //!
-//! Each bucket has a reserve of the same rate for calls of running jobs. They take from it when the bucket is empty, so a
-//! caller that has used up its rate can still end its jobs and keep their leases. A flood of them is bounded by twice the
-//! rate.
+//! Each bucket has a reserve of the same rate for calls of running jobs. They take from it when the bucket is empty, so
+//! a caller that has used up its rate can still end its jobs and keep their leases. A flood of them is bounded by twice
+//! the rate.
 //!
 //! Only keys that exist get here, and full buckets are dropped, so memory is bounded by the keys and tokens in use.
 
@@ -102,8 +102,8 @@ impl<C: Clock + Clone> Rates<C> {
         Self(Arc::new(Shared { clock, of_tenants, of_server, of_keys: RwLock::default() }))
     }
 
-    /// Takes a call from the buckets of a tenant and of its key, or of the key's tokens for a wallet, or returns RATE_LIMITED.
-    /// `rate` is the one that the key was created with.
+    /// Takes a call from the buckets of a tenant and of its key, or of the key's tokens for a wallet, or returns
+    /// RATE_LIMITED. `rate` is the one that the key was created with.
     pub(crate) fn take(
         &self,
         tenant: TenantId,

@@ -4,14 +4,15 @@
 //!
 //! 1. The transport gives the call its time: `longest_call` and `reading_time` (`transport/call_time.rs`).
 //! 2. The call takes a place ([`InProgress::begin`]). Its handler runs until its deadline ([`super::in_time`]).
-//! 3. The handler returns a body. [`Reply::until_read`] puts it into a [`Reply`], which owns the place from then on. The
-//!    reply to a call of another protocol is converted: read and [replaced](Reply::replaced), or in another [`Form`].
-//! 4. The transport takes a piece of the reply whenever the peer has room, and renews the time of a stream. A frame of the
-//!    body counts as unread by the peer (`transport/peers.rs`) until the next frame is polled.
+//! 3. The handler returns a body. [`Reply::until_read`] puts it into a [`Reply`], which owns the place from then on.
+//!    The reply to a call of another protocol is converted: read and [replaced](Reply::replaced), or in another
+//!    [`Form`].
+//! 4. The transport takes a piece of the reply whenever the peer has room, and renews the time of a stream. A frame of
+//!    the body counts as unread by the peer (`transport/peers.rs`) until the next frame is polled.
 //! 5. The reply is dropped: it was read, the peer has left or reset the call, or its time is over. The place is free.
 //!
-//! A frame is the unit in which the body comes, usually a message or the trailers. Its data is sent in pieces, which are
-//! smaller: the transport keeps a piece that it has taken until the peer has read it.
+//! A frame is the unit in which the body comes, usually a message or the trailers. Its data is sent in pieces, which
+//! are smaller: the transport keeps a piece that it has taken until the peer has read it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -113,11 +113,11 @@ impl<B: RequestBody> Calls<B> {
         }
     }
 
-    /// Returns the work of the handler of a call by GET, its deadline and the form of its reply, or the reply to a request
-    /// that is no such call.
+    /// Returns the work of the handler of a call by GET, its deadline and the form of its reply, or the reply to a
+    /// request that is no such call.
     ///
-    /// A browser names no origin when a page reads from its own host, and that host's name may have been made to lead here.
-    /// So these calls need a key, which such a page does not have; a certificate does not stand for one.
+    /// A browser names no origin when a page reads from its own host, and that host's name may have been made to lead
+    /// here. So these calls need a key, which such a page does not have; a certificate does not stand for one.
     fn get(
         &self,
         mut request: Request<Unread<B>>,
@@ -142,8 +142,8 @@ impl<B: RequestBody> Calls<B> {
         }
     }
 
-    /// Returns the work of the handler of a call of the Connect protocol, its deadline and its method, or the reply to a
-    /// call that no method answers. `message` is the one of a call by GET.
+    /// Returns the work of the handler of a call of the Connect protocol, its deadline and its method, or the reply to
+    /// a call that no method answers. `message` is the one of a call by GET.
     fn connect(
         &self,
         mut request: Request<Unread<B>>,

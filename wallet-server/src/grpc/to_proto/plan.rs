@@ -1,4 +1,4 @@
-//! Converts plans to messages.
+//! Renders plans.
 
 use std::collections::HashMap;
 

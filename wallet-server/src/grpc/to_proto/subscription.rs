@@ -1,4 +1,4 @@
-//! Converts subscriptions to messages.
+//! Renders subscriptions.
 
 use std::collections::{BTreeMap, HashMap};
 

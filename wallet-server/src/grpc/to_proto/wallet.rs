@@ -1,4 +1,4 @@
-//! Converts wallets to messages.
+//! Renders wallets.
 
 use wallet_core::balance::{UnitBalance, WalletView};
 use wallet_core::catalog::Catalog;

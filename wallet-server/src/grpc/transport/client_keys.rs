@@ -1,5 +1,5 @@
-//! The API keys that certificates of callers stand for. A caller that presents a certificate and sends no key acts as the key
-//! to which a name of the certificate leads.
+//! The API keys that certificates of callers stand for. A caller that presents a certificate and sends no key acts as
+//! the key to which a name of the certificate leads.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,8 +18,8 @@ pub struct ClientKey {
     key: KeyId,
 }
 
-/// A name in certificates, by the place where it counts. An authority that may sign only certain hosts is not bound in the
-/// other places.
+/// A name in certificates, by the place where it counts. An authority that may sign only certain hosts is not bound in
+/// the other places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Name {
     /// An alternative name that is a host.
@@ -111,8 +111,8 @@ pub(crate) struct CertificateKey {
 }
 
 impl CertificateKey {
-    /// Returns the key of a certificate (DER) that an authority of callers has signed. `None`: its names lead to no key, or
-    /// to several.
+    /// Returns the key of a certificate (DER) that an authority of callers has signed. `None`: its names lead to no
+    /// key, or to several.
     pub(super) fn of(keys: &[ClientKey], der: &[u8]) -> Option<Self> {
         let certificate = Certificate::read(der)?;
         let is_named = |known: &&ClientKey| known.name.is_in(&certificate);

@@ -114,8 +114,8 @@ pub(super) async fn serve<S>(
     }
 }
 
-/// Drives a connection, and ends it if a limit is violated or the server stops. `leave` makes the connection end after the
-/// calls in progress.
+/// Drives a connection, and ends it if a limit is violated or the server stops. `leave` makes the connection end after
+/// the calls in progress.
 async fn watch<C: Future<Output = Result<(), hyper::Error>>>(
     mut connection: Pin<&mut C>,
     leave: impl Fn(Pin<&mut C>),

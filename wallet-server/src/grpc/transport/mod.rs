@@ -1,8 +1,8 @@
 //! The transport: connections from accept to close. A peer that is silent, slow or greedy does not affect the others.
 //!
 //! [`accept`] accepts connections and keeps their number below the limit of descriptors. [`connection`] serves one
-//! connection and closes it if its peer sends nothing, reads nothing or makes no calls. [`call_time`] limits the time of
-//! each call, including the reading of the reply. [`tls`] encrypts connections and replaces the certificate;
+//! connection and closes it if its peer sends nothing, reads nothing or makes no calls. [`call_time`] limits the time
+//! of each call, including the reading of the reply. [`tls`] encrypts connections and replaces the certificate;
 //! [`client_keys`] has the keys that certificates of callers stand for. [`peers`] records all connections and their
 //! unread bytes, and chooses the connection to close when there are too many connections or unread bytes.
 

@@ -131,8 +131,8 @@ impl Peers {
         calls.fold((0, 0), |(connections, all), calls| (connections + 1, all + calls))
     }
 
-    /// Closes the connection that has been without a call for the longest time, of those from an address if one is given.
-    /// `false`: all have calls in progress.
+    /// Closes the connection that has been without a call for the longest time, of those from an address if one is
+    /// given. `false`: all have calls in progress.
     pub(super) fn close_the_most_idle(&self, address: Option<IpAddr>) -> bool {
         let (peers, address) = (self.0.locked(), address.map(counted_as));
         let idle = peers
@@ -255,7 +255,8 @@ impl Peer {
 }
 
 impl PeerCall {
-    /// Notes the bytes of the next frame of the reply, which the peer has to read. The peer has made room for the frames before.
+    /// Notes the bytes of the next frame of the reply, which the peer has to read. The peer has made room for the
+    /// frames before.
     pub(crate) fn record_unread(&mut self, bytes: usize) {
         self.forget_unread();
         self.unread = bytes;
@@ -287,8 +288,8 @@ impl Drop for Connected {
     }
 }
 
-/// Returns the address by which connections are counted: that of IPv4, or the network of IPv6, because a peer has all addresses
-/// of its network.
+/// Returns the address by which connections are counted: that of IPv4, or the network of IPv6, because a peer has all
+/// addresses of its network.
 fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

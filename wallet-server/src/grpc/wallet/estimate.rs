@@ -140,7 +140,8 @@ fn decided(
     })
 }
 
-/// Returns the credits that Reserve would take and that could not return to the wallet at the latest deadline of the hold.
+/// Returns the credits that Reserve would take and that could not return to the wallet at the latest deadline of the
+/// hold.
 fn may_expire(wallet: &Wallet, catalog: &Catalog, now: Timestamp, price: &Price) -> Amounts {
     let latest = now.plus(price.policies.max_hold);
     let mut expiring = Amounts::none();

@@ -120,6 +120,7 @@ impl WalletService for WalletRpcs {
     ) -> Answer<v1::ListEntriesResponse> {
         answer(&self.0, request, list_entries::list_entries).await
     }
+
     async fn summarize_usage(
         &self,
         request: Request<v1::SummarizeUsageRequest>,

@@ -1,7 +1,7 @@
 //! Reads the open reservations of wallets that may be due, the first ones first.
 //!
-//! A wallet with more of them than a batch or a read should carry gets the first ones and a horizon, the place of the last:
-//! it is processed up to there, and then the next ones are read.
+//! A wallet with more of them than a batch or a read should carry gets the first ones and a horizon, the place of the
+//! last: it is processed up to there, and then the next ones are read.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! The reads and the write of a batch of commands.
 //!
-//! A batch runs either in one transaction, which locks its wallets first ([`Tx`]), or without locks between its statements
-//! ([`Optimistic`]).
+//! A batch runs either in one transaction, which locks its wallets first ([`Tx`]), or without locks between its
+//! statements ([`Optimistic`]).
 
 mod load;
 mod load_due;

@@ -1,8 +1,8 @@
-//! A batch without locks between its statements (PostgreSQL): wallets are read or kept from before, decided, and written by
-//! one statement, which commits only if every wallet still has the version that it was decided on.
+//! A batch without locks between its statements (PostgreSQL): wallets are read or kept from before, decided, and
+//! written by one statement, which commits only if every wallet still has the version that it was decided on.
 //!
-//! Reads need no snapshot: every write to a wallet raises its version, so rows that were read at different moments count
-//! only if nothing was written in between.
+//! Reads need no snapshot: every write to a wallet raises its version, so rows that were read at different moments
+//! count only if nothing was written in between.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The rows that a batch or a read needs of its wallets, besides those that every wallet needs: the read sets of all its
-//! commands, as a list per kind of lookup.
+//! The rows that a batch or a read needs of its wallets, besides those that every wallet needs: the read sets of all
+//! its commands, as a list per kind of lookup.
 
 use wallet_core::decide::{PurchaseName, ReadSet};
 use wallet_core::grant::{ExternalRef, GrantKey, Origin};
@@ -19,7 +19,8 @@ pub(crate) struct ReadPlan {
     pub(super) grants: Vec<(WalletKey, GrantKey)>,
     /// The grants that a payment bought.
     pub(super) payments: Vec<(WalletKey, ExternalRef)>,
-    /// The credits that came back from a purchase (grace credits and corrections), by its id. Its own grants are in `grants`.
+    /// The credits that came back from a purchase (grace credits and corrections), by its id. Its own grants are in
+    /// `grants`.
     pub(super) purchases: Vec<(WalletKey, OriginId)>,
     /// The credits that came back from a purchase, by its payment. Its own grants are in `payments`.
     pub(super) purchases_by_payment: Vec<(WalletKey, ExternalRef)>,

@@ -78,8 +78,8 @@ pub(in crate::store) fn write_at_versions(batch: &[WalletWrite<'_>]) -> ColumnSt
     parameters.append(&mut parts.parameters);
     parameters.push(Column::BigInt(parts.rows));
     // A wrong number of rows casts a text to boolean, which fails and undoes the statement. The text contains the
-    // counts, so that PostgreSQL cannot evaluate the cast before they are known. OFFSET 0 keeps it from counting once per
-    // mention.
+    // counts, so that PostgreSQL cannot evaluate the cast before they are known. OFFSET 0 keeps it from counting once
+    // per mention.
     let sql = format!(
         "WITH locked AS ({}), at_versions AS (SELECT count(*) = cardinality($1) AS holds FROM locked) {}
          SELECT CASE WHEN NOT holds THEN false WHEN written = ${expected} THEN true

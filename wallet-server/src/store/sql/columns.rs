@@ -84,7 +84,8 @@ impl Columns {
         }
     }
 
-    /// Returns a table expression of SQLite named `alias` that yields this many rows. Their values are bound one by one.
+    /// Returns a table expression of SQLite named `alias` that yields this many rows. Their values are bound one by
+    /// one.
     pub(in crate::store) fn values(&self, alias: &str, rows: usize) -> String {
         let names: Vec<String> =
             self.0.iter().enumerate().map(|(i, (name, _))| format!("column{} AS {name}", i + 1)).collect();
@@ -118,8 +119,8 @@ impl Columns {
 }
 
 impl ColumnStatement {
-    /// Returns the parameters as the driver takes them. As those of a sea-orm statement, each cell would become a value of
-    /// its own and be copied twice, at a tenth of the server's time.
+    /// Returns the parameters as the driver takes them. As those of a sea-orm statement, each cell would become a value
+    /// of its own and be copied twice, at a tenth of the server's time.
     pub(in crate::store) fn arguments(parameters: Vec<Column>) -> Result<PgArguments, BoxDynError> {
         let mut arguments = PgArguments::default();
         for parameter in parameters {

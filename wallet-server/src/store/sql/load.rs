@@ -76,8 +76,8 @@ pub(crate) fn lock(backend: Backend, keys: &[WalletKey], skip_locked: bool) -> S
     Statement::from_sql_and_values(backend.db(), sql, keys.bind(backend))
 }
 
-/// Locks the wallets, which must be sorted by key, that have the versions with which they were loaded. Returns a row for each
-/// of them. PostgreSQL only.
+/// Locks the wallets, which must be sorted by key, that have the versions with which they were loaded. Returns a row
+/// for each of them. PostgreSQL only.
 pub(in crate::store) fn lock_at_versions(wallets: &[&WalletWrite<'_>]) -> ColumnStatement {
     debug_assert!(wallets.is_sorted_by_key(|w| w.key()), "locks are taken in the order of the keys");
     let keys = columns!(wallets, {
@@ -211,8 +211,8 @@ pub(crate) fn reservations_due(backend: Backend, keys: &[DueLookup], most: usize
     Statement::from_sql_and_values(backend.db(), sql, keys.bind(backend))
 }
 
-/// Selects, of each wallet, the `sweep_at` of the first open reservation that is not due yet; the largest number if there
-/// is none.
+/// Selects, of each wallet, the `sweep_at` of the first open reservation that is not due yet; the largest number if
+/// there is none.
 pub(crate) fn next_sweeps(backend: Backend, keys: &[DueLookup]) -> Statement {
     let keys = columns!(keys, {
         bucket: SmallInt = |(k, _, _)| k.bucket(),

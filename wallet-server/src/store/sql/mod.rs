@@ -1,8 +1,9 @@
 //! The statements of the hot path. Each has one text per database, independent of the size of a batch; writes on
 //! SQLite have one for each power of two.
 //!
-//! Rows are passed as columns: PostgreSQL takes one array per column (`unnest`). SQLite takes the keys of a lookup as one JSON
-//! text (`json_each`), and the rows of a write value by value, because it would parse the text again for each column.
+//! Rows are passed as columns: PostgreSQL takes one array per column (`unnest`). SQLite takes the keys of a lookup as
+//! one JSON text (`json_each`), and the rows of a write value by value, because it would parse the text again for each
+//! column.
 
 mod columns;
 pub(crate) mod load;

@@ -1,7 +1,7 @@
 //! The write to one table: rows to insert, or to update or delete by their keys.
 //!
-//! A table has one list of columns for all of them. A column is a part of the key, fixed when the row is inserted, or changed
-//! by updates.
+//! A table has one list of columns for all of them. A column is a part of the key, fixed when the row is inserted, or
+//! changed by updates.
 
 use super::columns::{Column, Columns};
 use crate::store::Backend;
@@ -68,8 +68,8 @@ impl RowWrite {
         }
     }
 
-    /// Returns the most rows that one statement writes on SQLite. A deletion of several rows would scan a table that was empty
-    /// when it was analysed; a comparison with constants uses the primary key.
+    /// Returns the most rows that one statement writes on SQLite. A deletion of several rows would scan a table that
+    /// was empty when it was analysed; a comparison with constants uses the primary key.
     pub(in crate::store) const fn rows_together(&self) -> usize {
         match self.kind {
             WriteKind::Delete => 1,
@@ -77,9 +77,9 @@ impl RowWrite {
         }
     }
 
-    /// Returns the SQL that writes the rows of the table expression `rows`, which is named `d`. Nothing is written unless
-    /// `condition` holds. If the statement fails, its transaction must be rolled back: on SQLite a part of the rows may have
-    /// been written.
+    /// Returns the SQL that writes the rows of the table expression `rows`, which is named `d`. Nothing is written
+    /// unless `condition` holds. If the statement fails, its transaction must be rolled back: on SQLite a part of the
+    /// rows may have been written.
     pub(in crate::store) fn sql(&self, backend: Backend, rows: &str, condition: &str) -> String {
         let table = self.table;
         let names: Vec<&str> = self.columns.0.iter().map(|(name, _)| *name).collect();

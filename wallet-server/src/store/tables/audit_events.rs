@@ -1,4 +1,5 @@
-//! The audit of tenants, API keys, catalogs and endpoints of webhooks. Rows are inserted by the transaction that makes the change.
+//! The audit of tenants, API keys, catalogs and endpoints of webhooks. Rows are inserted by the transaction that makes
+//! the change.
 
 use sea_orm::entity::prelude::*;
 use wallet_core::feed::ItemType;
@@ -29,8 +30,8 @@ pub(crate) enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    /// Returns the type that the change has in the feed, if it is recorded there. `None`: it never is. The first catalog of a
-    /// tenant replaces none, so it never is either.
+    /// Returns the type that the change has in the feed, if it is recorded there. `None`: it never is. The first
+    /// catalog of a tenant replaces none, so it never is either.
     pub(crate) fn item_type(&self) -> Option<ItemType> {
         match (self.action.as_str(), self.subject.as_str()) {
             ("catalog.publish", version) if version != "1" => Some(ItemType::CatalogPublished),

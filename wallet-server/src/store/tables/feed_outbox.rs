@@ -44,8 +44,8 @@ pub(crate) struct WalletItems {
     pub(crate) items: Vec<(i64, u32, u8)>,
 }
 
-/// Returns the row for a change of a tenant. All changes of a tenant are in one bucket. The
-/// sequencer takes them out together, and orders them by their ids, which begin with the time. `None`: the change is no item of the feed.
+/// Returns the row for a change of a tenant. All changes of a tenant are in one bucket: the sequencer takes them out
+/// together, and orders them by their ids, which begin with the time. `None`: the change is no item of the feed.
 pub(in crate::store) fn of_change(row: &audit_events::Model) -> Option<Model> {
     let item_type = row.item_type().filter(|_| row.in_feed)?;
     let item = (row.event_time, 0, item_type as u8);

@@ -135,7 +135,8 @@ fn purchase(grant: &Grant) -> String {
     }
 }
 
-/// Returns the text by which the grants of a period are found, with those of other subscriptions' periods of the same start. No `top_up_id` contains its first character.
+/// Returns the text by which the grants of a period are found, with those of other subscriptions' periods of the same
+/// start. No `top_up_id` contains its first character.
 pub(in crate::store) fn name_of_period(start: Timestamp) -> String {
     format!("#{}", start.as_micros())
 }

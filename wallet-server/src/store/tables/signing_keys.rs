@@ -1,4 +1,4 @@
-//! Keys that sign quotes.
+//! The secrets that all servers share: `quotes` signs quotes, and the secrets of webhooks are derived from `webhooks`.
 
 use sea_orm::entity::prelude::*;
 

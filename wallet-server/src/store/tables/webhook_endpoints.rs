@@ -20,7 +20,8 @@ pub(crate) struct Model {
     pub(crate) rotate_time: i64,
     /// The last position of the feed that was delivered, or has a row among the deliveries.
     pub(crate) last_position: i64,
-    /// The time of the first failure after the last success, in microseconds since 1970; the largest number if there is none.
+    /// The time of the first failure after the last success, in microseconds since 1970; the largest number if there is
+    /// none.
     pub(crate) failing_since: i64,
     pub(crate) create_time: i64,
 }

@@ -337,8 +337,8 @@ impl Story {
             .and(refund_subscription("f3"))
     }
 
-    /// A wallet whose dispute was won after its debt had been repaid in part, with a refund of the payment provider, and that
-    /// was closed.
+    /// A wallet whose dispute was won after its debt had been repaid in part, with a refund of the payment provider,
+    /// and that was closed.
     pub(super) fn closed(wallet: &str) -> Self {
         Self::of(wallet)
             .and(top_up("t1", "credits", 100))
@@ -360,7 +360,8 @@ impl Story {
             .and(close("x1"))
     }
 
-    /// A wallet with a year that was charged back while a job held some of its credits. The dispute was won, and another one began.
+    /// A wallet with a year that was charged back while a job held some of its credits. The dispute was won, and
+    /// another one began.
     pub(super) fn disputed_year(wallet: &str) -> Self {
         let story = Self::of(wallet);
         let start = story.finished.now.plus(Duration::from_secs(1));
@@ -377,8 +378,8 @@ impl Story {
             .and(charge_back_of("c2", year()))
     }
 
-    /// A wallet whose provisional period gave 15 credits, of which a job used these, and ended unpaid. The story returns the
-    /// start of its anchor too.
+    /// A wallet whose provisional period gave 15 credits, of which a job used these, and ended unpaid. The story
+    /// returns the start of its anchor too.
     fn unpaid(wallet: &str, used: i64) -> (Self, Timestamp) {
         let story = Self::of(wallet);
         let anchor = story.finished.now.plus(Duration::from_secs(1));
@@ -412,7 +413,8 @@ impl Story {
             .and(charge_back_of("c1", period))
     }
 
-    /// A wallet that has used a plan, has cancelled it, and has bought it again for the same period, which is charged back.
+    /// A wallet that has used a plan, has cancelled it, and has bought it again for the same period, which is charged
+    /// back.
     pub(super) fn sold_again_and_disputed(wallet: &str) -> Self {
         let story = Self::of(wallet);
         let anchor = story.finished.now.plus(Duration::from_secs(1));

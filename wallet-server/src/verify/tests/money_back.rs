@@ -217,8 +217,8 @@ async fn a_chargeback_of_a_plan_sold_again_leaves_the_credits_of_the_earlier_sal
     );
 }
 
-/// Returns the allocations that it takes to verify a wallet with this many refunded purchases. Not in a release build, which
-/// measures speed: there, allocations are not counted.
+/// Returns the allocations that it takes to verify a wallet with this many refunded purchases. Not in a release build,
+/// which measures speed: there, allocations are not counted.
 #[cfg(debug_assertions)]
 async fn work_of_refunds(purchases: usize) -> u64 {
     let mut story = Story::of("ann");

@@ -33,7 +33,7 @@ async fn an_event_that_is_missing_changed_or_forged_breaks_the_chain() {
 async fn an_event_matches_the_entry_that_caused_it() {
     let changes: &[(&str, Tamper)] = &[
         ("has number 7", |r| chained(r, |row| row.n = 7)),
-        ("but its event 0 at", |r| chained(r, |row| row.event_time += 1)),
+        ("but its notification 0 at", |r| chained(r, |row| row.event_time += 1)),
         ("are available, ", |r| chained(r, |row| row.available -= 1)),
         ("has the impossible notification Event", |r| chained(r, |row| row.threshold = row.available)),
         ("has the impossible notification Event", |r| {

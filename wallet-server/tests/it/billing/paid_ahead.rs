@@ -1,5 +1,5 @@
-//! Payments for periods that have not begun, over the wire: for a change of plan to come, of a subscription that ends before them,
-//! and as callers name them.
+//! Payments for periods that have not begun, over the wire: for a change of plan to come, of a subscription that ends
+//! before them, and as callers name them.
 
 use wallet_client::Code;
 use wallet_client::v1::error_detail::Detail;

@@ -1,4 +1,5 @@
-//! Refunds of a period that the payment provider has made, over the wire: the windows to come are withheld, the last one first.
+//! Refunds of a period that the payment provider has made, over the wire: the windows to come are withheld, the last
+//! one first.
 
 use wallet_client::Code;
 use wallet_client::v1::{self, ErrorReason, UsedCredits};

@@ -1,5 +1,5 @@
-//! One list of calls by curl, grpcurl, client libraries for Node.js and Python, and a page in Chromium: the same answers and
-//! the same errors, also over TLS and by GET.
+//! One list of calls by curl, grpcurl, client libraries for Node.js and Python, and a page in Chromium: the same
+//! answers and the same errors, also over TLS and by GET.
 
 use std::process::Command;
 

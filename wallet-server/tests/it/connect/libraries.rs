@@ -1,5 +1,5 @@
-//! The client libraries of Connect for Node.js watch a wallet: by JSON, bare messages, gRPC-Web and gRPC, over both versions of
-//! HTTP.
+//! The client libraries of Connect for Node.js watch a wallet: by JSON, bare messages, gRPC-Web and gRPC, over both
+//! versions of HTTP.
 
 use std::fs;
 use std::process::Command;

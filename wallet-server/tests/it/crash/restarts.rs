@@ -1,6 +1,6 @@
 //! Two servers that share a PostgreSQL, behind clients that know both. One of them is restarted again and again under
-//! load, in turn by SIGTERM and by SIGKILL: no call fails, and every call happens exactly once. Then one stops answering
-//! by SIGSTOP, and clients leave it.
+//! load, in turn by SIGTERM and by SIGKILL: no call fails, and every call happens exactly once. Then one stops
+//! answering by SIGSTOP, and clients leave it.
 
 use std::time::Duration;
 

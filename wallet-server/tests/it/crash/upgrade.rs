@@ -1,6 +1,6 @@
-//! An upgrade and its rollback under load. Two servers that share a PostgreSQL are replaced one by one, first by those of
-//! this release and then by those of the release before, after a migration. No call fails, every call happens exactly
-//! once, and the ledger verifies.
+//! An upgrade and its rollback under load. Two servers that share a PostgreSQL are replaced one by one, first by those
+//! of this release and then by those of the release before, after a migration. No call fails, every call happens
+//! exactly once, and the ledger verifies.
 //!
 //! The release before is the program in `WALLET_OLD_SERVER`, which `cargo xtask upgrade` builds from an earlier commit.
 //! Without it both releases are the program under test. If this release has no migration that the release before lacks,

@@ -1,4 +1,5 @@
-//! Duplicates of RefundTopUp, RecordRefund, RecordChargeback, ReverseChargeback, ReverseCharge, RefundSubscription and CloseWallet.
+//! Duplicates of RefundTopUp, RecordRefund, RecordChargeback, ReverseChargeback, ReverseCharge, RefundSubscription and
+//! CloseWallet.
 
 use wallet_client::v1::{self, EntryKind};
 

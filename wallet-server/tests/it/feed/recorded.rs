@@ -1,4 +1,5 @@
-//! The choice of the types that are recorded: it may differ between servers and change, and `verify` still finds a loss.
+//! The choice of the types that are recorded: it may differ between servers and change, and `verify` still finds a
+//! loss.
 
 use std::time::Duration;
 

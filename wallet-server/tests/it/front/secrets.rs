@@ -1,4 +1,5 @@
-//! Secrets in wrong places: a text that a caller sends in any field of any request, and the memory of a server that crashes.
+//! Secrets in wrong places: a text that a caller sends in any field of any request, and the memory of a server that
+//! crashes.
 
 use std::collections::HashMap;
 use std::net::TcpListener;

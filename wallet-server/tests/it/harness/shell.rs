@@ -17,7 +17,8 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
-    /// Makes a folder with the server's binary and the tools of the tests on the path. The programs `without` do nothing.
+    /// Makes a folder with the server's binary and the tools of the tests on the path. The programs `without` do
+    /// nothing.
     pub(crate) fn new(without: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let bin = folder.path().join("bin");

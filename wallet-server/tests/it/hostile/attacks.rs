@@ -1,8 +1,8 @@
 //! Attackers in processes of their own, next to a good client: all of its calls succeed, the memory of the server stays
 //! bounded, and newcomers are served during the attack and after it.
 //!
-//! The 99th percentile of the good client's jobs stays below five times that before the attack, or below a bound that a busy
-//! machine keeps.
+//! The 99th percentile of the good client's jobs stays below five times that before the attack, or below a bound that a
+//! busy machine keeps.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStdout, Command, Stdio};

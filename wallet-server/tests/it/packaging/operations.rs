@@ -1,5 +1,5 @@
-//! The commands of `docs/operations.md`, run as they are pasted, with the folders of a test and without the programs that
-//! a test does not have.
+//! The commands of `docs/operations.md`, run as they are pasted, with the folders of a test and without the programs
+//! that a test does not have.
 
 use std::collections::BTreeSet;
 use std::fs;

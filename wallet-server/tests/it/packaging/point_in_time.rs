@@ -1,5 +1,5 @@
-//! The drill of `docs/operations.md`: a PostgreSQL is restored to the moment before a mistake, from a base backup that was
-//! made under load and from archived WAL.
+//! The drill of `docs/operations.md`: a PostgreSQL is restored to the moment before a mistake, from a base backup that
+//! was made under load and from archived WAL.
 
 use std::fs;
 use std::net::SocketAddr;

@@ -1,5 +1,6 @@
-//! A year of every plan of the five products over the wire, with payments that come an hour late and three days early in turn:
-//! no day without credits that were paid for, and no credit that was not. The timeline is that of the scenarios of the core.
+//! A year of every plan of the five products over the wire, with payments that come an hour late and three days early
+//! in turn: no day without credits that were paid for, and no credit that was not. The timeline is that of the
+//! scenarios of the core.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -75,8 +76,8 @@ impl Customer {
     }
 }
 
-/// Follows a wallet per plan and way of renewal through the year. The catalog changes between their sales, and each wallet
-/// keeps the terms that it was sold.
+/// Follows a wallet per plan and way of renewal through the year. The catalog changes between their sales, and each
+/// wallet keeps the terms that it was sold.
 async fn live(database: Database, catalog: &str) {
     let texts = ["ON_PAYMENT", "PROVISIONAL"].map(|renewal| (renewal, with_renewal(catalog, renewal)));
     let platform = Platform::open_at(database, &texts[0].1, "2026-01-01T00:00:00Z").await;

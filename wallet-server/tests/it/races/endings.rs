@@ -14,7 +14,8 @@ use crate::harness::{Server, video};
 const CALLERS: usize = 4;
 /// Jobs of a round of races.
 const JOBS: usize = 48;
-/// Rounds after which a result that no race had is missing. The order of the calls is chance, so one round may lack one.
+/// Rounds after which a result that no race had is missing. The order of the calls is chance, so one round may lack
+/// one.
 const ROUNDS: usize = 20;
 
 each_fleet! {

@@ -1,4 +1,5 @@
-//! AdvanceClock: a year of renewals at once, on a server with a manual clock. `front/test_clocks.rs` has the clocks of tenants.
+//! AdvanceClock: a year of renewals at once, on a server with a manual clock. `front/test_clocks.rs` has the clocks of
+//! tenants.
 
 use std::process::Command;
 

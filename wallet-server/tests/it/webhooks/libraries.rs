@@ -10,8 +10,8 @@ use super::{Receiver, give, server, subscribed};
 use crate::harness::{Database, credits, tool};
 use crate::shorthand::{cancel, explicit, gift, publish, settle};
 
-/// Verifies messages from standard input with both libraries, and that neither accepts one in which a byte of the body, of the
-/// id, of the time or of every signature is changed.
+/// Verifies messages from standard input with both libraries, and that neither accepts one in which a byte of the body,
+/// of the id, of the time or of every signature is changed.
 const VERIFY: &str = r#"
 import json, sys
 from standardwebhooks.webhooks import Webhook as Standard

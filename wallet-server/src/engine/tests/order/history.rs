@@ -1,10 +1,10 @@
 //! Replays the history of a wallet in one thread, with every reply in the place that its version determines.
 //!
-//! The answer to a COMMIT may have been lost. The commands of that batch took effect without an answer, and when
-//! they were sent again they were replays, or repeated heartbeats. Where the next reply does not fit, such a
-//! command comes before it. The ledger shows which one it is, by the time and the hash of its entry. A heartbeat
-//! leaves no entry, and is found by trying those that were in progress. Due events may be recorded in several steps. After a lost answer the next batch may raise
-//! the version of a wallet that it does not change otherwise.
+//! The answer to a COMMIT may have been lost. The commands of that batch took effect without an answer, and when they
+//! were sent again they were replays, or repeated heartbeats. Where the next reply does not fit, such a command comes
+//! before it. The ledger shows which one it is, by the time and the hash of its entry. A heartbeat leaves no entry, and
+//! is found by trying those that were in progress. Due events may be recorded in several steps. After a lost answer the
+//! next batch may raise the version of a wallet that it does not change otherwise.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,15 +63,15 @@ impl History {
         panic!("no history gives these replies; the last attempt has no place for {stuck}");
     }
 
-    /// Returns whether the history has this version. It lacks those of heartbeats after the last entry whose replies were
-    /// lost: nothing tells of them.
+    /// Returns whether the history has this version. It lacks those of heartbeats after the last entry whose replies
+    /// were lost: nothing tells of them.
     pub(super) fn has(&self, version: i64) -> bool {
         let (_, before) = self.versions.range(..=version).next_back().unwrap();
         before.version == version || usize::try_from(before.revision).unwrap() < self.ledger.len()
     }
 
-    /// Returns the wallet as it was stored in this version: after a command, or after a part of the events that were due
-    /// before it.
+    /// Returns the wallet as it was stored in this version: after a command, or after a part of the events that were
+    /// due before it.
     pub(super) fn at(&self, version: i64) -> Wallet {
         let (_, before) = self.versions.range(..=version).next_back().unwrap();
         let mut wallet = before.clone();

@@ -21,12 +21,12 @@ pub(super) const EDITS: &[Edit] = &[
     ),
     ("webhook_endpoints.types", "UPDATE webhook_endpoints SET types = 'tea'", Fault("has types \"tea\"")),
     ("webhook_endpoints.ordered", "UPDATE webhook_endpoints SET ordered = NOT ordered", Nothing("Webhooks")),
-    ("webhook_endpoints.state", "UPDATE webhook_endpoints SET state = 9", Fault("and state 9")),
+    ("webhook_endpoints.state", "UPDATE webhook_endpoints SET state = 9", Fault(", state 9 and")),
     ("webhook_endpoints.state", "UPDATE webhook_endpoints SET state = 1", Nothing("Webhooks")),
     (
         "webhook_endpoints.secret_version",
         "UPDATE webhook_endpoints SET secret_version = 0",
-        Fault("endpoint \"crm\" has types"),
+        Fault("and secret version 0"),
     ),
     ("webhook_endpoints.rotate_time", "UPDATE webhook_endpoints SET rotate_time = 5", Nothing("Webhooks")),
     (
@@ -53,9 +53,9 @@ pub(super) const EDITS: &[Edit] = &[
     (
         "webhook_deliveries.position",
         "UPDATE webhook_deliveries SET position = 1000000",
-        Fault("a delivery of position 1000000 failed"),
+        Fault("a delivery has position 1000000"),
     ),
-    ("webhook_deliveries.attempts", "UPDATE webhook_deliveries SET attempts = -1", Fault("failed -1 times")),
+    ("webhook_deliveries.attempts", "UPDATE webhook_deliveries SET attempts = -1", Fault("and -1 attempts")),
     (
         "webhook_deliveries.attempt_time",
         "UPDATE webhook_deliveries SET attempt_time = 5",

@@ -29,8 +29,8 @@ impl Host {
         format!("http://{}", self.listener.local_addr().unwrap())
     }
 
-    /// Opens the page in Chromium, which makes the calls at `base` with a token. Returns the answers, each by POST and by
-    /// GET, or the page's error. `None` on a machine without Chromium, where WALLET_TEST_CHROMIUM is not set.
+    /// Opens the page in Chromium, which makes the calls at `base` with a token. Returns the answers, each by POST and
+    /// by GET, or the page's error. `None` on a machine without Chromium, where WALLET_TEST_CHROMIUM is not set.
     pub(crate) async fn answers(self, base: &str, token: &str, calls: &[(&str, &str)]) -> Option<Vec<Value>> {
         if std::env::var_os("WALLET_TEST_CHROMIUM").is_none() {
             eprintln!("WALLET_TEST_CHROMIUM is not set: the page in a browser is left out");
@@ -55,8 +55,8 @@ impl Host {
     }
 }
 
-/// A running Chromium with all of its processes, which are killed when it is dropped. Its first process may be a script that
-/// starts it.
+/// A running Chromium with all of its processes, which are killed when it is dropped. Its first process may be a script
+/// that starts it.
 struct Browser(Child);
 
 impl Drop for Browser {
