@@ -87,17 +87,18 @@ impl RetryPolicy {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let end = Instant::now() + self.budget;
+        let begun = Instant::now();
+        let left = || self.budget.saturating_sub(begun.elapsed());
         let mut unknown = false;
-        let outcome = (|| attempt(deadline.min(end.saturating_duration_since(Instant::now()))))
+        let outcome = (|| attempt(deadline.min(left())))
             .retry(self.delays())
             .when(|error: &Error| {
                 unknown |= error.is_outcome_unknown();
                 error.is_retryable()
             })
             .adjust(|error: &Error, delay| {
-                let delay = delay? + error.retry_after().unwrap_or_default();
-                (Instant::now() + delay < end).then_some(delay)
+                let delay = delay?.saturating_add(error.retry_after().unwrap_or_default());
+                (delay < left()).then_some(delay)
             })
             .notify(|error: &Error, delay| debug!(%error, ?delay, "retrying with the same ids"))
             .await;

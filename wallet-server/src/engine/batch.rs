@@ -189,8 +189,14 @@ impl BatchRunner {
             let set = sets
                 .entry(queued.tenant)
                 .or_insert_with(|| Catalogs::of(self.catalogs.current(queued.tenant)));
-            let missing = Wallet::blank(queued.key, queued.wallet.clone());
-            let wallet = loaded.get(&queued.key).map_or(&missing, |loaded| &loaded.wallet);
+            let missing;
+            let wallet = match loaded.get(&queued.key) {
+                Some(loaded) => &loaded.wallet,
+                None => {
+                    missing = Wallet::blank(queued.key, queued.wallet.clone());
+                    &missing
+                }
+            };
             self.catalogs.add_sold(queued.tenant, wallet, set).await?;
             if let Some(version) = queued.command.priced_by(wallet) {
                 self.catalogs.add(queued.tenant, version, set).await?;

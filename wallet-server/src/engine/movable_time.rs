@@ -56,7 +56,9 @@ pub(crate) enum ClockError {
         "the tenant is live: only the clock of a test tenant moves, or that of a server with --manual-clock"
     )]
     Live,
-    #[error("another clock is moving on this server; try again when it has arrived")]
+    #[error(
+        "another clock is moving on this server; the call was not executed, repeat it when that clock has arrived"
+    )]
     Busy,
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -82,8 +82,12 @@ impl BatchRunner {
                 Ok(answers) => {
                     let took = started.elapsed();
                     if let Some(queued) = batch.first() {
-                        let decided = answers.iter().flatten().count();
-                        self.metrics.committed(decided, took);
+                        let decided = answers.iter().flatten().filter(|answer| answer.is_ok()).count();
+                        let is_committed = answers.iter().any(|answer| !matches!(answer, Some(Err(_))));
+                        if is_committed {
+                            self.metrics.committed(decided, took);
+                        }
+                        // The pace would be far too high with commands that were refused at once.
                         queued.ticket.decided(decided, Instant::now());
                     }
                     for (queued, answer) in batch.into_iter().zip(answers) {
@@ -91,7 +95,7 @@ impl BatchRunner {
                             behind.push(queued);
                             continue;
                         };
-                        if let Some(call) = queued.trace() {
+                        if let Some(call) = queued.trace().filter(|_| answer.is_ok()) {
                             let waited = started.saturating_duration_since(queued.queued_at);
                             call.decided(&queued.wallet, queued.command.name(), waited, took);
                         }

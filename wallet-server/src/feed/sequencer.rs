@@ -90,8 +90,11 @@ impl Sequencer {
                 self.metrics.last_pass.set(self.clock.now().as_micros() / 1_000_000);
             }
             if now >= trim {
-                self.logged(self.store.trim_feed(self.clock.now().minus(self.retention)).await);
-                trim = now + TRIM;
+                let trimmed = self.store.trim_feed(self.clock.now().minus(self.retention)).await;
+                // The rest is deleted after the next pass, so that it delays no new items.
+                if self.logged(trimmed) != Some(true) {
+                    trim = now + TRIM;
+                }
             }
         }
         lease.end_or_warn().await;

@@ -72,6 +72,8 @@ pub(super) enum Cause {
     Tenant(TenantError),
     /// The tenant whose clock was to be moved is live.
     TenantLive(ClockError),
+    /// Another clock is moving.
+    ClockMoving(ClockError),
     /// Parts of the server contradict each other.
     Defect(&'static str),
     /// The request is not a message of the method; the text continues "the request message".
@@ -251,7 +253,7 @@ impl From<ClockError> for RpcError {
             ClockError::StepTooLong | ClockError::TooFarAhead => {
                 Rejection::field("step", error.to_string()).into()
             }
-            ClockError::Busy => Self::shed(),
+            ClockError::Busy => Cause::ClockMoving(error).into(),
             ClockError::Live => Cause::TenantLive(error).into(),
             ClockError::Store(error) => error.into(),
         }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::{Request, Response, header};
+use http::{Request, Response, StatusCode, header};
 use prost::bytes::Bytes;
 use tokio::time::Instant;
 use tonic::Status;
@@ -232,7 +232,10 @@ impl<B: RequestBody> Calls<B> {
                 }
                 Err(refused) => refused.map(Reply::from),
             };
-            log_end(&name, started, response.headers());
+            // The code of a reply with messages is in its trailers.
+            if response.headers().contains_key(Status::GRPC_STATUS) || response.status() != StatusCode::OK {
+                log_end(&name, started, response.headers());
+            }
             observed.record_reply(&response);
             response = response.map(|reply| reply.logged(name, started, observed));
             if let Some(rendering) = rendering {

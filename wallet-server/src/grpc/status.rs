@@ -99,6 +99,9 @@ fn content(cause: Cause, operation_path: &str) -> Content {
             )
         },
         Cause::TenantLive(error) => with_reason(ErrorReason::TenantLive, error.to_string()),
+        Cause::ClockMoving(error) => {
+            Content { retry_after: Some(SHED_FOR), ..with_reason(ErrorReason::Overloaded, error.to_string()) }
+        }
         Cause::NoAnswer => Content { code: Code::DeadlineExceeded, ..outcome_unknown() },
         Cause::Malformed(fault) => malformed(&fault),
         Cause::TooLarge { bytes, limit } => too_large(bytes, limit),

@@ -128,7 +128,7 @@ impl Publisher {
             let (ends, positions) = (self.store.feed_ends().await?, self.store.nats_positions().await?);
             let position = |tenant: &TenantId| positions.get(tenant).copied().unwrap_or_default();
             let lacking: BTreeMap<TenantId, i64> =
-                ends.iter().map(|(tenant, ends)| (*tenant, ends.last - position(tenant))).collect();
+                ends.iter().map(|(tenant, ends)| (*tenant, (ends.last - position(tenant)).max(0))).collect();
             self.metrics.lag.set(lacking.values().sum());
             let next = lacking.into_iter().filter(|(tenant, items)| *items > 0 && !failed.contains(tenant));
             let next: Vec<TenantId> = next.map(|(tenant, _)| tenant).collect();

@@ -440,8 +440,8 @@ fn closed_if_in_transaction(options: SqlitePoolOptions) -> SqlitePoolOptions {
 
 fn options(url: &str, connections: u32) -> ConnectOptions {
     let url = match sqlite_path(url) {
-        // SQLite takes a path as it is, also with characters that a URL may not contain.
-        Some(path) => format!("sqlite://{}", path.display()),
+        // The driver accepts characters that a URL may not contain, but decodes %XX.
+        Some(path) => format!("sqlite://{}", path.display().to_string().replace('%', "%25")),
         // A placeholder: the real URL has a password, and sea-orm's trace would show it. See `postgres`.
         None => "postgres://localhost".to_owned(),
     };
@@ -517,6 +517,16 @@ mod tests {
         }
         let log = std::fs::read_to_string(postgres.log()).unwrap();
         assert!(!log.contains("there is no transaction in progress"), "{log}");
+    }
+
+    #[tokio::test]
+    async fn the_name_of_a_file_may_have_a_percent_sign() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("100%25.db");
+        let store = Store::open(&format!("sqlite://{}", path.display())).await.unwrap();
+        store.migrate().await.unwrap();
+        assert_eq!(store.in_place(), Ok(()));
+        assert!(path.metadata().unwrap().len() > 0, "the tables are in the file that is watched");
     }
 
     #[tokio::test]

@@ -85,6 +85,12 @@ impl ControlTx {
         Ok(())
     }
 
+    /// Locks the row of a tenant.
+    pub(crate) async fn lock_tenant(&self, tenant: TenantId) -> Result<(), StoreError> {
+        tenants::Entity::find_by_id(tenant.0).lock_exclusive().one(&self.transaction).await?;
+        Ok(())
+    }
+
     /// Writes the changed status of a tenant.
     pub(crate) async fn set_status(&self, tenant: TenantId, status: i16) -> Result<(), StoreError> {
         let change = tenants::Entity::update_many()

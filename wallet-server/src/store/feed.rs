@@ -27,6 +27,8 @@ use crate::store::{AuditRow, Backend, ReadTx, RecordedEvent, Store, StoreError};
 
 /// The most items of a block.
 const BLOCK: usize = 1_000;
+/// The most old blocks of a feed that are deleted together.
+const TRIMMED: u64 = 1_000;
 
 /// The ends of a tenant's feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,38 +105,44 @@ impl Store {
     }
 
     /// Deletes the blocks whose items all got their positions before a time, from the beginning of each feed, and the
-    /// failed deliveries of these items.
-    pub(crate) async fn trim_feed(&self, before: Timestamp) -> Result<(), StoreError> {
+    /// failed deliveries of these items. Deletes at most [`TRIMMED`] blocks of a feed; returns true if more are left.
+    pub(crate) async fn trim_feed(&self, before: Timestamp) -> Result<bool, StoreError> {
+        let mut is_more = false;
         for head in feed_heads::Entity::find().all(&self.feed()).await? {
-            let transaction = TimedConnection::begin_writing(self.feed_pool(), self.call_timeout()).await?;
-            let kept = feed_blocks::Entity::find()
+            let oldest = feed_blocks::Entity::find()
+                .select_only()
+                .columns([feed_blocks::Column::LastPosition, feed_blocks::Column::CreateTime])
                 .filter(feed_blocks::Column::Tenant.eq(head.tenant))
-                .filter(feed_blocks::Column::CreateTime.gte(before.as_micros()))
                 .order_by_asc(feed_blocks::Column::LastPosition)
-                .limit(1)
-                .one(&transaction)
+                .limit(TRIMMED)
+                .into_tuple::<(i64, i64)>()
+                .all(&self.feed())
                 .await?;
-            // If no newer block remains, the head as it was read decides: blocks that are added meanwhile come after
-            // it.
-            let first = kept.map_or(head.last_position + 1, |block| block.first_position);
-            if first > head.first_position {
-                let old = feed_blocks::Entity::delete_many()
-                    .filter(feed_blocks::Column::Tenant.eq(head.tenant))
-                    .filter(feed_blocks::Column::LastPosition.lt(first));
-                old.exec(&transaction).await?;
-                let moved = feed_heads::Entity::update_many()
-                    .col_expr(feed_heads::Column::FirstPosition, first.into())
-                    .filter(feed_heads::Column::Tenant.eq(head.tenant))
-                    .filter(feed_heads::Column::FirstPosition.lt(first));
-                moved.exec(&transaction).await?;
-                let undelivered = webhook_deliveries::Entity::delete_many()
-                    .filter(webhook_deliveries::Column::Tenant.eq(head.tenant))
-                    .filter(webhook_deliveries::Column::Position.lt(first));
-                undelivered.exec(&transaction).await?;
-                transaction.commit().await.map_err(StoreError::of_commit)?;
-            }
+            let old = oldest.iter().take_while(|(_, created)| *created < before.as_micros());
+            let Some((last, _)) = old.clone().last() else { continue };
+            is_more |= old.count() as u64 == TRIMMED;
+            self.delete_feed(head.tenant, last + 1).await?;
         }
-        Ok(())
+        Ok(is_more)
+    }
+
+    /// Deletes the items of a tenant's feed before a position, and their failed deliveries.
+    async fn delete_feed(&self, tenant: Uuid, first: i64) -> Result<(), StoreError> {
+        let transaction = TimedConnection::begin_writing(self.feed_pool(), self.call_timeout()).await?;
+        let old = feed_blocks::Entity::delete_many()
+            .filter(feed_blocks::Column::Tenant.eq(tenant))
+            .filter(feed_blocks::Column::LastPosition.lt(first));
+        old.exec(&transaction).await?;
+        let moved = feed_heads::Entity::update_many()
+            .col_expr(feed_heads::Column::FirstPosition, first.into())
+            .filter(feed_heads::Column::Tenant.eq(tenant))
+            .filter(feed_heads::Column::FirstPosition.lt(first));
+        moved.exec(&transaction).await?;
+        let undelivered = webhook_deliveries::Entity::delete_many()
+            .filter(webhook_deliveries::Column::Tenant.eq(tenant))
+            .filter(webhook_deliveries::Column::Position.lt(first));
+        undelivered.exec(&transaction).await?;
+        transaction.commit().await.map_err(StoreError::of_commit)
     }
 
     /// Returns the ends of each tenant's feed.
@@ -298,6 +306,33 @@ fn blocks(mut items: Vec<WalletItems>) -> Vec<(i64, Vec<u8>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn old_blocks_are_deleted_in_bounded_steps() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite://{}/wallet.db", folder.path().display())).await.unwrap();
+        store.migrate().await.unwrap();
+        let blocks = format!(
+            "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n <= {TRIMMED} + 5)
+             INSERT INTO feed_blocks (tenant, first_position, last_position, create_time, items)
+             SELECT zeroblob(16), n, n, n, x'' FROM s"
+        );
+        let (most, end) = (TRIMMED as i64, TRIMMED as i64 + 6);
+        let head = format!(
+            "INSERT INTO feed_heads (tenant, first_position, last_position) VALUES (zeroblob(16), 1, {end})"
+        );
+        for sql in [blocks, head] {
+            store.feed().execute_unprepared(&sql).await.unwrap();
+        }
+        let first = async || store.feed_ends().await.unwrap()[&TenantId(Uuid::nil())].first;
+        let old = Timestamp::from_micros(most + 3);
+        assert!(store.trim_feed(old).await.unwrap(), "more blocks are old");
+        assert_eq!(first().await, most + 1);
+        assert!(!store.trim_feed(old).await.unwrap());
+        assert_eq!(first().await, most + 3, "the first block that is not old");
+        assert!(!store.trim_feed(Timestamp::NEVER).await.unwrap());
+        assert_eq!(first().await, end + 1);
+    }
 
     #[test]
     fn items_are_ordered_by_wallet_and_revision_and_blocks_are_bounded() {

@@ -125,15 +125,19 @@ impl Store {
 
     /// Returns the holds that the sweeper should have processed before a time, without those of frozen wallets.
     pub(crate) async fn holds_before(&self, time: Timestamp) -> Result<Option<Waiting>, StoreError> {
+        // The index on the times begins with the bucket.
         let sql = "SELECT count(*) AS count, min(sweep_at) AS oldest FROM holds h
-                    WHERE sweep_at > 0 AND sweep_at < $1 AND NOT EXISTS (
+                    WHERE bucket = $1 AND sweep_at > 0 AND sweep_at < $2 AND NOT EXISTS (
                       SELECT 1 FROM wallets w WHERE w.bucket = h.bucket AND w.wallet_key = h.wallet_key AND w.frozen)";
-        let statement =
-            Statement::from_sql_and_values(self.backend().db(), sql, [Value::from(time.as_micros())]);
-        let Some(row) = self.control().query_one_raw(statement).await? else { return Ok(None) };
-        let oldest: Option<i64> = row.try_get("", "oldest")?;
-        let count = row.try_get("", "count")?;
-        Ok(oldest.map(|oldest| Waiting { count, oldest: Timestamp::from_micros(oldest) }))
+        let (mut count, mut oldest) = (0, i64::MAX);
+        for bucket in 0..BUCKETS {
+            let values = [Value::from(bucket), Value::from(time.as_micros())];
+            let statement = Statement::from_sql_and_values(self.backend().db(), sql, values);
+            let Some(row) = self.control().query_one_raw(statement).await? else { continue };
+            count += row.try_get::<i64>("", "count")?;
+            oldest = oldest.min(row.try_get::<Option<i64>>("", "oldest")?.unwrap_or(i64::MAX));
+        }
+        Ok((count > 0).then_some(Waiting { count, oldest: Timestamp::from_micros(oldest) }))
     }
 
     /// Returns the batches whose items of the feed have no positions yet.

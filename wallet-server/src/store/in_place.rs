@@ -56,12 +56,14 @@ impl InPlace {
 
     fn look(&self) -> Result<(), String> {
         for (n, (path, was)) in self.files.iter().enumerate() {
+            // Read before the file is looked at: another thread may see it grow in between.
+            let before = self.size.load(Ordering::Acquire);
             let file = path.metadata().map_err(|error| format!("{}: {error}", path.display()))?;
             if identity(&file) != *was {
                 return Err(format!("{} was replaced by another file", path.display()));
             }
             if n == 0 {
-                let before = self.size.fetch_max(file.len(), Ordering::Relaxed);
+                self.size.fetch_max(file.len(), Ordering::Release);
                 if file.len() < before {
                     return Err(format!(
                         "{} shrank from {before} to {} bytes: it was overwritten",
@@ -90,6 +92,8 @@ fn identity(_: &Metadata) -> Identity {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::Write as _;
+    use std::sync::atomic::AtomicBool;
 
     use super::*;
 
@@ -99,6 +103,25 @@ mod tests {
             fs::write(folder.join(name), "1234").unwrap();
         }
         InPlace::remember(&path, &path, &folder.join("w.lock")).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_grows_while_threads_look_at_it_is_in_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = remembered(folder.path());
+        let mut database = fs::OpenOptions::new().append(true).open(folder.path().join("w.db")).unwrap();
+        let is_growing = AtomicBool::new(true);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while is_growing.load(Ordering::Relaxed) {
+                        files.check().unwrap();
+                    }
+                });
+            }
+            (0..20_000).for_each(|_| database.write_all(b"page").unwrap());
+            is_growing.store(false, Ordering::Relaxed);
+        });
     }
 
     #[test]

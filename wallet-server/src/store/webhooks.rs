@@ -111,15 +111,15 @@ impl Store {
 
     /// Records the result of deliveries that ended at `now`, with the audit if the endpoint is disabled. With
     /// `retry_waiting` all other deliveries to the endpoint that wait for another attempt become due at once. Records
-    /// nothing if the endpoint was deleted, also if another one has its id now, or if another server has delivered
-    /// meanwhile.
+    /// nothing and returns false if the endpoint was deleted, also if another one has its id now, if an operator has
+    /// disabled it, or if another server has delivered meanwhile.
     pub(crate) async fn record_deliveries(
         &self,
         endpoint: &EndpointRow,
         result: DeliveryResults,
         retry_waiting: bool,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let transaction = TimedConnection::begin_writing(self.control_pool(), self.call_timeout()).await?;
         let moved = Endpoints::update_many()
             .col_expr(Endpoint::LastPosition, result.last_position.into())
@@ -131,7 +131,7 @@ impl Store {
             .filter(Endpoint::LastPosition.eq(endpoint.last_position))
             .filter(Endpoint::State.eq(endpoint.state));
         if moved.exec(&transaction).await?.rows_affected == 0 {
-            return Ok(());
+            return Ok(false);
         }
         if let Some(details) = result.disabled {
             let subject = endpoint.endpoint_id.clone();
@@ -156,7 +156,8 @@ impl Store {
             let insert = Deliveries::insert(row.into_active_model()).on_conflict(replace);
             insert.exec_without_returning(&transaction).await?;
         }
-        transaction.commit().await.map_err(StoreError::of_commit)
+        transaction.commit().await.map_err(StoreError::of_commit)?;
+        Ok(true)
     }
 
     /// Makes the failed deliveries to an endpoint due at once, with the schedule from its beginning, from one position
@@ -206,13 +207,14 @@ impl ControlTx {
         Ok(())
     }
 
-    /// Returns an endpoint.
-    pub(crate) async fn endpoint(
+    /// Returns an endpoint as it is committed, and locks it. A SQLite file is locked by the transaction.
+    pub(crate) async fn locked_endpoint(
         &self,
         tenant: TenantId,
         id: &str,
     ) -> Result<Option<EndpointRow>, StoreError> {
-        Ok(Endpoints::find_by_id((tenant.0, id.to_owned())).one(self.transaction()).await?)
+        let query = Endpoints::find_by_id((tenant.0, id.to_owned()));
+        Ok(query.lock_exclusive().one(self.transaction()).await?)
     }
 
     /// Returns the number of endpoints of a tenant.

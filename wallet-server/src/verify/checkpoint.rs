@@ -85,7 +85,8 @@ impl CheckpointWriter {
         writeln!(self.file, "end {signature}")?;
         self.file.flush()?;
         self.file.get_ref().sync_all()?;
-        fs::rename(unfinished(&self.path), &self.path)
+        fs::rename(unfinished(&self.path), &self.path)?;
+        sync_folder(&self.path)
     }
 
     fn line(&mut self, line: &str) {
@@ -95,6 +96,19 @@ impl CheckpointWriter {
             self.failed.get_or_insert(error);
         }
     }
+}
+
+/// Makes the new name of a file durable.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Elsewhere a folder cannot be opened as a file.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn unfinished(path: &Path) -> PathBuf {

@@ -189,7 +189,13 @@ impl Feed {
                             format!("I33: the outbox has {of} {} in bucket {bucket}", items.wallet)
                         });
                         for (revision, n, number) in items.items {
-                            waiting.insert((items.wallet, (revision, n)), (tenant, number));
+                            let before = waiting.insert((items.wallet, (revision, n)), (tenant, number));
+                            faults.unless(before.is_none(), 0, || {
+                                format!(
+                                    "I33: the outbox has item ({revision}, {n}) of {} twice",
+                                    items.wallet
+                                )
+                            });
                         }
                     }),
                     Err(error) => faults.add(0, &format!("a row of feed_outbox is unreadable: {error}")),

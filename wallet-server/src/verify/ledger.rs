@@ -81,8 +81,9 @@ impl Ledger {
         }
     }
 
-    /// Ends the last wallet and the checkpoints. An error means that the new checkpoint could not be written.
-    pub(super) fn end(&mut self) -> Result<(), VerifyError> {
+    /// Ends the last wallet and the checkpoints. `is_whole`: all rows were read; otherwise no checkpoint is written. An
+    /// error means that the new checkpoint could not be written.
+    pub(super) fn end(&mut self, is_whole: bool) -> Result<(), VerifyError> {
         self.close();
         if let Some(feed) = &mut self.feed {
             feed.end(&mut self.faults);
@@ -90,7 +91,9 @@ impl Ledger {
         if let Some(reader) = &mut self.checkpoint_reader {
             reader.end(&mut self.faults);
         }
-        self.checkpoint_writer.take().map_or(Ok(()), |writer| writer.finish(self.faults.count == 0))
+        self.checkpoint_writer
+            .take()
+            .map_or(Ok(()), |writer| writer.finish(is_whole && self.faults.count == 0))
     }
 
     /// Returns the report.

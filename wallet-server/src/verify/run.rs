@@ -61,12 +61,12 @@ async fn of(
     };
     let (reading, rows) = rows::all(only.map(|wallet| (wallet.bucket(), wallet.uuid())));
     // Folding takes as long as reading, so each gets a core.
-    let folding = tokio::task::spawn_blocking(move || {
-        let mut ledger = ledger.fold(rows);
-        ledger.end().map(|()| ledger)
-    });
-    reading.run(&snapshot).await?;
-    let ledger = folding.await.map_err(VerifyError::Stopped)??;
+    let folding = tokio::task::spawn_blocking(move || ledger.fold(rows));
+    let read = reading.run(&snapshot).await;
+    let mut ledger = folding.await.map_err(VerifyError::Stopped)?;
+    let ended = ledger.end(read.is_ok());
+    read?;
+    ended?;
     Ok(ledger.report(started.elapsed()))
 }
 

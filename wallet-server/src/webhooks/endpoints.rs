@@ -163,7 +163,9 @@ impl Webhooks {
         }
         let (url, types) = (new.url.to_string(), type_names(&new.types));
         let transaction = self.store.begin_control().await?;
-        if let Some(row) = transaction.endpoint(tenant, &new.id).await? {
+        // A row that does not exist cannot be locked, nor can the number of rows.
+        transaction.lock_tenant(tenant).await?;
+        if let Some(row) = transaction.locked_endpoint(tenant, &new.id).await? {
             return match (&row.url, &row.types, row.ordered) == (&url, &types, new.is_ordered) {
                 true => Ok(((&row).try_into()?, true)),
                 false => Err(WebhookError::Exists(new.id)),
@@ -199,7 +201,7 @@ impl Webhooks {
     ) -> Result<EndpointInfo, WebhookError> {
         let now = self.clock.now();
         let transaction = self.store.begin_control().await?;
-        let row = transaction.endpoint(tenant, &change.id).await?;
+        let row = transaction.locked_endpoint(tenant, &change.id).await?;
         let before = row.ok_or_else(|| WebhookError::NotFound(change.id.clone()))?;
         let mut row = before.clone();
         row.url = change.url.map_or(row.url, |url| url.to_string());
@@ -242,7 +244,7 @@ impl Webhooks {
         author: &Author,
     ) -> Result<(), WebhookError> {
         let transaction = self.store.begin_control().await?;
-        let row = transaction.endpoint(tenant, id).await?;
+        let row = transaction.locked_endpoint(tenant, id).await?;
         let row = row.ok_or_else(|| WebhookError::NotFound(id.to_owned()))?;
         transaction.delete_endpoint(&row).await?;
         let change = Change { action: "webhook.delete", subject: row.endpoint_id, details: row.url };

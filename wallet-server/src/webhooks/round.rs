@@ -100,8 +100,8 @@ impl Deliverer {
                 }
             }
         }
-        self.webhooks.store.record_deliveries(row, result, retry_waiting, now).await?;
-        if let Some(reason) = disabled {
+        let is_recorded = self.webhooks.store.record_deliveries(row, result, retry_waiting, now).await?;
+        if let Some(reason) = disabled.filter(|_| is_recorded) {
             self.metrics.disabled.inc();
             tracing::error!(
                 endpoint = info.id,

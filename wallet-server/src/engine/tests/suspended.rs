@@ -34,11 +34,13 @@ async fn after_a_suspend_the_system_clock_is_followed_and_what_is_due_is_logged(
     assert!(!clock.is_trusted() && clock.now() < before.plus(SUSPENDED / 2), "one reading changes nothing");
     let [jumped] = &log.lines("the reference clock jumped")[..] else { panic!("{}", log.text()) };
     assert_eq!((&jumped["level"], &jumped["fields"]["due"]), (&"ERROR".into(), &due.into()), "{jumped}");
+    let committed = lane.runner.metrics.counts().batches;
     let (refused, answers) = queued_with_answers(&[(wallet.clone(), Command::from(ProcessDue))]);
     lane.runner.answer(refused).await;
     for answer in answers {
         assert_eq!(answer.await.unwrap().unwrap_err(), EngineError::ClockInDoubt);
     }
+    assert_eq!(lane.runner.metrics.counts().batches, committed, "nothing was committed");
 
     watch(&store, &clock).await;
     assert!(clock.is_trusted() && clock.now() >= before.plus(SUSPENDED), "the readings agree");

@@ -85,7 +85,7 @@ impl Reply {
         Self { is_stream: true, ..self }
     }
 
-    /// Returns the reply as the one of this call, which logs the end of a stream and notes its code.
+    /// Returns the reply as the one of this call, which logs its end and notes its code.
     pub(crate) fn logged(mut self, call: CallName, started: Instant, observed: ObservedCall) -> Self {
         self.call = Some((call, started, observed));
         self

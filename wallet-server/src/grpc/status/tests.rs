@@ -168,6 +168,7 @@ fn others() -> Vec<(RpcError, Code, &'static str)> {
     vec![
         (overloaded.into(), Code::Unavailable, "OVERLOADED"),
         (RpcError::shed(), Code::Unavailable, "OVERLOADED"),
+        (ClockError::Busy.into(), Code::Unavailable, "OVERLOADED"),
         (RpcError::malformed("is missing"), Code::InvalidArgument, "MALFORMED_MESSAGE"),
         (RpcError::too_large(5, 4), Code::InvalidArgument, "MESSAGE_TOO_LARGE"),
         (RpcError::too_large_inflated(4), Code::InvalidArgument, "MESSAGE_TOO_LARGE"),

@@ -174,9 +174,14 @@ impl Shared {
         }
     }
 
-    /// Closes the connection with the most unread bytes.
+    /// Closes the connection with the most unread bytes, unless those that are closing already free enough.
     fn close_the_greediest(&self) {
         let peers = self.locked();
+        let closing = peers.values().filter(|peer| peer.is_closing());
+        let freed: usize = closing.map(|peer| peer.unread.load(Ordering::Relaxed)).sum();
+        if self.unread.load(Ordering::Relaxed).saturating_sub(freed) <= self.unread_bytes {
+            return;
+        }
         let open = peers.values().filter(|peer| !peer.is_closing());
         if let Some(peer) = open.max_by_key(|peer| peer.unread.load(Ordering::Relaxed)) {
             tracing::warn!(
@@ -325,6 +330,21 @@ mod tests {
         assert_eq!((peers.count(), peers.busy()), (1, (1, 2)));
         drop((small, next));
         assert_eq!(peers.busy(), (0, 0));
+    }
+
+    #[test]
+    fn a_connection_that_is_closing_frees_its_bytes_before_another_is_closed() {
+        let peers = Peers::new(&Limits { unread_bytes: 100, ..Limits::default() });
+        let (good, large, largest) = (peers.connect(SOME), peers.connect(SOME), peers.connect(SOME));
+        let (mut small, mut more, mut most) =
+            (good.0.begin_call(), large.0.begin_call(), largest.0.begin_call());
+        more.record_unread(40);
+        most.record_unread(61);
+        assert!(largest.0.close.is_cancelled());
+        small.record_unread(1);
+        assert!(!large.0.close.is_cancelled(), "41 bytes are left");
+        small.record_unread(61);
+        assert!(good.0.close.is_cancelled() && !large.0.close.is_cancelled());
     }
 
     #[test]

@@ -68,6 +68,11 @@ pub enum TlsError {
     /// Certificate and key do not fit together, or their algorithm is not supported.
     #[error("the certificate and the key cannot be used together")]
     Refused(#[from] rustls::Error),
+    /// A certificate cannot be an authority of callers.
+    #[error(
+        "{0} has a certificate that cannot be an authority; use the certificate of a CA (X.509 version 3)"
+    )]
+    Authority(PathBuf, #[source] rustls::Error),
     /// The authorities of callers cannot be used.
     #[error("the certificates of the client authorities cannot be used")]
     ClientCa(#[from] VerifierBuilderError),
@@ -235,7 +240,8 @@ impl Content {
             Some((clients, pem)) => {
                 let mut roots = RootCertStore::empty();
                 for authority in certificates(&clients.authority, pem)? {
-                    roots.add(authority)?;
+                    let unusable = |error| TlsError::Authority(clients.authority.clone(), error);
+                    roots.add(authority).map_err(unusable)?;
                 }
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
                 let verifier = if clients.is_optional { verifier.allow_unauthenticated() } else { verifier };
@@ -386,6 +392,17 @@ mod tests {
         assert!(matches!(tls.reload(), Err(TlsError::Unreadable(..))));
         let (_, _, still) = connect(&tls, &caller).await.unwrap();
         assert_eq!(first, still);
+    }
+
+    #[test]
+    fn a_certificate_that_is_no_authority_of_callers_is_named() {
+        let files = Files::new();
+        let authority = files.folder.path().join("clients.pem");
+        fs::write(&authority, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+        let clients =
+            ClientCertificates { authority: authority.clone(), is_optional: false, keys: Vec::new() };
+        let refused = Tls::load(TlsFiles { clients: Some(clients), ..files.paths() }).unwrap_err();
+        assert!(matches!(&refused, TlsError::Authority(path, _) if *path == authority), "{refused:?}");
     }
 
     #[tokio::test]

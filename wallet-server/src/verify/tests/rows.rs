@@ -44,7 +44,7 @@ impl Rows {
     pub(super) fn verified(self) -> Report {
         let mut ledger = Ledger::default();
         self.0.into_iter().for_each(|(key, row)| ledger.take(key, row));
-        ledger.end().unwrap();
+        ledger.end(true).unwrap();
         ledger.report(Duration::from_secs(1))
     }
 

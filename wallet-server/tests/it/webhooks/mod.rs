@@ -1,5 +1,6 @@
 //! Webhooks: messages, signatures, failures and retries, with a real receiver.
 
+mod at_once;
 mod delivery;
 mod libraries;
 mod ordered;

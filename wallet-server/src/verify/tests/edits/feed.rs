@@ -56,6 +56,11 @@ pub(super) const EDITS: &[Edit] = &[
         "UPDATE entries SET in_feed = 256 WHERE revision = 2 AND {ann}",
         Fault("in_feed is 256"),
     ),
+    (
+        "feed_outbox.batch_id",
+        "INSERT INTO feed_outbox (bucket, batch_id, items) SELECT bucket, {uuid}, items FROM feed_outbox",
+        Fault("I33: the outbox has item"),
+    ),
     ("feed_outbox.batch_id", "UPDATE feed_outbox SET batch_id = {uuid}", Nothing("The feed")),
     ("feed_heads.tenant", "UPDATE feed_heads SET tenant = {uuid}", Fault("which does not exist")),
     ("feed_heads.tenant", "DELETE FROM feed_heads", Fault("I33: a block of the feed begins at 1, not 0")),
