@@ -14,8 +14,10 @@ use wallet_server::Config;
 
 use crate::harness::{Database, Postgres, Server, credits, video};
 
-/// The longest time until health checks report the beginning or the end of an outage.
-const SOON: Duration = Duration::from_secs(5);
+/// The longest time until health checks report the beginning or the end of an outage, also on a busy machine.
+const SOON: Duration = Duration::from_secs(60);
+/// The longest time until a database that is writable again is written to: less than the client goes on trying.
+const RECOVERY: Duration = Duration::from_secs(15);
 /// Concurrent reads: more than there are pooled connections.
 const AT_ONCE: usize = 16;
 
@@ -98,7 +100,7 @@ async fn only_read(set: impl Fn(&Postgres, &str, bool)) {
     set(&cluster, &name, false);
     let writable = Instant::now();
     let reserved = patient.reserve(v1::ReserveRequest::new("ann", "job", video("5"))).await.unwrap();
-    assert!(!reserved.replayed && writable.elapsed() < Duration::from_secs(3), "{:?}", writable.elapsed());
+    assert!(!reserved.replayed && writable.elapsed() < RECOVERY, "{:?}", writable.elapsed());
     is(&server, ServingStatus::Serving).await;
     let toml = format!("{}\n# another text\n", wallet_server::BUNDLED_CATALOG);
     let publish = v1::PublishCatalogRequest { toml, ..Default::default() };
