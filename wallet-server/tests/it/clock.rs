@@ -18,9 +18,6 @@ use wallet_server::{App, Clock, Config, TimeSource};
 use crate::harness::{Database, Process, Server, credits, video};
 use crate::shorthand::{gift, reservation, seconds};
 
-/// How often the server's health is read, every 20 ms, before the test gives up.
-const LOOKS: usize = 500;
-
 async fn run(database: &Database, sql: &str) {
     let connection = database.connect().await;
     connection.execute_unprepared(sql).await.unwrap();
@@ -43,20 +40,6 @@ async fn with_a_clock_of_its_own() -> Database {
 
 async fn set_ahead(database: &Database, by: &str) {
     run(database, &format!("UPDATE ahead SET by = '{by}'")).await;
-}
-
-/// Waits until the server's health check returns this status.
-async fn is(server: &Server, status: ServingStatus) {
-    let channel = Endpoint::from_shared(server.endpoint()).unwrap().connect().await.unwrap();
-    let mut health = HealthClient::new(channel);
-    for _ in 0..LOOKS {
-        let answer = health.check(HealthCheckRequest { service: String::new() }).await.unwrap();
-        if answer.into_inner().status() == status {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the server is never {status:?}");
 }
 
 /// A configuration that reads the clock every 20 ms and accepts a jump after `settles`.
@@ -89,18 +72,18 @@ mod commands_are_refused_after_a_clock_jump_and_nothing_expires_if_it_returns {
         let server = Server::start_with(database.clone(), quick(Duration::from_secs(600))).await;
         let client = server.wallet("w", 100).await;
         hold(&client, "j", 10).await;
-        is(&server, ServingStatus::Serving).await;
+        server.reports(ServingStatus::Serving).await;
         let impatient = impatient(&server).await;
         for (n, jump) in ["55 minutes", "-55 minutes", "3 seconds", "2 hours", "1 year"].iter().enumerate() {
             set_ahead(&database, jump).await;
-            is(&server, ServingStatus::NotServing).await;
+            server.reports(ServingStatus::NotServing).await;
             let error = impatient.reserve(v1::ReserveRequest::new("w", "k", video("1"))).await.unwrap_err();
             let Error::Unavailable { reason, .. } = &error else { panic!("{jump}: {error}") };
             assert_eq!(*reason, ErrorReason::ClockInDoubt, "{jump}");
             assert_eq!(reservation(&client, "w", "j").await.state(), ReservationState::Held, "{jump}");
 
             set_ahead(&database, "0").await;
-            is(&server, ServingStatus::Serving).await;
+            server.reports(ServingStatus::Serving).await;
             let reserved = client
                 .reserve(v1::ReserveRequest::new("w", format!("after-{n}"), video("1")))
                 .await

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 /// The longest wait, which a busy machine does not need.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Looks every 20 ms until the result is `Ok`, at most for a minute. Panics with the last `Err`.
+/// Looks every 20 ms until the result is `Ok`, at most for a minute. Panics with the last `Err`. Not for spawned tasks:
+/// the compiler cannot prove that the future is `Send`.
 pub(crate) async fn eventually<T, E: Debug>(what: &str, mut look: impl AsyncFnMut() -> Result<T, E>) -> T {
     let begun = Instant::now();
     loop {
