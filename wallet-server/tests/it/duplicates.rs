@@ -16,28 +16,38 @@ use std::fmt::Debug;
 use tokio::task::JoinSet;
 use wallet_client::v1::{self, EntryKind, ErrorReason};
 use wallet_client::{ClientConfig, Error, WalletClient};
+use wallet_server::EngineCounts;
 
 use crate::harness::Server;
 
 const DUPLICATES: usize = 32;
+/// The most times that 33 calls are made.
+const TIMES: usize = 20;
 /// Entries of a wallet fresh from `Server::wallet`: one for its creation, one for the top-up.
 const FRESH: i64 = 2;
 
 /// Makes a call 32 times at once through two clients per server, then once more. Returns all 33 answers. The call gets
-/// its number as an argument. Asserts that the engine committed several of the calls together.
+/// its number as an argument. Asserts that the engine of each server commits several of the calls together. Nothing
+/// makes them arrive together, so the 33 calls are made again until it has.
 async fn at_once<A, F>(servers: &[Server], call: impl Fn(WalletClient, usize) -> F) -> Vec<A>
 where
     A: Send + 'static,
     F: Future<Output = Result<A, Error>> + Send + 'static,
 {
     let before: Vec<_> = servers.iter().map(Server::counts).collect();
-    let answers = all_at_once(servers, call).await;
-    for (server, before) in servers.iter().zip(before) {
-        let after = server.counts();
-        let (commands, batches) = (after.commands - before.commands, after.batches - before.batches);
-        assert!(batches < commands, "{commands} commands in {batches} batches");
+    let mut answers = Vec::new();
+    for _ in 0..TIMES {
+        answers.extend(all_at_once(servers, &call).await);
+        let is_together = |(server, before): (&Server, &EngineCounts)| {
+            let after = server.counts();
+            after.batches - before.batches < after.commands - before.commands
+        };
+        if servers.iter().zip(&before).all(is_together) {
+            return answers;
+        }
     }
-    answers
+    let after: Vec<_> = servers.iter().map(Server::counts).collect();
+    panic!("each command was a batch of its own: {before:?}, then {after:?}");
 }
 
 /// Like [`at_once`], without the assertion about the engine.
@@ -65,7 +75,7 @@ where
 
 /// Asserts that exactly one answer is fresh, that all others are replays and that all of them are equal.
 fn one_effect<T: PartialEq + Debug>(answers: Vec<(T, bool)>) -> T {
-    assert_eq!(answers.len(), DUPLICATES + 1);
+    assert!(answers.len() > DUPLICATES);
     let fresh = answers.iter().filter(|(_, replayed)| !replayed).count();
     assert_eq!(fresh, 1, "{answers:?}");
     assert!(answers.last().is_some_and(|(_, replayed)| *replayed), "the last answer is not a replay");

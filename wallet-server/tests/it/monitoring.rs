@@ -10,7 +10,7 @@ use wallet_server::Config;
 
 use crate::connect::{Answered, Curl};
 use crate::frozen::tamper;
-use crate::harness::{Database, Front, Server, credits, micros, video, with_key};
+use crate::harness::{Database, Front, Server, credits, eventually, micros, video, with_key};
 use crate::shorthand::gift;
 
 /// Reads a page of the monitoring address.
@@ -42,14 +42,11 @@ each_database! {
                  grpc_code=\"{code}\"}}"
             )
         };
-        let mut seen = metrics(&server);
-        for _ in 0..1_000 {
-            if seen.contains(&handled("Grant", "NotFound")) {
-                break;
-            }
-            tokio::task::yield_now().await;
-            seen = metrics(&server);
-        }
+        let seen = eventually("the last call is counted", async || {
+            let seen = metrics(&server);
+            if seen.contains(&handled("Grant", "NotFound")) { Ok(seen) } else { Err(seen) }
+        })
+        .await;
         assert_eq!(value(&seen, &handled("Grant", "Ok")), 2.0);
         assert_eq!(value(&seen, &handled("Grant", "NotFound")), 1.0);
         assert_eq!(value(&seen, &handled("CreateWallet", "Ok")), 1.0);
@@ -94,14 +91,11 @@ each_database! {
         assert_eq!(database.execute(&late).await, 1);
         let config = Config { sweep_period: Duration::from_secs(3_600), ..Config::default() };
         let server = Server::start_with(database, config).await;
-        let mut seen = metrics(&server);
-        for _ in 0..1_000 {
-            if value(&seen, "wallet_holds_open") > 0.0 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            seen = metrics(&server);
-        }
+        let seen = eventually("the holds are counted", async || {
+            let seen = metrics(&server);
+            if value(&seen, "wallet_holds_open") > 0.0 { Ok(seen) } else { Err(seen) }
+        })
+        .await;
         assert_eq!(value(&seen, "wallet_holds_open"), 2.0);
         assert_eq!(value(&seen, "wallet_holds_overdue"), 1.0);
         let age = value(&seen, "wallet_holds_oldest_overdue_seconds");

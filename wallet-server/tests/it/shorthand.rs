@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::time::Duration;
 
 use prost_types::Timestamp;
 use wallet_client::v1::reserve_request::Price;
@@ -10,11 +9,10 @@ use wallet_client::v1::settle_request::Outcome;
 use wallet_client::v1::{self, ErrorReason};
 use wallet_client::{Code, Error, Refusal, WalletClient};
 
+use crate::harness::eventually;
+
 /// A catalog with a kind per overage policy, a failure fee, and a unit with decimals.
 pub(crate) const POLICIES: &str = include_str!("policies.toml");
-
-/// How often a test polls for a due event, every 20 ms, before it gives up.
-const LOOKS: usize = 1_000;
 
 /// A Reserve with an explicit price.
 pub(crate) fn explicit(wallet: &str, job: &str, amounts: Vec<v1::Amount>) -> v1::ReserveRequest {
@@ -200,13 +198,20 @@ pub(crate) async fn expired_hold(client: &WalletClient, wallet: &str, job: &str)
 /// Waits until the server's clock has reached an instant.
 pub(crate) async fn until(client: &WalletClient, wallet: &str, instant: Option<Timestamp>) {
     let at = |time: Option<Timestamp>| time.map(|time| (time.seconds, time.nanos)).expect("an instant");
-    for _ in 0..LOOKS {
-        if at(balance(client, wallet).await.read_time) >= at(instant) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the server's clock does not reach {instant:?}");
+    eventually("the server's clock reaches an instant", async || {
+        let now = at(balance(client, wallet).await.read_time);
+        if now >= at(instant) { Ok(()) } else { Err((now, instant)) }
+    })
+    .await;
+}
+
+/// Waits until the feed has this many items, and returns its first page.
+pub(crate) async fn feed_of(client: &WalletClient, count: i64) -> v1::ListFeedResponse {
+    eventually("the feed has all items", async || {
+        let page = client.list_feed(v1::ListFeedRequest::new(0).with_page_size(500)).await.expect("a page");
+        if page.last_position >= count { Ok(page) } else { Err((page.last_position, count)) }
+    })
+    .await
 }
 
 /// The refusal of a call, which must have this reason and code.

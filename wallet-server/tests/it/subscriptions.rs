@@ -1,19 +1,14 @@
 //! Plans, subscriptions and requests about them, for the tests of subscriptions.
 
-use std::time::Duration;
-
 use prost_types::Timestamp;
 use wallet_client::WalletClient;
 use wallet_client::v1::{self, subscription::Pending};
 
-use crate::harness::Server;
+use crate::harness::{Server, eventually};
 use crate::shorthand::{balance, later, publish};
 
 /// A catalog of weekly plans, whose periods can be made to end three seconds from now on any day of the year.
 pub(crate) const PLANS: &str = include_str!("plans.toml");
-
-/// How often a test polls for a due event, every 20 ms, before it gives up.
-const LOOKS: usize = 1_000;
 
 /// A week in seconds.
 pub(crate) const WEEK: i64 = 7 * 86_400;
@@ -148,13 +143,10 @@ pub(crate) async fn entries_after(
     after_revision: i64,
     how_many: usize,
 ) -> Vec<(v1::EntryKind, Option<Timestamp>)> {
-    for _ in 0..LOOKS {
+    let entries = eventually("a sweep records due events", async || {
         let request = v1::ListEntriesRequest { wallet_id: "w".into(), after_revision, ..Default::default() };
         let entries = client.list_entries(request).await.unwrap().entries;
-        if entries.len() >= how_many {
-            return entries.iter().map(|entry| (entry.kind(), entry.effective_time)).collect();
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("no {how_many} entries come after revision {after_revision}");
+        if entries.len() >= how_many { Ok(entries) } else { Err(entries) }
+    });
+    entries.await.iter().map(|entry| (entry.kind(), entry.effective_time)).collect()
 }

@@ -6,11 +6,8 @@ use wallet_client::WalletClient;
 use wallet_client::v1::{self, EntryKind, ReservationState};
 use wallet_server::Config;
 
-use crate::harness::{Server, credits, video};
+use crate::harness::{Server, credits, eventually, video};
 use crate::shorthand::{balance, credits_of, entries, gift, kinds, later, reservation, seconds, until};
-
-/// How often the ledger is read, every 20 ms, before the test gives up.
-const LOOKS: usize = 1_000;
 
 /// Restarts the server with a sweeper that never runs.
 async fn idle(server: Server) -> Server {
@@ -31,14 +28,11 @@ async fn short_hold(server: &Server) -> (WalletClient, v1::Reservation) {
 
 /// Waits for the entry that records the expiry.
 async fn swept(client: &WalletClient) -> v1::Entry {
-    for _ in 0..LOOKS {
+    eventually("a sweep happens", async || {
         let last = entries(client, "w").await.pop().unwrap();
-        if last.kind() == EntryKind::HoldExpired {
-            return last;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("no sweep happened");
+        if last.kind() == EntryKind::HoldExpired { Ok(last) } else { Err(last) }
+    })
+    .await
 }
 
 each_database! {

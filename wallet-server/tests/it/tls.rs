@@ -15,7 +15,7 @@ use wallet_client::{ClientConfig, Code, Error, WalletClient, v1};
 use wallet_server::{App, Config, Pepper, TlsFiles};
 
 use crate::connect::Curl;
-use crate::harness::{Database, Front, Process, credits, tool, video};
+use crate::harness::{Database, Front, Process, credits, eventually, tool, video};
 use crate::shorthand::{refused, settle};
 
 /// The certificate of a server on loopback, in a folder.
@@ -52,6 +52,32 @@ impl Certificate {
         let (pem, key) = (self.path("server.pem"), self.path("server.key"));
         Process::start(database, &["--tls-cert", &pem, "--tls-key", &key])
     }
+
+    /// Like [`Certificate::serve`]. Returns the address of the metrics as well.
+    fn serve_monitored(&self, database: &Database) -> (Process, String) {
+        let (pem, key) = (self.path("server.pem"), self.path("server.key"));
+        let monitoring = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let arguments = ["--tls-cert", &pem, "--tls-key", &key, "--monitoring-listen", &monitoring];
+        (Process::start(database, &arguments), monitoring)
+    }
+}
+
+/// Returns the number of new certificates with this result: `replaced` or `refused`.
+fn reloads(monitoring: &str, result: &str) -> u64 {
+    let metrics = Curl::new(format!("http://{monitoring}"), "--http1.1").run("metrics", b"");
+    let metrics = String::from_utf8(metrics.bytes).unwrap();
+    let counted = format!("wallet_tls_reloads_total{{result=\"{result}\"}} ");
+    let count = metrics.lines().find_map(|line| line.strip_prefix(&counted)).expect("it is counted");
+    count.parse().expect("a number")
+}
+
+/// Waits until there are more new certificates with this result than before.
+async fn reloaded(monitoring: &str, result: &str, before: u64) {
+    eventually(result, async || {
+        let count = reloads(monitoring, result);
+        if count > before { Ok(()) } else { Err(count) }
+    })
+    .await;
 }
 
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
@@ -162,10 +188,7 @@ async fn work(
 async fn no_job_fails_while_the_certificate_is_replaced_under_load() {
     let database = Database::sqlite();
     let certificate = Certificate::new();
-    let (pem, key) = (certificate.path("server.pem"), certificate.path("server.key"));
-    let monitoring = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let arguments = ["--tls-cert", &pem, "--tls-key", &key, "--monitoring-listen", &monitoring];
-    let server = Process::start(&database, &arguments);
+    let (server, monitoring) = certificate.serve_monitored(&database);
     let client = trusting(&server, &certificate.authority).await.unwrap();
     client.create_wallet(v1::CreateWalletRequest::new("w")).await.unwrap();
     client.top_up(v1::TopUpRequest::amount("w", "t", credits(1_000_000))).await.unwrap();
@@ -176,7 +199,8 @@ async fn no_job_fails_while_the_certificate_is_replaced_under_load() {
         working.spawn(work(endpoint, certificate.authority.pem(), name, done.clone(), stop.clone()));
     }
     for _ in 0..3 {
-        for fits in [true, false] {
+        for (fits, result) in [(true, "replaced"), (false, "refused")] {
+            let before = reloads(&monitoring, result);
             if fits {
                 certificate.replace(&certificate.authority);
             } else {
@@ -184,6 +208,7 @@ async fn no_job_fails_while_the_certificate_is_replaced_under_load() {
                     .unwrap();
             }
             server.hang_up();
+            reloaded(&monitoring, result, before).await;
             let enough = done.load(Ordering::Relaxed) + 20;
             while done.load(Ordering::Relaxed) < enough {
                 if let Some(ended) = working.try_join_next() {
@@ -196,20 +221,13 @@ async fn no_job_fails_while_the_certificate_is_replaced_under_load() {
     stop.cancel();
     let jobs: usize = working.join_all().await.into_iter().sum();
     assert!(jobs >= 120, "{jobs}");
-    let metrics = Curl::new(format!("http://{monitoring}"), "--http1.1").run("metrics", b"");
-    let metrics = String::from_utf8(metrics.bytes).unwrap();
-    for result in ["replaced", "refused"] {
-        let counted = format!("wallet_tls_reloads_total{{result=\"{result}\"}} ");
-        let line = metrics.lines().find_map(|line| line.strip_prefix(&counted)).expect("it is counted");
-        assert_ne!(line, "0", "{result}");
-    }
 }
 
 #[tokio::test]
 async fn a_certificate_is_replaced_under_way_and_a_bad_pair_is_refused() {
     let database = Database::sqlite();
     let certificate = Certificate::new();
-    let server = certificate.serve(&database);
+    let (server, monitoring) = certificate.serve_monitored(&database);
     let client = trusting(&server, &certificate.authority).await.unwrap();
     client
         .create_wallet(v1::CreateWalletRequest { wallet_id: "w".into(), ..Default::default() })
@@ -221,20 +239,14 @@ async fn a_certificate_is_replaced_under_way_and_a_bad_pair_is_refused() {
     // A key that does not fit: the certificate of the start stays in use.
     fs::write(certificate.path("server.key"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
     server.hang_up();
+    reloaded(&monitoring, "refused", 0).await;
+    assert_eq!(reloads(&monitoring, "replaced"), 0);
     let next = authority();
     assert!(trusting(&server, &certificate.authority).await.is_ok());
 
     certificate.replace(&next);
     server.hang_up();
-    let mut replaced = trusting(&server, &next).await;
-    for _ in 0..100 {
-        if replaced.is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        replaced = trusting(&server, &next).await;
-    }
-    replaced.expect("new connections have the new certificate");
+    eventually("new connections have the new certificate", async || trusting(&server, &next).await).await;
     client.settle(settle("w", "j", v1::Succeeded::default())).await.expect("old connections go on");
     assert!(trusting(&server, &certificate.authority).await.is_err());
 }

@@ -11,11 +11,8 @@ use wallet_client::v1::{self, EntryKind, ErrorReason, WalletStatus};
 use wallet_client::{Code, Error, WalletClient};
 use wallet_server::{BUNDLED_CATALOG, Config};
 
-use crate::harness::{Database, Server, video};
+use crate::harness::{Database, Server, eventually, video};
 use crate::shorthand::{entries, low_balance, refused, reservation, seconds, set_status, settle};
-
-/// How often the ledger is read, every 20 ms, before the test gives up.
-const LOOKS: usize = 1_000;
 
 /// A column and the SQL value that makes it unreadable.
 #[derive(Debug, Clone)]
@@ -89,14 +86,14 @@ mod a_due_hold_with_an_unreadable_id_is_no_outage {
 
         let client = server.client().await;
         let due = reservation(&client, "w", "short").await.deadline.unwrap().seconds;
-        let mut read = 0;
-        while read <= due {
+        eventually("the hold is due", async || {
             let request = v1::GetBalanceRequest { wallet_id: "w".into(), ..Default::default() };
             let answer = client.get_balance(request).await;
-            read = answer.as_ref().map_or(i64::MAX, |balance| balance.read_time.unwrap().seconds);
+            let read = answer.as_ref().map_or(i64::MAX, |balance| balance.read_time.unwrap().seconds);
             is_final(answer, &corruption);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            if read > due { Ok(()) } else { Err(read) }
+        })
+        .await;
         is_final(client.reserve(v1::ReserveRequest::new("w", "next", video("1"))).await, &corruption);
     }
 }
@@ -220,13 +217,12 @@ async fn sweeps(client: &WalletClient) {
     let short =
         v1::ReserveRequest { ttl: Some(seconds(1)), ..v1::ReserveRequest::new("swept", "short", video("1")) };
     client.reserve(short).await.unwrap();
-    for _ in 0..LOOKS {
-        if entries(client, "swept").await.iter().any(|entry| entry.kind() == EntryKind::HoldExpired) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("no sweep happened");
+    eventually("a sweep happens", async || {
+        let entries = entries(client, "swept").await;
+        let is_swept = entries.iter().any(|entry| entry.kind() == EntryKind::HoldExpired);
+        if is_swept { Ok(()) } else { Err(entries) }
+    })
+    .await;
 }
 
 async fn publishes(client: &WalletClient, remark: &str) {

@@ -10,7 +10,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use tokio::task::JoinSet;
 use wallet_client::{RetryPolicy, WalletClient, v1};
@@ -19,7 +18,7 @@ use wallet_workload::{Rng, figure};
 use super::caller::Caller;
 use super::witness::{Acknowledgement, Witness};
 use super::{WALLETS, client, verify, wallet};
-use crate::harness::{Database, Disk, Folder, Loss, Postgres, Process, Trace, restore, seed};
+use crate::harness::{Database, Disk, Folder, Loss, Postgres, Process, Trace, eventually, restore, seed};
 
 /// The number of power cuts.
 const CUTS: usize = 24;
@@ -97,7 +96,9 @@ async fn load<F: Future<Output = ()>>(process: &Process, look_after: impl Fn() -
         acknowledged.wallets.push(Acknowledgement::of_new_wallet(answer));
     }
     for _ in 0..WAVES {
-        tokio::join!(wave(&client, &mut acknowledged), look_after());
+        // Called before the wave, whose last checkpoint may come before the future is polled.
+        let maintenance = look_after();
+        tokio::join!(wave(&client, &mut acknowledged), maintenance);
     }
     acknowledged
 }
@@ -123,12 +124,16 @@ fn caller(n: usize, acknowledged: &[Acknowledgement]) -> Caller {
     Caller::after(n, wallet(n % WALLETS), acknowledged)
 }
 
-/// Waits until SQLite has copied its log into the database, which it does when idle.
-async fn checkpointed(file: &Path) {
-    let changed = || fs::metadata(file).and_then(|file| file.modified()).unwrap();
+/// Waits until SQLite has copied its log into the database after this call, which it does when idle.
+fn checkpointed(file: &Path) -> impl Future<Output = ()> {
+    let changed = move || fs::metadata(file).and_then(|file| file.modified()).unwrap();
     let before = changed();
-    while changed() == before {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    async move {
+        eventually("the database file is written", async || match changed() {
+            now if now == before => Err(now),
+            _ => Ok(()),
+        })
+        .await;
     }
 }
 

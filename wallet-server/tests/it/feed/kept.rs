@@ -6,24 +6,19 @@ use wallet_client::v1::{self, ErrorReason};
 use wallet_client::{Code, Error, RefusalDetail, WalletClient};
 use wallet_server::Config;
 
-use crate::harness::{Server, credits};
+use crate::harness::{Server, credits, eventually};
 use crate::shorthand::{gift, refused};
-
-/// How often the feed is read, every 20 ms, before the test gives up.
-const LOOKS: usize = 1_000;
 
 /// Reads the feed from its beginning until the page meets a condition.
 pub(crate) async fn until(
     client: &WalletClient,
     holds: impl Fn(&Result<v1::ListFeedResponse, Error>) -> bool,
 ) {
-    for _ in 0..LOOKS {
-        if holds(&client.list_feed(v1::ListFeedRequest::new(0)).await) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{:?}", client.list_feed(v1::ListFeedRequest::new(0)).await);
+    eventually("the page meets the condition", async || {
+        let page = client.list_feed(v1::ListFeedRequest::new(0)).await;
+        if holds(&page) { Ok(()) } else { Err(page) }
+    })
+    .await;
 }
 
 /// The positions of the first and the last item, according to a refusal.

@@ -1,32 +1,21 @@
 //! The choice of the types that are recorded: it may differ between servers and change, and `verify` still finds a
 //! loss.
 
-use std::time::Duration;
-
 use tokio::task::JoinSet;
 use wallet_client::{ClientConfig, WalletClient, v1};
 use wallet_core::feed::{ItemType, ItemTypes};
 use wallet_server::{BUNDLED_CATALOG, Config, Report};
 
 use crate::harness::{Database, Process, Server, credits, video};
-use crate::shorthand::{gift, settle, start};
+use crate::shorthand::{feed_of, gift, settle, start};
 
 /// The jobs of a caller.
 const JOBS: usize = 20;
-/// How often the feed is read, every 20 ms, before the test gives up.
-const LOOKS: usize = 1_000;
 
 /// Waits until the feed has this many items, as in `"3 job.settled 4"`.
 async fn feed(client: &WalletClient, count: i64) -> Vec<String> {
-    for _ in 0..LOOKS {
-        let page = client.list_feed(v1::ListFeedRequest::new(0).with_page_size(500)).await.unwrap();
-        if page.last_position >= count {
-            let words = |item: &v1::FeedItem| format!("{} {} {}", item.position, item.r#type, item.revision);
-            return page.items.iter().map(words).collect();
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the feed does not reach {count} items");
+    let words = |item: &v1::FeedItem| format!("{} {} {}", item.position, item.r#type, item.revision);
+    feed_of(client, count).await.items.iter().map(words).collect()
 }
 
 /// Makes a job of ann's: entries of Reserve with Start, and of Settle.

@@ -7,14 +7,12 @@ use wallet_client::v1::{self, EntryKind, ErrorReason};
 use wallet_client::{Code, WalletClient};
 use wallet_server::Config;
 
-use crate::harness::{Database, Front, Server, credits, with_key};
+use crate::harness::{Database, Front, Server, credits, eventually, with_key};
 use crate::shorthand::{
     credits_of, entries, explicit, gift, kinds, later, publish, refused, reservation, seconds, violations,
 };
 use crate::subscriptions::{PLANS, images, now, subscribe};
 
-/// How often a test polls, every 20 ms, before it gives up.
-const LOOKS: usize = 1_000;
 const DAY: i64 = 86_400;
 
 /// A live tenant and one for tests, which have the same wallet.
@@ -65,25 +63,21 @@ async fn estimate(client: &WalletClient) -> v1::EstimateResponse {
 
 /// Waits until the feed has an item of each of these types.
 async fn feed_has(client: &WalletClient, types: &[&str]) {
-    for _ in 0..LOOKS {
+    eventually("the feed has items of all types", async || {
         let page = client.list_feed(v1::ListFeedRequest::new(0).with_page_size(500)).await.unwrap();
-        if types.iter().all(|wanted| page.items.iter().any(|item| item.r#type == *wanted)) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the feed has not all of {types:?}");
+        let has_all = types.iter().all(|wanted| page.items.iter().any(|item| item.r#type == *wanted));
+        if has_all { Ok(()) } else { Err((types, page)) }
+    })
+    .await;
 }
 
 /// Waits until the last entry of the wallet `w` is of this kind.
 async fn last_is(client: &WalletClient, kind: EntryKind) {
-    for _ in 0..LOOKS {
-        if kinds(client, "w").await.last() == Some(&kind) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the last entry is not {kind:?}");
+    eventually("the last entry is of a kind", async || {
+        let kinds = kinds(client, "w").await;
+        if kinds.last() == Some(&kind) { Ok(()) } else { Err((kind, kinds)) }
+    })
+    .await;
 }
 
 fn since(later: Option<Timestamp>, earlier: Option<Timestamp>) -> i64 {
@@ -243,11 +237,11 @@ async fn two_servers_move_and_follow_one_clock() {
     };
     tokio::join!(steps(test.clone()), steps(other.clone()));
     for client in [&test, &other] {
-        let mut looks = 0..LOOKS;
-        while since(now(client).await, start) < 10 * DAY {
-            looks.next().expect("the server follows");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually("the server follows", async || {
+            let seconds = since(now(client).await, start);
+            if seconds >= 10 * DAY { Ok(()) } else { Err(seconds) }
+        })
+        .await;
         assert!(since(now(client).await, start) < 10 * DAY + 600, "no step counts twice");
     }
     // A hold of one server expires by the clock that the other one knows, too.

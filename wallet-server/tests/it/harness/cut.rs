@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::eventually::poll;
 use super::postgres::Postgres;
 use super::strace::{Recording, under_strace};
 
@@ -53,10 +54,11 @@ impl Postgres {
                 .expect("pg_isready")
                 .success()
         };
-        while !ready() {
+        poll("PostgreSQL accepts connections", || {
             let ended = server.try_wait().expect("its state");
             assert_eq!(ended, None, "{}", fs::read_to_string(self.log()).unwrap_or_default());
-        }
+            ready()
+        });
         (server, Recording::new(&trace, stderr))
     }
 

@@ -2,12 +2,9 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
+use super::eventually::{eventually, poll};
 use super::postgres::{Postgres, output};
-
-/// The longest COMMIT that does not count as hanging.
-const COMMIT: Duration = Duration::from_secs(1);
 
 impl Postgres {
     /// A private cluster; removed when dropped.
@@ -61,18 +58,26 @@ impl Postgres {
 
     /// Waits until a COMMIT hangs, which takes a while after the setting that causes it.
     pub(crate) async fn wait_until_commits_hang(&self) {
-        for n in 0.. {
-            let mut commit = Command::new(self.bin.join("psql"));
-            commit.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "postgres"]);
-            commit.args(["-c", &format!("CREATE TABLE hangs_{n}()")]).stderr(Stdio::null());
-            let mut commit = self.prepared(commit).spawn().expect("psql");
-            tokio::time::sleep(COMMIT).await;
-            if commit.try_wait().expect("its state").is_none() {
-                commit.kill().expect("it can be killed");
-                commit.wait().expect("it is gone");
-                return;
+        let psql = |sql: &str| {
+            let mut psql = Command::new(self.bin.join("psql"));
+            psql.args(["-qAt", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "postgres", "-c", sql]);
+            psql.stderr(Stdio::null());
+            self.prepared(psql)
+        };
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        let mut n = 0;
+        let mut commit = psql("CREATE TABLE hangs()").spawn().expect("psql");
+        eventually("a COMMIT hangs", async || {
+            if commit.try_wait().expect("its state").is_some() {
+                n += 1;
+                commit = psql(&format!("CREATE TABLE hangs_{n}()")).spawn().expect("psql");
             }
-        }
+            let hanging = output(&mut psql(waiting)).expect("their number");
+            if hanging == "0" { Err(n) } else { Ok(()) }
+        })
+        .await;
+        commit.kill().expect("it can be killed");
+        commit.wait().expect("it is gone");
     }
 
     /// Starts the server again after [`Postgres::stop_at_once`].
@@ -93,7 +98,8 @@ impl Postgres {
         Command::new("kill").arg("-KILL").args(&all).stderr(Stdio::null()).status().expect("kill");
         let dead = |state: &str| state.starts_with('Z');
         let states = || output(Command::new("ps").args(["-o", "stat=", "-p", &all.join(",")]));
-        while states().is_some_and(|states| !states.lines().all(dead)) {}
+        let gone = || states().is_none_or(|states| states.lines().all(dead));
+        poll("the processes of PostgreSQL are gone", gone);
         // In containers that do not reap dead processes, these files would name a process that seems to live.
         for file in [pid_file, format!("{}/.s.PGSQL.{}.lock", self.dir.display(), self.port)] {
             fs::remove_file(file).expect("a file with its process id");

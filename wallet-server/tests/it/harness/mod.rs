@@ -3,6 +3,7 @@
 mod cut;
 mod database;
 mod disk;
+mod eventually;
 pub(crate) mod frames;
 mod keys;
 mod kill;
@@ -21,6 +22,7 @@ mod trace;
 pub(crate) use cut::restore;
 pub(crate) use database::Database;
 pub(crate) use disk::{Disk, Loss};
+pub(crate) use eventually::eventually;
 pub(crate) use keys::{Front, id_of, with_key};
 pub(crate) use names::{credits, micros, tool, video};
 #[cfg(feature = "nats")]

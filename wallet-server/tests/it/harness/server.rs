@@ -4,10 +4,15 @@ use std::net::SocketAddr;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::Endpoint;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 use wallet_client::{ClientConfig, WalletClient, v1};
 use wallet_server::{App, AppError, Config, EngineCounts, Report};
 
 use super::Database;
+use super::eventually::eventually;
 use super::names::credits;
 
 /// A running server; stops when dropped.
@@ -79,6 +84,17 @@ impl Server {
     /// The engine's counters since the start.
     pub(crate) fn counts(&self) -> EngineCounts {
         (self.counts)()
+    }
+
+    /// Waits until health checks report this status.
+    pub(crate) async fn reports(&self, status: ServingStatus) {
+        let channel = Endpoint::from_shared(self.endpoint()).expect("a URL").connect().await;
+        let mut health = HealthClient::new(channel.expect("the server takes connections"));
+        eventually(&format!("health checks report {status:?}"), async || {
+            let answer = health.check(HealthCheckRequest::default()).await.expect("an answer").into_inner();
+            if answer.status() == status { Ok(()) } else { Err(answer) }
+        })
+        .await;
     }
 
     /// The report of `verify` on this database.

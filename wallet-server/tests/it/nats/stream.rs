@@ -10,7 +10,7 @@ use wallet_server::{Config, NatsConfig};
 
 use super::{assert_same, count, create, feed, read, stream, wait_for};
 use crate::feed::kept;
-use crate::harness::{Database, Front, Nats, Server, credits, with_key};
+use crate::harness::{Database, Front, Nats, Server, credits, eventually, with_key};
 use crate::monitoring::metrics;
 use crate::shorthand::gift;
 use crate::tls::Certificate;
@@ -221,13 +221,11 @@ pub(super) async fn until(server: &Server, holds: impl Fn(u64, u64, u64) -> bool
         let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.expect("the metric").parse().expect("a number")
     };
-    for _ in 0..3_000 {
+    eventually("the metrics meet the condition", async || {
         let seen = metrics(server);
         let (lag, failures) = (value(&seen, "wallet_nats_lag"), value(&seen, "wallet_nats_failures_total"));
-        if holds(lag, failures, value(&seen, "wallet_nats_published_total")) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{}", metrics(server));
+        let holds = holds(lag, failures, value(&seen, "wallet_nats_published_total"));
+        if holds { Ok(()) } else { Err(seen) }
+    })
+    .await;
 }

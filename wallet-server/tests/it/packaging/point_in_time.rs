@@ -3,13 +3,12 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Statement};
 use wallet_client::v1;
 
 use super::operations::{DOCUMENT, blocks};
-use crate::harness::{Database, Postgres, Server, credits, free_port, video};
+use crate::harness::{Database, Postgres, Server, credits, eventually, free_port, video};
 use crate::shorthand::credits_of;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,9 +62,11 @@ async fn a_postgresql_is_restored_to_the_moment_before_a_mistake_when_pasted() {
     cluster.shell(&here(restore), &[("BASE", &base), ("MOMENT", &moment), ("PGPORT", &port)]);
     let restored = database.by_way_of(address);
     // pg_ctl returns a little earlier.
-    while text(&restored, "SELECT pg_is_in_recovery()::text").await != "false" {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    eventually("the recovery ends", async || {
+        let recovers = text(&restored, "SELECT pg_is_in_recovery()::text").await;
+        if recovers == "false" { Ok(()) } else { Err(recovers) }
+    })
+    .await;
     let after = wallet_server::verify(&restored.url).await.unwrap();
     assert!(after.is_clean(), "{after:?}");
     assert_eq!((after.entries, after.digest), (before.entries, before.digest));
@@ -105,9 +106,11 @@ async fn archive(cluster: &Postgres, database: &Database) {
     let last = text(database, "SELECT pg_walfile_name(pg_current_wal_lsn())").await;
     cluster.sql("SELECT pg_switch_wal()");
     let archived = "SELECT COALESCE(last_archived_wal, '') FROM pg_stat_archiver";
-    while text(database, archived).await < last {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    eventually("the WAL is archived", async || {
+        let archived = text(database, archived).await;
+        if archived >= last { Ok(()) } else { Err(archived) }
+    })
+    .await;
 }
 
 /// The text that a statement returns.

@@ -4,14 +4,11 @@ use wallet_client::v1::threshold::Threshold::{Amount, Percent};
 use wallet_client::v1::{self, EntryKind, ErrorReason, EventKind};
 use wallet_client::{Code, WalletClient};
 
-use crate::harness::{Server, credits, video};
+use crate::harness::{Server, credits, eventually, video};
 use crate::shorthand::{
     balance, cancel, entries, gift, later, low_balance, publish, refused, set_status, settle, until,
     violations,
 };
-
-/// How often the events are read, every 20 ms, before the test gives up.
-const LOOKS: usize = 1_000;
 
 /// A catalog that notifies wallets without a subscription a day before credits expire.
 const WARNING: &str = r#"
@@ -139,13 +136,12 @@ each_database! {
         client.grant(v1::GrantRequest { expire_time: end, ..gift("w", "g", credits(9)) }).await.unwrap();
         let warn_time = later(end, -86_400);
         until(&client, "w", warn_time).await;
-        for _ in 0..LOOKS {
-            if !events(&client).await.is_empty() {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        let [event] = <[v1::Event; 1]>::try_from(events(&client).await).unwrap();
+        let sent = eventually("the sweeper notifies", async || {
+            let events = events(&client).await;
+            if events.is_empty() { Err(events) } else { Ok(events) }
+        })
+        .await;
+        let [event] = <[v1::Event; 1]>::try_from(sent).unwrap();
         assert_eq!((event.kind(), event.grant_id.as_str()), (EventKind::GrantExpiring, "grant:g"));
         assert_eq!((event.event_time, event.expire_time), (warn_time, end));
         assert_eq!(figure(&event.available), 9);

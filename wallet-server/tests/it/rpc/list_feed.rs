@@ -1,7 +1,5 @@
 //! ListFeed: the items of all wallets of a tenant, in an order without gaps.
 
-use std::time::Duration;
-
 use wallet_client::v1::feed_item::Content;
 use wallet_client::v1::threshold::Threshold::Amount;
 use wallet_client::v1::{self, EntryKind, ErrorReason, EventKind};
@@ -9,22 +7,13 @@ use wallet_client::{Code, RefusalDetail, WalletClient};
 use wallet_server::BUNDLED_CATALOG;
 
 use crate::harness::{Server, credits, video};
-use crate::shorthand::{gift, low_balance, refused, set_status, settle, violations};
-
-/// How often the feed is read, every 20 ms, before the test gives up.
-const LOOKS: usize = 1_000;
+use crate::shorthand::{feed_of, gift, low_balance, refused, set_status, settle, violations};
 
 /// Waits until the feed has this many items, and returns them.
 async fn items(client: &WalletClient, count: i64) -> Vec<v1::FeedItem> {
-    for _ in 0..LOOKS {
-        let page = client.list_feed(v1::ListFeedRequest::new(0).with_page_size(500)).await.unwrap();
-        if page.last_position >= count {
-            assert_eq!(page.last_position, count);
-            return page.items;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the feed does not reach {count} items");
+    let page = feed_of(client, count).await;
+    assert_eq!(page.last_position, count);
+    page.items
 }
 
 /// Formats items, for example `"3 job.settled ann 4"`.

@@ -1,28 +1,23 @@
 //! UpdateTenant: a suspended tenant is refused until it is resumed.
 
-use std::time::Duration;
-
 use wallet_client::v1::{self, ErrorReason, TenantStatus};
 use wallet_client::{Code, WalletClient};
 
-use crate::harness::{Database, Front, with_key};
+use crate::harness::{Database, Front, eventually, with_key};
 use crate::shorthand::{refused, violations};
 
-/// How often a test polls, every 20 ms, before it gives up. A change is observed within 5 seconds.
-const LOOKS: usize = 1_000;
-
 async fn until_served(client: &WalletClient, served: bool) {
-    for _ in 0..LOOKS {
+    eventually("a change of the tenant is observed", async || {
         let answer = client.list_plans(v1::ListPlansRequest::default()).await;
-        if answer.is_ok() == served {
-            if !served {
-                refused(answer, ErrorReason::TenantSuspended, Code::PermissionDenied);
-            }
-            return;
+        if answer.is_ok() != served {
+            return Err(answer);
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the tenant is served: {}", !served);
+        if !served {
+            refused(answer, ErrorReason::TenantSuspended, Code::PermissionDenied);
+        }
+        Ok(())
+    })
+    .await;
 }
 
 async fn given(database: Database) {

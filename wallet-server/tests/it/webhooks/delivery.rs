@@ -3,7 +3,7 @@
 use wallet_client::v1::{self, WebhookEndpointState};
 
 use super::{Receiver, deliveries, endpoint, give, server, subscribed, until, until_disabled};
-use crate::harness::Database;
+use crate::harness::{Database, eventually};
 
 mod items_arrive_with_id_time_signature_and_the_item_as_data {
     use super::*;
@@ -117,11 +117,12 @@ async fn an_outage_is_made_up_for_without_a_command_when_it_ends() {
     // 64 deliveries wait, and the position of the endpoint stands still.
     until(&client, |endpoint, failed| failed.len() == 50 && endpoint.last_position < 100).await;
     let retry = v1::RetryWebhookDeliveriesRequest::new("crm");
-    let mut position = 0;
-    while position < 121 {
+    eventually("the endpoint reaches the last item", async || {
         client.retry_webhook_deliveries(retry.clone()).await.unwrap();
-        position = endpoint(&client).await.last_position;
-    }
+        let position = endpoint(&client).await.last_position;
+        if position < 121 { Err(position) } else { Ok(()) }
+    })
+    .await;
     until(&client, |_, failed| failed.is_empty()).await;
     let mut positions: Vec<i64> =
         receiver.received()[100..].iter().map(super::receiver::Received::position).collect();

@@ -8,13 +8,11 @@ mod receiver;
 mod schedule;
 mod tested;
 
-use std::time::Duration;
-
 use receiver::Receiver;
 use wallet_client::{WalletClient, v1};
 use wallet_server::Config;
 
-use crate::harness::{Database, Server, credits};
+use crate::harness::{Database, Server, credits, eventually};
 use crate::monitoring::metrics;
 use crate::shorthand::gift;
 
@@ -47,24 +45,19 @@ async fn deliveries(client: &WalletClient) -> Vec<v1::WebhookDelivery> {
 
 /// Waits until a condition of the endpoint and its failed deliveries holds.
 async fn until(client: &WalletClient, holds: impl Fn(&v1::WebhookEndpoint, &[v1::WebhookDelivery]) -> bool) {
-    for _ in 0..3_000 {
+    eventually("the endpoint meets the condition", async || {
         let (endpoint, deliveries) = (endpoint(client).await, deliveries(client).await);
-        if holds(&endpoint, &deliveries) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{:?} {:?}", endpoint(client).await, deliveries(client).await);
+        if holds(&endpoint, &deliveries) { Ok(()) } else { Err((endpoint, deliveries)) }
+    })
+    .await;
 }
 
 /// Waits until the server has counted this many disabled endpoints. The count follows the write.
 async fn until_disabled(server: &Server, endpoints: u64) {
     let counted = format!("\nwallet_webhook_endpoints_disabled_total {endpoints}\n");
-    for _ in 0..3_000 {
-        if metrics(server).contains(&counted) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{}", metrics(server));
+    eventually("the disabled endpoints are counted", async || {
+        let seen = metrics(server);
+        if seen.contains(&counted) { Ok(()) } else { Err(seen) }
+    })
+    .await;
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -11,8 +10,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-/// How often the messages are looked at, every 20 ms, before the test gives up.
-const LOOKS: usize = 3_000;
+use crate::harness::eventually;
 
 /// A message as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,14 +67,11 @@ impl Receiver {
 
     /// Waits until this many messages have arrived.
     pub(super) async fn wait_for(&self, count: usize) -> Vec<Received> {
-        for _ in 0..LOOKS {
+        eventually("the messages arrive", async || {
             let received = self.received();
-            if received.len() >= count {
-                return received;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("{count} messages do not arrive: {:?}", self.received());
+            if received.len() >= count { Ok(received) } else { Err(received) }
+        })
+        .await
     }
 }
 

@@ -8,7 +8,7 @@ use wallet_server::{Config, TimeSource};
 
 use super::receiver::Received;
 use super::{Receiver, deliveries, give, subscribed, until, until_disabled};
-use crate::harness::{Database, Server};
+use crate::harness::{Database, Server, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delivery_is_attempted_ten_times_in_three_days_and_then_only_on_command() {
@@ -75,13 +75,11 @@ async fn an_endpoint_without_a_success_for_five_days_is_disabled() {
     // Other endpoints get the item too, and the URL may have a secret.
     assert_eq!(change.details, "no delivery has succeeded for 5 days");
     let disabled = v1::ListFeedRequest::new(0).with_types(["webhook.disabled"]);
-    let item = loop {
+    let item = eventually("the feed has the change", async || {
         let page = client.list_feed(disabled.clone()).await.unwrap();
-        match page.items.into_iter().next() {
-            Some(item) => break item,
-            None => tokio::time::sleep(Duration::from_millis(20)).await,
-        }
-    };
+        page.items.into_iter().next().ok_or(page.last_position)
+    })
+    .await;
     assert_eq!((item.content, item.wallet_id.as_str()), (Some(Content::Change(change.clone())), ""));
     assert!(server.verify().await.is_clean());
 }
