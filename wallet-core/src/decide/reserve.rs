@@ -17,6 +17,7 @@ use crate::decide::job_start::{StartOptions, begin};
 use crate::decide::read_set::ReadSet;
 use crate::decide::remedies::check_funds;
 use crate::decide::spend;
+use crate::decide::start::Start;
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
@@ -43,7 +44,7 @@ pub struct Reserve {
     pub limits: Amounts,
     /// The time to live of the hold. That of the price rule by default.
     pub ttl: Option<Duration>,
-    /// Starts the job at once, if given.
+    /// Starts the job at once, if given, also one that was reserved before.
     pub start: Option<StartOptions>,
     /// The member who requests the job.
     pub actor: Option<Actor>,
@@ -124,7 +125,7 @@ impl WalletCommand for Reserve {
     fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<ReservationId>, Rejection> {
         let fingerprint = self.fingerprint();
         if let Some(made) = wallet.reservations.get(&self.id) {
-            return replay(made, &fingerprint, self.start.is_some());
+            return self.again(made, &fingerprint, wallet, context);
         }
         let Agreed { terms, counted } = price_terms(wallet, context, &self.price)?;
         check_limits(context, &terms.amounts, &self.limits)?;
@@ -159,18 +160,27 @@ impl WalletCommand for Reserve {
     }
 }
 
-/// Answers a repeated command with the reservation in its current state, even an ended one. A command that starts
-/// the job is refused if the job has ended, as Start is: no worker may get permission to run an ended job.
-fn replay(
-    made: &Reservation,
-    fingerprint: &Fingerprint,
-    starts: bool,
-) -> Result<Verdict<ReservationId>, Rejection> {
-    let fields = made.fingerprint.differences(fingerprint);
-    match made.state.is_open() {
-        false if starts || !fields.is_empty() => Err(Rejection::ReservationFinished(made.state)),
-        _ if fields.is_empty() => Ok(Verdict::replay(made.id.clone())),
-        _ => Err(Rejection::IdempotencyMismatch { fields, state: Some(made.state) }),
+impl Reserve {
+    /// Answers a command for a reservation that exists with its current state, even an ended one. A command that starts
+    /// the job is decided as Start, so no worker gets permission to run a job that has ended or that another one runs.
+    fn again(
+        &self,
+        made: &Reservation,
+        fingerprint: &Fingerprint,
+        wallet: &Wallet,
+        context: &Context<'_>,
+    ) -> Result<Verdict<ReservationId>, Rejection> {
+        let fields = made.fingerprint.differences(fingerprint);
+        if !made.state.is_open() && (self.start.is_some() || !fields.is_empty()) {
+            return Err(Rejection::ReservationFinished(made.state));
+        }
+        if !fields.is_empty() {
+            return Err(Rejection::IdempotencyMismatch { fields, state: Some(made.state) });
+        }
+        match &self.start {
+            Some(options) => Start { id: self.id.clone(), options: options.clone() }.decide(wallet, context),
+            None => Ok(Verdict::replay(self.id.clone())),
+        }
     }
 }
 

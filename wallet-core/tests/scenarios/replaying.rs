@@ -55,7 +55,7 @@ fn every_command_can_be_repeated() {
 #[test]
 fn fields_outside_the_fingerprint_may_differ() {
     given([top_up(100), reserve("job", 40)])
-        .when(reserve("job", 40).ttl(hours(2)).limit("credits", 1).label("a", "b").started())
+        .when(reserve("job", 40).ttl(hours(2)).limit("credits", 1).label("a", "b"))
         .then([replayed(), state("job", State::Held), deadline("job", minutes(30))])
         .when(reserve_quoted("job", 40, 1, hours(1)))
         .then([replayed()])

@@ -64,6 +64,27 @@ fn reserve_and_start_in_one_call_is_one_entry() {
 }
 
 #[test]
+fn reserve_with_start_takes_a_job_that_was_reserved_before_as_start_does() {
+    given([top_up(100), reserve("job", 10), wait(minutes(1))])
+        .when(reserve("job", 10).started())
+        .then([
+            done(),
+            state("job", State::Processing),
+            deadline("job", minutes(31)),
+            run_by("job", "w1, attempt 1"),
+            wrote(&[EntryKind::Started]),
+        ])
+        .when(reserve("job", 10).started())
+        .then([replayed()])
+        .when(reserve("job", 10))
+        .then([replayed()])
+        .when(start("job", 2))
+        .then([run_by("job", "w1, attempt 2")])
+        .when(reserve("job", 10).started())
+        .then([refused("STALE_ATTEMPT")]);
+}
+
+#[test]
 fn a_heartbeat_moves_the_deadline_by_the_lease_and_writes_no_entry() {
     given([top_up(100), reserve_kind("job", "leased", 10).started(), wait(seconds(50))])
         .when(extend("job").attempt(1))

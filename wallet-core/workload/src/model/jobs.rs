@@ -16,7 +16,11 @@ use super::state::{Job, Model, Part, Price};
 impl Model {
     pub(super) fn reserve(&mut self, reserve: &Reserve) -> Result<Answered, Refusal> {
         if let Some(n) = self.find_job(&reserve.id) {
-            return self.reserved_before(&self.jobs[n], reserve);
+            self.reserved_before(&self.jobs[n], reserve)?;
+            return match &reserve.start {
+                Some(options) => self.start(&Start { id: reserve.id.clone(), options: options.clone() }),
+                None => Ok(Answered::again(Seen::Job(reserve.id.clone()))),
+            };
         }
         let (price, operation) = self.price_of(&reserve.price)?;
         for (unit, limit) in known(&reserve.limits)? {
@@ -57,7 +61,8 @@ impl Model {
         Ok(Answered::done(Seen::Job(reserve.id.clone())))
     }
 
-    fn reserved_before(&self, job: &Job, reserve: &Reserve) -> Result<Answered, Refusal> {
+    /// Checks that a job has not ended and was reserved by an equal command.
+    fn reserved_before(&self, job: &Job, reserve: &Reserve) -> Result<(), Refusal> {
         let equal = job
             .reserve
             .as_ref()
@@ -66,7 +71,7 @@ impl Model {
             return Err(finished(job.state));
         }
         equal.transpose().map_err(|refusal| refusal.saying("state", job.state.as_str()))?;
-        Ok(Answered::again(Seen::Job(job.id.clone())))
+        Ok(())
     }
 
     fn price_of(&self, source: &PriceSource) -> Result<(Price, Option<Operation>), Refusal> {

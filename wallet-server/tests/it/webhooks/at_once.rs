@@ -8,8 +8,8 @@ use super::endpoint;
 use crate::harness::{Database, Server};
 use crate::shorthand::refused;
 
-/// An address that is never called, because nothing happens in the feed.
-const URL: &str = "https://192.0.2.1";
+/// A host that does not exist. Its deliveries fail, which changes no endpoint here.
+const URL: &str = "https://crm.example";
 
 /// Returns two servers on one PostgreSQL.
 async fn two_servers() -> [Server; 2] {
