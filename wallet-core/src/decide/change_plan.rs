@@ -2,7 +2,7 @@
 //!
 //! | New plan | Begins by default | Credits |
 //! |---|---|---|
-//! | the current plan with the same seats | - | none: a pending change is undone |
+//! | the current plan with the same seats | - | none: a pending change is undone; if only that has made it past due, as paid late |
 //! | an upgrade of the same term | now | the difference for the rest of the present windows, rounded up to the increment |
 //! | an upgrade of another term | now, new anchor | the full allowance; old grants keep their expiry |
 //! | other terms of the same plan of term ONCE | now | what they give beyond those that it has given |
@@ -14,10 +14,10 @@
 //! a period of its terms is paid: a change that begins now leaves it, unless it is an upgrade of those terms, and others are refused.
 
 use crate::catalog::{Catalog, Limit, Term};
-use crate::decide::change_terms::{ChangeOptions, change, check_change_is_unpaid, is_upgrade, later};
+use crate::decide::change_terms::{ChangeOptions, change, check_change_is_unpaid, is_upgrade};
 use crate::decide::context::Context;
 use crate::decide::known_payment::{is_known, pays};
-use crate::decide::periods::with_payment;
+use crate::decide::periods::{undone, with_payment};
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::sale::{check_first, checked_terms};
 use crate::decide::verdict::Verdict;
@@ -121,7 +121,7 @@ impl WalletCommand for ChangePlan {
         let is_present = next.plan == present.sold.plan && quantity == present.sold.quantity;
         let decision = if is_present && self.overrides == Overrides::default() {
             check_change_is_unpaid(wallet, present)?;
-            later(wallet, present, None, now)
+            undone(wallet, Subscription { change: None, ..present.clone() }, EntryKind::PlanChanged, now)
         } else {
             check_first(wallet, &next)?;
             if is_upgrade(catalog, &present.sold, &next) {
@@ -131,7 +131,9 @@ impl WalletCommand for ChangePlan {
             change(wallet, catalog, present, next, options, now)?
         };
         let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_deref());
-        let decision = match began.filter(|began| began.number > present.number) {
+        let has_begun =
+            |began: &&Subscription| (began.number, began.period) != (present.number, present.period);
+        let decision = match began.filter(has_begun) {
             // Other terms within a paid period are no payment of that.
             Some(began) if self.paid == Paid::default() && !begins_period(present, began) => decision,
             Some(began) => {

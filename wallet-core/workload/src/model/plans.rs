@@ -97,6 +97,11 @@ impl Model {
         self.give(sub, at, ended);
     }
 
+    /// Keeps a plan whose change or cancel was undone. The period that has begun begins too if nothing has to be paid for it.
+    pub(super) fn undone(&mut self, sub: Sub) {
+        if sub.needs_no_payment() { self.give_late(sub, self.now) } else { self.subscribed(sub) }
+    }
+
     pub(super) fn issue_of(
         &mut self,
         sub: &Sub,
@@ -321,11 +326,15 @@ impl Model {
         let is_present = sold.plan == sub.sold.plan && seats == sub.sold.seats;
         if is_present && change.overrides == Overrides::default() {
             self.may_change_again(&sub)?;
-            if pays_more {
+            sub.change = None;
+            let begins = sub.needs_no_payment();
+            if pays_more && !begins {
                 return Err(Refusal::field());
             }
-            sub.change = None;
-            self.subscribed(sub);
+            self.undone(sub);
+            if let Some(period) = self.sub.as_ref().map(Sub::present).filter(|_| begins) {
+                self.paid_for(&change.paid, period);
+            }
             self.remember(command, EntryKind::PlanChanged);
             return Ok(Answered::done(Seen::Wallet));
         }
@@ -376,7 +385,8 @@ impl Model {
             let keeps = change.unused.map_or(upgrade, |unused| unused == UnusedCredits::Keep);
             // The new credits repay debt before the old ones expire.
             let first = self.lots.len();
-            let unused = sub.unpaid.clone().filter(|_| sub.paused);
+            let is_next_unpaid = sub.past_due && now < sub.boundary(sub.period + 2);
+            let unused = sub.unpaid.clone().filter(|_| sub.paused || is_next_unpaid);
             let mut new = Sub { id, ..Sub::new(sub.number + 1, sold, now) };
             new.ends = sub.ends.filter(|_| new.sold.every != Every::Once).map(|_| 1);
             if new.sold.plan == sub.sold.plan
