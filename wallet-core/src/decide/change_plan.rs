@@ -13,6 +13,8 @@
 //! expire, unless the caller keeps them. A pending cancellation stays; only ResumeSubscription undoes it. A pending change stays if
 //! a period of its terms is paid: a change that begins now leaves it, unless it is an upgrade of those terms, and others are refused.
 
+use std::borrow::Cow;
+
 use crate::catalog::{Catalog, Limit, Term};
 use crate::decide::change_terms::{ChangeOptions, change, check_change_is_unpaid, is_upgrade};
 use crate::decide::context::Context;
@@ -40,7 +42,7 @@ pub struct ChangePlan {
     pub request: RequestId,
     /// The id of a plan of the current catalog.
     pub plan: String,
-    /// The terms negotiated for this wallet, instead of those of the plan.
+    /// The terms negotiated for this wallet, instead of those of the plan. If only the seats change, the present ones by default.
     pub overrides: Overrides,
     /// The number of seats, from 1 to 10,000. By default the present number.
     pub quantity: Option<u32>,
@@ -62,6 +64,14 @@ impl ChangePlan {
             .with("when", self.when.as_ref())
             .with("unused", self.unused.as_ref())
             .with("paid", (self.paid != Paid::default()).then_some(&self.paid))
+    }
+
+    /// Returns the negotiated terms: those of the request, or, if only the seats change, those of the present sale.
+    fn agreed(&self, present: &Sold) -> Cow<'_, Overrides> {
+        match self.plan == present.plan && self.overrides == Overrides::default() {
+            true => Cow::Owned(present.overrides()),
+            false => Cow::Borrowed(&self.overrides),
+        }
     }
 
     /// Returns the text of the refusal of a payment whose change does not begin now, with the step that counts it.
@@ -114,7 +124,8 @@ impl WalletCommand for ChangePlan {
         let present = wallet.profile.subscription.as_deref().ok_or(Rejection::SubscriptionNotFound)?;
         let pays_nothing_more = self.paid == Paid::default() || pays(wallet, present, &self.paid);
         let quantity = self.quantity.unwrap_or(present.sold.quantity);
-        let mut next = checked_terms(wallet, context, &self.plan, &self.overrides, quantity)?;
+        let overrides = self.agreed(&present.sold);
+        let mut next = checked_terms(wallet, context, &self.plan, &overrides, quantity)?;
         let term = next.term;
         let catalog = &context.catalogs.current;
         let now = context.now;

@@ -230,6 +230,16 @@ impl Sold {
         }
     }
 
+    /// Returns the terms negotiated for the wallet, with the rank of the sale.
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
+            allowances: self.negotiated.clone(),
+            limits: self.limits.clone(),
+            entitlements: self.entitlements.clone(),
+            rank: Some(self.rank),
+        }
+    }
+
     /// Returns the terms of the next period, if the plan in this catalog changes them for its present subscribers. Only
     /// allowances and price change: the rest stays as sold. A plan that now has another term changes nothing.
     pub(crate) fn following(&self, catalog: &Catalog) -> Option<Self> {

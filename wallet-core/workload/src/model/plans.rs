@@ -321,7 +321,15 @@ impl Model {
         let pays_more = change.paid != Paid::default() && !self.counts_for(&sub, &change.paid);
         let id = sub.id;
         let seats = change.quantity.unwrap_or(sub.sold.seats);
-        let mut sold = self.sell(&change.plan, &change.overrides, seats)?;
+        // The terms that were negotiated stay if only the seats change.
+        let kept =
+            (change.plan == sub.sold.plan && change.overrides == Overrides::default()).then(|| Overrides {
+                allowances: sub.sold.negotiated.clone(),
+                limits: sub.sold.limits.clone(),
+                entitlements: None,
+                rank: Some(sub.sold.rank),
+            });
+        let mut sold = self.sell(&change.plan, kept.as_ref().unwrap_or(&change.overrides), seats)?;
         let now = self.now;
         let is_present = sold.plan == sub.sold.plan && seats == sub.sold.seats;
         if is_present && change.overrides == Overrides::default() {
