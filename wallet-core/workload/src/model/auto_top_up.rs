@@ -39,8 +39,8 @@ pub(crate) struct Auto {
     /// False if the platform or declines turned it off.
     pub(crate) is_on: bool,
     pub(crate) dues: Vec<Due>,
-    /// The index of the last decline, until it is bought after all.
-    pub(crate) last_declined: Option<usize>,
+    /// The indices of the last three declines, until they are bought after all.
+    pub(crate) last_declined: Vec<usize>,
     pub(crate) declines: u32,
     /// The end of the wait after a decline.
     pub(crate) wait: Option<i64>,
@@ -101,7 +101,7 @@ impl Model {
             }
             let before = self.auto.take();
             let (dues, last_declined) =
-                before.map_or((Vec::new(), None), |before| (before.dues, before.last_declined));
+                before.map_or((Vec::new(), Vec::new()), |before| (before.dues, before.last_declined));
             self.auto = Some(Auto {
                 setting: setting.clone(),
                 pack,
@@ -128,7 +128,7 @@ impl Model {
             return Ok(Answered::again(Seen::Wallet));
         }
         let Some(auto) = &mut self.auto else { return Err(Refusal::new("AUTO_TOP_UP_NOT_UNDER_WAY")) };
-        if auto.last_declined.is_some_and(|n| auto.dues[n].id == failure.top_up) {
+        if auto.last_declined.iter().any(|n| auto.dues[*n].id == failure.top_up) {
             return Ok(Answered::again(Seen::Wallet));
         }
         let found = auto.dues.iter().position(|due| due.id == failure.top_up && due.end == End::UnderWay);
@@ -138,7 +138,9 @@ impl Model {
             return Err(other.into_iter().fold(refusal, |refusal, due| refusal.saying("under_way", &due.id)));
         };
         auto.dues[n].end = End::Declined;
-        auto.last_declined = Some(n);
+        auto.last_declined.push(n);
+        let all = auto.last_declined.len();
+        auto.last_declined.drain(..all.saturating_sub(3));
         auto.declines += 1;
         auto.wait = match auto.declines {
             1 => Some(self.now + HOUR),
@@ -166,11 +168,11 @@ impl Model {
     /// A purchase with this id was bought.
     pub(super) fn answer_auto_top_up(&mut self, id: &OriginId) {
         let Some(auto) = &mut self.auto else { return };
-        let late = auto.last_declined;
         let open = auto.dues.iter().position(|due| due.end == End::UnderWay);
-        let Some(n) = [late, open].into_iter().flatten().find(|n| auto.dues[*n].id == *id) else { return };
+        let mut awaited = auto.last_declined.iter().copied().chain(open);
+        let Some(n) = awaited.find(|n| auto.dues[*n].id == *id) else { return };
         auto.dues[n].end = End::Bought;
-        auto.last_declined = late.filter(|late| *late != n);
+        auto.last_declined.retain(|late| *late != n);
         (auto.declines, auto.wait) = (0, None);
     }
 
