@@ -2,7 +2,7 @@
 //!
 //! | New plan | Begins by default | Credits |
 //! |---|---|---|
-//! | the current plan with the same seats | - | none: a pending change is undone; if only that has made it past due, as paid late |
+//! | the current plan with the same seats | - | none: a pending change is undone; if past due by it, as paid late |
 //! | an upgrade of the same term | now | the difference for the rest of the present windows, rounded up to the increment |
 //! | an upgrade of another term | now, new anchor | the full allowance; old grants keep their expiry |
 //! | other terms of the same plan of term ONCE | now | what they give beyond those that it has given |
@@ -42,7 +42,8 @@ pub struct ChangePlan {
     pub request: RequestId,
     /// The id of a plan of the current catalog.
     pub plan: String,
-    /// The terms negotiated for this wallet, instead of those of the plan. If only the seats change, the present ones by default.
+    /// The terms negotiated for this wallet, instead of those of the plan. By default those of the plan, or the present
+    /// ones if only the seats change.
     pub overrides: Overrides,
     /// The number of seats, from 1 to 10,000. By default the present number.
     pub quantity: Option<u32>,

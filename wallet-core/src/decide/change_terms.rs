@@ -175,8 +175,8 @@ fn begin_new_terms(
     decision
 }
 
-/// Returns the credits that expired unused at the end of the last period, if they roll over into new terms: during a pause, and
-/// while the period that followed is unpaid. Later, a period without credits lies between.
+/// Returns the credits that expired unused at the end of the last period, if they roll over into new terms: during a
+/// pause, and while the period that followed is unpaid. Later, a period without credits lies between.
 fn left_unused(present: &Subscription, now: Timestamp) -> &[Unused] {
     match present.standing {
         Standing::Paused => &present.unused,

@@ -49,8 +49,8 @@ pub(crate) fn begin_late(
     begin_period(wallet, next, &unused, kind, at)
 }
 
-/// Keeps a subscription whose change of plan, cancel or pause was undone. If it is past due because of the change, and no
-/// payment is needed without it, the period that contains `at` begins as if in time.
+/// Keeps a subscription whose change of plan, cancel or pause was undone. If it is past due because of the change, and
+/// no payment is needed without it, the period that contains `at` begins as if in time.
 pub(crate) fn undone(
     wallet: &Wallet,
     subscription: Subscription,

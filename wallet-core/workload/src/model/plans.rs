@@ -97,7 +97,7 @@ impl Model {
         self.give(sub, at, ended);
     }
 
-    /// Keeps a plan whose change or cancel was undone. The period that has begun begins too if nothing has to be paid for it.
+    /// Keeps a plan whose change or cancel was undone. The period that contains now begins if it needs no payment.
     pub(super) fn undone(&mut self, sub: Sub) {
         if sub.needs_no_payment() { self.give_late(sub, self.now) } else { self.subscribed(sub) }
     }
