@@ -227,12 +227,25 @@ impl AutoTopUp {
 
     /// Returns whether a TopUp of this id answers a purchase, in time or after it was declined.
     pub(crate) fn awaits(&self, id: &OriginId) -> bool {
-        self.has_declined(id) || self.under_way.as_ref().is_some_and(|purchase| purchase.id == *id)
+        self.awaited().any(|purchase| purchase.id == *id)
+    }
+
+    /// Returns whether a TopUp of this id answers a purchase of this pack.
+    pub(crate) fn awaits_pack(&self, id: &OriginId, pack: &str) -> bool {
+        self.awaited().any(|purchase| purchase.id == *id && purchase.pack == pack)
     }
 
     /// Returns whether the purchase of this id is one of the last that were declined.
     pub(crate) fn has_declined(&self, id: &OriginId) -> bool {
-        self.declined.iter().chain(&self.declined_before).any(|purchase| purchase.id == *id)
+        self.last_declined().any(|purchase| purchase.id == *id)
+    }
+
+    fn awaited(&self) -> impl Iterator<Item = &Purchase> {
+        self.under_way.iter().chain(self.last_declined())
+    }
+
+    fn last_declined(&self) -> impl Iterator<Item = &Purchase> {
+        self.declined.iter().chain(&self.declined_before)
     }
 
     /// Returns the state after the purchase of this id was bought.

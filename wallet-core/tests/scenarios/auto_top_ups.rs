@@ -318,6 +318,20 @@ fn packs_of_a_plan_end_with_the_subscription() {
 }
 
 #[test]
+fn a_purchase_that_was_due_is_sold_after_its_plan_has_ended() {
+    let late = || {
+        given_catalog(&with_plans(), [subscribe("s", "pro"), auto("a", 20).pack("add-on")])
+            .and(reserve("a", 100))
+            .and(settle_as_reserved("a"))
+            .and(unsubscribe_now("u"))
+            .then([plan("free"), available(5)])
+    };
+    late().when(buy_pack(due_id(4).as_str(), "add-on")).then([done(), available(505), under_way(None)]);
+    late().and(declined("d", 4)).when(buy_pack(due_id(4).as_str(), "add-on")).then([done(), available(505)]);
+    late().when(buy_pack("other", "add-on")).then([refused("PACK_NOT_AVAILABLE")]);
+}
+
+#[test]
 fn the_terms_of_the_pack_follow_the_catalog() {
     let larger = priced().replacen("amounts = { credits = 50 }", "amounts = { credits = 500 }", 1);
     let gone = priced().replacen("id = \"starter\"", "id = \"other\"", 1);

@@ -53,6 +53,13 @@ impl Auto {
         self.dues.iter().find(|due| due.end == End::UnderWay)
     }
 
+    /// Returns the purchase with this id, if it is under way or one of the last declines.
+    fn awaited(&self, id: &OriginId) -> Option<usize> {
+        let open = self.dues.iter().position(|due| due.end == End::UnderWay);
+        let mut awaited = self.last_declined.iter().copied().chain(open);
+        awaited.find(|n| self.dues[*n].id == *id)
+    }
+
     /// Returns the number of packs that may be bought at an instant: none if the day or the month is full.
     fn room(&self, at: i64) -> i64 {
         let counts = |due: &&Due| due.end != End::Declined;
@@ -165,12 +172,16 @@ impl Model {
         Ok(Answered::done(Seen::Wallet))
     }
 
+    /// Returns whether a purchase of this pack was due with this id, and may still be bought.
+    pub(super) fn awaits(&self, id: &OriginId, pack: &Pack) -> bool {
+        let auto = self.auto.as_ref();
+        auto.is_some_and(|auto| auto.awaited(id).is_some_and(|n| auto.dues[n].pack.id == pack.id))
+    }
+
     /// A purchase with this id was bought.
     pub(super) fn answer_auto_top_up(&mut self, id: &OriginId) {
         let Some(auto) = &mut self.auto else { return };
-        let open = auto.dues.iter().position(|due| due.end == End::UnderWay);
-        let mut awaited = auto.last_declined.iter().copied().chain(open);
-        let Some(n) = awaited.find(|n| auto.dues[*n].id == *id) else { return };
+        let Some(n) = auto.awaited(id) else { return };
         auto.dues[n].end = End::Bought;
         auto.last_declined.retain(|late| *late != n);
         (auto.declines, auto.wait) = (0, None);
