@@ -2,7 +2,7 @@
 //!
 //! | New plan | Begins by default | Credits |
 //! |---|---|---|
-//! | the current plan with the same seats | - | none: a pending change is undone |
+//! | the current plan with the same seats | - | none: a pending change is undone; if past due by it, as paid late |
 //! | an upgrade of the same term | now | the difference for the rest of the present windows, rounded up to the increment |
 //! | an upgrade of another term | now, new anchor | the full allowance; old grants keep their expiry |
 //! | other terms of the same plan of term ONCE | now | what they give beyond those that it has given |
@@ -14,11 +14,13 @@
 //! change stays if a period of its terms is paid: a change that begins now leaves it, unless it is an upgrade of those
 //! terms, and others are refused.
 
+use std::borrow::Cow;
+
 use crate::catalog::{Catalog, Limit, Term};
-use crate::decide::change_terms::{ChangeOptions, change, check_change_is_unpaid, is_upgrade, later};
+use crate::decide::change_terms::{ChangeOptions, change, check_change_is_unpaid, is_upgrade};
 use crate::decide::context::Context;
 use crate::decide::known_payment::{is_known, pays};
-use crate::decide::periods::with_payment;
+use crate::decide::periods::{undone, with_payment};
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::sale::{check_first, checked_terms};
 use crate::decide::verdict::Verdict;
@@ -41,7 +43,8 @@ pub struct ChangePlan {
     pub request: RequestId,
     /// The id of a plan of the current catalog.
     pub plan: String,
-    /// The terms negotiated for this wallet, instead of those of the plan.
+    /// The terms negotiated for this wallet, instead of those of the plan. By default those of the plan, or the present
+    /// ones if only the seats change.
     pub overrides: Overrides,
     /// The number of seats, from 1 to 10,000. By default the present number.
     pub quantity: Option<u32>,
@@ -63,6 +66,14 @@ impl ChangePlan {
             .with("when", self.when.as_ref())
             .with("unused", self.unused.as_ref())
             .with("paid", (self.paid != Paid::default()).then_some(&self.paid))
+    }
+
+    /// Returns the negotiated terms: those of the request, or, if only the seats change, those of the present sale.
+    fn agreed(&self, present: &Sold) -> Cow<'_, Overrides> {
+        match self.plan == present.plan && self.overrides == Overrides::default() {
+            true => Cow::Owned(present.overrides()),
+            false => Cow::Borrowed(&self.overrides),
+        }
     }
 
     /// Returns the text of the refusal of a payment whose change does not begin now, with the step that counts it.
@@ -115,14 +126,15 @@ impl WalletCommand for ChangePlan {
         let present = wallet.profile.subscription.as_deref().ok_or(Rejection::SubscriptionNotFound)?;
         let pays_nothing_more = self.paid == Paid::default() || pays(wallet, present, &self.paid);
         let quantity = self.quantity.unwrap_or(present.sold.quantity);
-        let mut next = checked_terms(wallet, context, &self.plan, &self.overrides, quantity)?;
+        let overrides = self.agreed(&present.sold);
+        let mut next = checked_terms(wallet, context, &self.plan, &overrides, quantity)?;
         let term = next.term;
         let catalog = &context.catalogs.current;
         let now = context.now;
         let is_present = next.plan == present.sold.plan && quantity == present.sold.quantity;
         let decision = if is_present && self.overrides == Overrides::default() {
             check_change_is_unpaid(wallet, present)?;
-            later(wallet, present, None, now)
+            undone(wallet, Subscription { change: None, ..present.clone() }, EntryKind::PlanChanged, now)
         } else {
             check_first(wallet, &next)?;
             if is_upgrade(catalog, &present.sold, &next) {
@@ -132,7 +144,9 @@ impl WalletCommand for ChangePlan {
             change(wallet, catalog, present, next, options, now)?
         };
         let began = decision.change.as_ref().and_then(|change| change.profile.subscription.as_deref());
-        let decision = match began.filter(|began| began.number > present.number) {
+        let has_begun =
+            |began: &&Subscription| (began.number, began.period) != (present.number, present.period);
+        let decision = match began.filter(has_begun) {
             // Other terms within a paid period are no payment of that.
             Some(began) if self.paid == Paid::default() && !begins_period(present, began) => decision,
             Some(began) => {

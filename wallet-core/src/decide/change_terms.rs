@@ -17,6 +17,7 @@ use crate::wallet::Wallet;
 use crate::wallet::grant::Money;
 use crate::wallet::payment::{PeriodPrice, carry_over};
 use crate::wallet::rejection::Rejection;
+use crate::wallet::rollover::Unused;
 use crate::wallet::sold::{PlanChange, Sold};
 use crate::wallet::subscription::{Standing, Subscription, UnusedCredits, When};
 use crate::wallet::window::Window;
@@ -52,7 +53,7 @@ pub(crate) fn change(
     Ok(match beginning(catalog, present, &next, options)? {
         Beginning::AtPeriodEnd => {
             let change = change_to_come(wallet, present, next)?;
-            later(wallet, present, Some(change), now)
+            later(wallet, present, change, now)
         }
         Beginning::WithNewPeriod(unused) => begin_new_terms(wallet, present, next, unused, now),
         Beginning::WithinPeriod => {
@@ -147,14 +148,9 @@ pub(crate) fn is_upgrade(catalog: &Catalog, present: &Sold, next: &Sold) -> bool
 }
 
 /// Keeps the subscription as it is and sets the change to come.
-pub(crate) fn later(
-    wallet: &Wallet,
-    present: &Subscription,
-    change: Option<PlanChange>,
-    now: Timestamp,
-) -> Decision {
+fn later(wallet: &Wallet, present: &Subscription, change: PlanChange, now: Timestamp) -> Decision {
     let decision = Decision::of(EntryKind::PlanChanged, now);
-    with_subscription(wallet, decision, Some(Subscription { change, ..present.clone() }))
+    with_subscription(wallet, decision, Some(Subscription { change: Some(change), ..present.clone() }))
 }
 
 /// Begins a subscription with the new terms now. Its periods are counted from now, so a pending cancellation takes effect
@@ -169,14 +165,24 @@ fn begin_new_terms(
     let end = present.end.filter(|_| !next.term.is_once()).map(|_| 1);
     let advance = given_once(present, &next);
     let subscription = Subscription { end, advance, ..present.anew(next, now) };
-    let rolls_over = if present.is_paused() { present.unused.as_slice() } else { &[] };
-    let mut decision = begin_period(wallet, subscription, rolls_over, EntryKind::PlanChanged, now);
+    let mut decision =
+        begin_period(wallet, subscription, left_unused(present, now), EntryKind::PlanChanged, now);
     revoke_unpaid(wallet, &mut decision, present, now);
     if unused == UnusedCredits::Expire {
         expire_credits(wallet, &mut decision, present, now);
     }
     carry_payments_over(wallet, &mut decision, present, now);
     decision
+}
+
+/// Returns the credits that expired unused at the end of the last period, if they roll over into new terms: during a
+/// pause, and while the period that followed is unpaid. Later, a period without credits lies between.
+fn left_unused(present: &Subscription, now: Timestamp) -> &[Unused] {
+    match present.standing {
+        Standing::Paused => &present.unused,
+        Standing::PastDue if now < present.start_of(present.period + 2) => &present.unused,
+        Standing::PastDue | Standing::Active | Standing::Provisional => &[],
+    }
 }
 
 /// Carries the payments for later periods over to the first period of the new terms, which begins instead of them.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalog::Renewal;
 use crate::decide::decision::{Change, Decision};
 use crate::ledger::entry::EntryKind;
 use crate::ledger::posting::Part;
@@ -46,6 +47,23 @@ pub(crate) fn begin_late(
     let next = Subscription { paid_late: Some(at), ..subscription.continued(at) };
     let unused = if next.period_start() == boundary { unused } else { Vec::new() };
     begin_period(wallet, next, &unused, kind, at)
+}
+
+/// Keeps a subscription whose change of plan, cancel or pause was undone. If it is past due because of the change, and
+/// no payment is needed without it, the period that contains `at` begins as if in time.
+pub(crate) fn undone(
+    wallet: &Wallet,
+    subscription: Subscription,
+    kind: EntryKind,
+    at: Timestamp,
+) -> Decision {
+    let subscription = subscription.with_follow_up();
+    let goes_on = subscription.end.is_none() && subscription.pause.is_none();
+    let needs_no_payment = subscription.next_condition() == Renewal::Automatic;
+    match subscription.standing {
+        Standing::PastDue if goes_on && needs_no_payment => begin_late(wallet, subscription, kind, at),
+        _ => with_subscription(wallet, Decision::of(kind, at), Some(subscription)),
+    }
 }
 
 /// Returns the credits of a subscription that expired unused exactly at `at`. These grants were open until `at`, so

@@ -39,7 +39,7 @@ impl WalletCommand for RecordAutoTopUpFailure {
         }
         let auto = wallet.profile.auto_top_up.as_ref();
         let is = |purchase: &&Purchase| purchase.id == self.top_up;
-        if auto.and_then(|auto| auto.declined.as_ref()).filter(is).is_some() {
+        if auto.is_some_and(|auto| auto.has_declined(&self.top_up)) {
             // The decline was recorded under another request id.
             return Ok(Verdict::replay(WalletSubject));
         }

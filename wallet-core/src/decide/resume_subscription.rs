@@ -1,8 +1,7 @@
 //! ResumeSubscription: undoes a cancellation or a pause before it takes effect, and ends a pause that is on.
 
 use crate::decide::context::Context;
-use crate::decide::decision::Decision;
-use crate::decide::periods::{resume, with_subscription};
+use crate::decide::periods::{resume, undone};
 use crate::decide::replay::{replay_of_request, with_request};
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
@@ -40,7 +39,7 @@ impl WalletCommand for ResumeSubscription {
             resume(wallet, present, kind, now)
         } else {
             let next = Subscription { end: None, pause: None, ..present.clone() };
-            with_subscription(wallet, Decision::of(kind, now), Some(next))
+            undone(wallet, next, kind, now)
         };
         Ok(Verdict::new(with_request(decision, &self.request, fingerprint), WalletSubject))
     }

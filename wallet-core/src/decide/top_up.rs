@@ -199,7 +199,10 @@ fn purchased(wallet: &Wallet, context: &Context<'_>, top_up: &TopUp) -> Result<B
         Purchase::Pack(PackSale { id, quantity, catalog_version }) => {
             let catalog = catalog_of_sale(context, *catalog_version)?;
             let pack = catalog.pack(id).ok_or_else(|| Rejection::PackNotFound(id.clone()))?;
-            if !for_sale(wallet, catalog, pack) {
+            // The customer has been charged for a purchase of the auto top-up, although the plan may have ended since.
+            let auto = wallet.profile.auto_top_up.as_ref();
+            let is_due = auto.is_some_and(|auto| auto.awaits_pack(&top_up.id, id));
+            if !is_due && !for_sale(wallet, catalog, pack) {
                 let plans = pack.plans.clone().unwrap_or_default();
                 return Err(Rejection::PackNotAvailable { pack: id.clone(), plans });
             }

@@ -21,6 +21,9 @@ const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 /// The waits after the first and the second decline in a row, in which nothing is due. The third turns auto top-up off.
 const WAITS: [Duration; 2] = [HOUR, HOUR.saturating_mul(6)];
 
+/// The most earlier purchases that are remembered as declined: with the last one, as many as are declined in a row.
+const MOST_EARLIER: usize = WAITS.len();
+
 /// The setting of a wallet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
@@ -106,6 +109,9 @@ pub struct AutoTopUp {
     /// The last purchase that was declined.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub declined: Option<Purchase>,
+    /// Those that were declined before it, the last one first, at most [`MOST_EARLIER`].
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub declined_before: Vec<Purchase>,
     /// The number of declines since the last success.
     pub declines: u32,
     /// The end of the wait after a decline.
@@ -161,6 +167,7 @@ impl AutoTopUp {
             offer: None,
             under_way: None,
             declined: None,
+            declined_before: Vec::new(),
             declines: 0,
             retry_time: None,
             due_time: None,
@@ -220,16 +227,38 @@ impl AutoTopUp {
 
     /// Returns whether a TopUp of this id answers a purchase, in time or after it was declined.
     pub(crate) fn awaits(&self, id: &OriginId) -> bool {
-        [&self.under_way, &self.declined].into_iter().flatten().any(|purchase| purchase.id == *id)
+        self.awaited().any(|purchase| purchase.id == *id)
+    }
+
+    /// Returns whether a TopUp of this id answers a purchase of this pack.
+    pub(crate) fn awaits_pack(&self, id: &OriginId, pack: &str) -> bool {
+        self.awaited().any(|purchase| purchase.id == *id && purchase.pack == pack)
+    }
+
+    /// Returns whether the purchase of this id is one of the last that were declined.
+    pub(crate) fn has_declined(&self, id: &OriginId) -> bool {
+        self.last_declined().any(|purchase| purchase.id == *id)
+    }
+
+    fn awaited(&self) -> impl Iterator<Item = &Purchase> {
+        self.under_way.iter().chain(self.last_declined())
+    }
+
+    fn last_declined(&self) -> impl Iterator<Item = &Purchase> {
+        self.declined.iter().chain(&self.declined_before)
     }
 
     /// Returns the state after the purchase of this id was bought.
     pub(crate) fn bought(&self, id: &OriginId) -> Self {
         let mut next = Self { declines: 0, retry_time: None, ..self.clone() };
         next.under_way = next.under_way.filter(|purchase| purchase.id != *id);
-        if let Some(late) = next.declined.take_if(|purchase| purchase.id == *id) {
-            next.counted.add(&late);
+        let mut declined: Vec<_> =
+            next.declined.take().into_iter().chain(next.declined_before.drain(..)).collect();
+        if let Some(late) = declined.iter().position(|purchase| purchase.id == *id) {
+            next.counted.add(&declined.remove(late));
         }
+        let mut declined = declined.into_iter();
+        (next.declined, next.declined_before) = (declined.next(), declined.collect());
         next
     }
 
@@ -238,7 +267,8 @@ impl AutoTopUp {
         let mut next = self.clone();
         if let Some(purchase) = next.under_way.take() {
             next.counted.remove(&purchase);
-            next.declined = Some(purchase);
+            next.declined_before.splice(0..0, next.declined.replace(purchase));
+            next.declined_before.truncate(MOST_EARLIER);
         }
         next.declines += 1;
         let wait = WAITS.get(usize::try_from(next.declines - 1).unwrap_or(usize::MAX));

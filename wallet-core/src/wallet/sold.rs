@@ -245,6 +245,16 @@ impl Sold {
         sales.find_map(|sold| sold.allowances.iter().find(|allowance| allowance.amount > MAX_AMOUNT))
     }
 
+    /// Returns the terms negotiated for the wallet, with the rank of the sale.
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
+            allowances: self.negotiated.clone(),
+            limits: self.limits.clone(),
+            entitlements: self.entitlements.clone(),
+            rank: Some(self.rank),
+        }
+    }
+
     /// Returns the terms of the next period, if the plan in this catalog changes them for its present subscribers. Only
     /// allowances and price change: the rest stays as sold. A plan changes nothing if it now has another term, several
     /// allowances of a negotiated unit, or more than [`MAX_AMOUNT`] for these seats.

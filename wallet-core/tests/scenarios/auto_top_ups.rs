@@ -239,6 +239,34 @@ fn a_purchase_that_succeeds_after_its_decline_counts() {
 }
 
 #[test]
+fn each_purchase_of_a_row_of_declines_counts_if_it_succeeds_after_all() {
+    let twice_declined = || {
+        given_catalog(&priced(), [top_up(100), auto("a", 20).daily(9).monthly(900)])
+            .and(reserve("a", 90))
+            .and(settle_as_reserved("a"))
+            .and(declined("d1", 4))
+            .and(wait(hours(1)))
+            .and(process_due())
+            .then([under_way(Some((7, 1)))])
+            .and(declined("d2", 7))
+    };
+    for late in [4, 7] {
+        twice_declined()
+            .and(bought(late, 1))
+            .then([available(60)])
+            .and(reserve("b", 50))
+            .and(settle_as_reserved("b"))
+            .and(until("2026-01-31"))
+            .when(process_due())
+            .then([under_way(None)])
+            .and(until("2026-02-01"))
+            .when(process_due())
+            .then([notified(&["12: 1 starter due at 10, below 20"])]);
+    }
+    twice_declined().when(declined("d3", 4)).then([replayed(), notified_nothing()]);
+}
+
+#[test]
 fn failures_are_recorded_once_and_only_for_the_purchase_under_way() {
     topped_up()
         .when(declined("d1", 4))
@@ -287,6 +315,20 @@ fn packs_of_a_plan_end_with_the_subscription() {
         .then([available(5), under_way(None)])
         .when(subscribe("t", "pro").negotiated("credits", 10))
         .then([notified(&["7: 1 add-on due at 15, below 20"])]);
+}
+
+#[test]
+fn a_purchase_that_was_due_is_sold_after_its_plan_has_ended() {
+    let late = || {
+        given_catalog(&with_plans(), [subscribe("s", "pro"), auto("a", 20).pack("add-on")])
+            .and(reserve("a", 100))
+            .and(settle_as_reserved("a"))
+            .and(unsubscribe_now("u"))
+            .then([plan("free"), available(5)])
+    };
+    late().when(buy_pack(due_id(4).as_str(), "add-on")).then([done(), available(505), under_way(None)]);
+    late().and(declined("d", 4)).when(buy_pack(due_id(4).as_str(), "add-on")).then([done(), available(505)]);
+    late().when(buy_pack("other", "add-on")).then([refused("PACK_NOT_AVAILABLE")]);
 }
 
 #[test]

@@ -246,6 +246,66 @@ fn a_change_while_past_due_is_paid_and_begins_the_anchored_period_at_once() {
     }
 }
 
+/// A plan of another term than the others, in which unused credits roll over.
+const QUARTER: &str = r#"
+    [[plans]]
+    id = "quarter"
+    rank = 2
+    term = "3 MONTH"
+    allowances = [{ unit = "credits", amount = 500, rollover = {} }]
+"#;
+
+#[test]
+fn another_term_while_past_due_begins_with_the_unused_credits_of_the_last_period() {
+    // A period of this plan is a week. It may be paid for 30 days after its end.
+    let on =
+        |date| given_catalog(&format!("{}{QUARTER}", with_plans()), [subscribe("s", "patient"), until(date)]);
+    let both = "rollover:2.0.0.1 10, period:2.0.0 500";
+    on("2026-01-10")
+        .when(change_plan("c", "quarter"))
+        .then([issued(both), period("2026-01-10", "2026-04-10")]);
+    on("2026-01-10").and(pause("p")).when(change_plan("c", "quarter")).then([issued(both)]);
+    // The week that followed is over.
+    on("2026-01-15").when(change_plan("c", "quarter")).then([issued("period:2.0.0 500")]);
+}
+
+/// Returns a wallet whose plan renews by the clock and whose change to a prepaid plan was not paid on 1 February.
+#[track_caller]
+fn with_an_unpaid_change() -> World {
+    given_catalog(&with_plans(), [subscribe("s", "pro"), change_plan("c", "prepaid"), until("2026-02-05")])
+        .and(process_due())
+        .then([past_due(), plan("pro"), pending("prepaid")])
+}
+
+#[test]
+fn a_plan_that_needs_no_payment_goes_on_when_the_unpaid_change_is_undone() {
+    let goes_on =
+        || [active(), pending("nothing"), issued("period:1.1.0 100"), period("2026-02-01", "2026-03-01")];
+    with_an_unpaid_change()
+        .when(change_plan("u", "pro"))
+        .then(goes_on())
+        .and(until("2026-03-01"))
+        .when(process_due())
+        .then([active(), issued("period:1.2.0 100")]);
+    with_an_unpaid_change()
+        .and(change_plan("u", "pro").invoiced("in_1", 900))
+        .when(pay("p").referring("in_1"))
+        .then([replayed(), active(), paid_through("2026-03-01")]);
+    with_an_unpaid_change()
+        .and(unsubscribe("x"))
+        .and(change_plan("u", "pro"))
+        .then([past_due(), issued("")])
+        .when(resume("r"))
+        .then(goes_on());
+    // This one needs a payment.
+    given_catalog(
+        &with_plans(),
+        [subscribe("s", "prepaid"), change_plan("c", "patient"), until("2026-02-05")],
+    )
+    .when(change_plan("u", "prepaid"))
+    .then([past_due(), pending("nothing"), issued("")]);
+}
+
 #[test]
 fn a_higher_rank_can_be_negotiated() {
     on_the_eleventh("pro")

@@ -132,6 +132,47 @@ fn negotiated_amounts_are_those_of_the_wallet_whatever_its_seats() {
 }
 
 #[test]
+fn negotiated_terms_stay_when_the_seats_change() {
+    let negotiated = || {
+        let sale = subscribe("s", "team").seats(4).negotiated("credits", 70).allowing("concurrency", 3);
+        on_teams([sale.entitling("fixed", 20), until("2026-01-11")])
+    };
+    for seats in [5, 3] {
+        negotiated()
+            .when(change_plan("c", "team").seats(seats))
+            .then([issued(""), negotiated_limit("concurrency", 3)])
+            .and(until("2026-02-01"))
+            .and(process_due())
+            .then([
+                from(Source::Subscription, 70 + 10 * i64::from(seats)),
+                negotiated_limit("concurrency", 3),
+            ])
+            .when(reserve("job", 21))
+            .then([refused("LIMIT_EXCEEDED")]);
+    }
+    // Terms that the caller names are complete.
+    negotiated()
+        .when(change_plan("c", "team").seats(5).negotiated("credits", 170))
+        .then([issued("period:2.0.0 68")]);
+}
+
+#[test]
+fn seats_change_in_the_same_way_after_the_plan_has_got_another_rank() {
+    for rank in ["rank = 1", "rank = 3"] {
+        let ranked = || Step::Publish(format!("{TEAMS}{CATALOG}").replacen("rank = 2", rank, 1));
+        three_seats()
+            .and(ranked())
+            .when(change_plan("c", "team").seats(5))
+            .then([issued("period:2.0.0 40"), seats(5)]);
+        three_seats().and(ranked()).when(change_plan("c", "team").seats(1)).then([
+            issued(""),
+            pending("team"),
+            seats(3),
+        ]);
+    }
+}
+
+#[test]
 fn the_plan_after_a_trial_has_its_seats() {
     on_teams([subscribe("s", "taste").seats(2), until("2026-01-08")]).when(process_due()).then([
         plan("team"),

@@ -14,7 +14,8 @@ impl Generator {
     /// Completes or declines the purchase under way, or sets auto top-up.
     pub(super) fn auto_top_up(&mut self, model: &Model) -> Option<Command> {
         let Some(auto) = &model.auto else { return Some(self.set_auto_top_up(model)) };
-        let declined = auto.last_declined.map(|n| &auto.dues[n]).filter(|_| self.rng.percent(15));
+        let declined = self.rng.pick(&auto.last_declined).filter(|_| self.rng.percent(15));
+        let declined = declined.map(|n| &auto.dues[*n]);
         let due = declined.or_else(|| auto.under_way());
         match (due, self.rng.within(0, 99)) {
             (Some(due), 0..40) => {

@@ -39,8 +39,8 @@ pub(crate) struct Auto {
     /// False if the platform or declines turned it off.
     pub(crate) is_on: bool,
     pub(crate) dues: Vec<Due>,
-    /// The index of the last decline, until it is bought after all.
-    pub(crate) last_declined: Option<usize>,
+    /// The indices of the last three declines, until they are bought after all.
+    pub(crate) last_declined: Vec<usize>,
     pub(crate) declines: u32,
     /// The end of the wait after a decline.
     pub(crate) wait: Option<i64>,
@@ -51,6 +51,13 @@ pub(crate) struct Auto {
 impl Auto {
     pub(crate) fn under_way(&self) -> Option<&Due> {
         self.dues.iter().find(|due| due.end == End::UnderWay)
+    }
+
+    /// Returns the purchase with this id, if it is under way or one of the last declines.
+    fn awaited(&self, id: &OriginId) -> Option<usize> {
+        let open = self.dues.iter().position(|due| due.end == End::UnderWay);
+        let mut awaited = self.last_declined.iter().copied().chain(open);
+        awaited.find(|n| self.dues[*n].id == *id)
     }
 
     /// Returns the number of packs that may be bought at an instant: none if the day or the month is full.
@@ -101,7 +108,7 @@ impl Model {
             }
             let before = self.auto.take();
             let (dues, last_declined) =
-                before.map_or((Vec::new(), None), |before| (before.dues, before.last_declined));
+                before.map_or((Vec::new(), Vec::new()), |before| (before.dues, before.last_declined));
             self.auto = Some(Auto {
                 setting: setting.clone(),
                 pack,
@@ -128,7 +135,7 @@ impl Model {
             return Ok(Answered::again(Seen::Wallet));
         }
         let Some(auto) = &mut self.auto else { return Err(Refusal::new("AUTO_TOP_UP_NOT_UNDER_WAY")) };
-        if auto.last_declined.is_some_and(|n| auto.dues[n].id == failure.top_up) {
+        if auto.last_declined.iter().any(|n| auto.dues[*n].id == failure.top_up) {
             return Ok(Answered::again(Seen::Wallet));
         }
         let found = auto.dues.iter().position(|due| due.id == failure.top_up && due.end == End::UnderWay);
@@ -138,7 +145,9 @@ impl Model {
             return Err(other.into_iter().fold(refusal, |refusal, due| refusal.saying("under_way", &due.id)));
         };
         auto.dues[n].end = End::Declined;
-        auto.last_declined = Some(n);
+        auto.last_declined.push(n);
+        let all = auto.last_declined.len();
+        auto.last_declined.drain(..all.saturating_sub(3));
         auto.declines += 1;
         auto.wait = match auto.declines {
             1 => Some(self.now + HOUR),
@@ -163,14 +172,18 @@ impl Model {
         Ok(Answered::done(Seen::Wallet))
     }
 
+    /// Returns whether a purchase of this pack was due with this id, and may still be bought.
+    pub(super) fn awaits(&self, id: &OriginId, pack: &Pack) -> bool {
+        let auto = self.auto.as_ref();
+        auto.is_some_and(|auto| auto.awaited(id).is_some_and(|n| auto.dues[n].pack.id == pack.id))
+    }
+
     /// Ends the auto top-up that a purchase with this id answers, if there is one.
     pub(super) fn answer_auto_top_up(&mut self, id: &OriginId) {
         let Some(auto) = &mut self.auto else { return };
-        let late = auto.last_declined;
-        let open = auto.dues.iter().position(|due| due.end == End::UnderWay);
-        let Some(n) = [late, open].into_iter().flatten().find(|n| auto.dues[*n].id == *id) else { return };
+        let Some(n) = auto.awaited(id) else { return };
         auto.dues[n].end = End::Bought;
-        auto.last_declined = late.filter(|late| *late != n);
+        auto.last_declined.retain(|late| *late != n);
         (auto.declines, auto.wait) = (0, None);
     }
 

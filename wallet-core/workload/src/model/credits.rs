@@ -120,7 +120,7 @@ impl Model {
         if paid > self.now {
             return Err(Refusal::field());
         }
-        let Bought { amounts, until, with_subscription } = self.bought(&top_up.purchase, paid)?;
+        let Bought { amounts, until, with_subscription } = self.bought(top_up, paid)?;
         self.open_for_credits()?;
         let mut keys = Vec::new();
         for (n, (unit, amount)) in (0..).zip(amounts) {
@@ -146,8 +146,8 @@ impl Model {
         by_id.or_else(|| self.lots.iter().find(|lot| payment.is_some() && lot.payment() == payment))
     }
 
-    fn bought(&self, purchase: &Purchase, paid: i64) -> Result<Bought, Refusal> {
-        let PackSale { id, quantity, catalog_version } = match purchase {
+    fn bought(&self, top_up: &TopUp, paid: i64) -> Result<Bought, Refusal> {
+        let PackSale { id, quantity, catalog_version } = match &top_up.purchase {
             Purchase::Pack(sale) => sale,
             Purchase::Amount(unit, amount) => {
                 let amounts = known(&Amounts::of(unit, *amount))?;
@@ -159,7 +159,8 @@ impl Model {
         }
         let pack = PACKS.iter().find(|pack| pack.id == *id);
         let pack = pack.ok_or_else(|| Refusal::new("PACK_NOT_FOUND").saying("pack_id", id))?;
-        if !self.sells(pack) {
+        // A purchase that was due under a plan is sold after that has ended.
+        if !self.awaits(&top_up.id, pack) && !self.sells(pack) {
             let refusal = Refusal::new("PACK_NOT_AVAILABLE").saying("pack_id", id);
             return Err(refusal.saying("plans", pack.plans.join(",")));
         }

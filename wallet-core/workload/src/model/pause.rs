@@ -53,7 +53,7 @@ impl Model {
         if sub.paused {
             self.end_pause(sub, self.now);
         } else {
-            self.subscribed(Sub { ends: None, pause: None, ..sub });
+            self.undone(Sub { ends: None, pause: None, ..sub });
         }
         self.remember(command, EntryKind::SubscriptionResumed);
         Ok(Answered::done(Seen::Wallet))

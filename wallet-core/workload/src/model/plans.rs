@@ -97,6 +97,11 @@ impl Model {
         self.give(sub, at, ended);
     }
 
+    /// Keeps a plan whose change or cancel was undone. The period that contains now begins if it needs no payment.
+    pub(super) fn undone(&mut self, sub: Sub) {
+        if sub.needs_no_payment() { self.give_late(sub, self.now) } else { self.subscribed(sub) }
+    }
+
     pub(super) fn issue_of(
         &mut self,
         sub: &Sub,
@@ -316,16 +321,28 @@ impl Model {
         let pays_more = change.paid != Paid::default() && !self.counts_for(&sub, &change.paid);
         let id = sub.id;
         let seats = change.quantity.unwrap_or(sub.sold.seats);
-        let mut sold = self.sell(&change.plan, &change.overrides, seats)?;
+        // The terms that were negotiated stay if only the seats change.
+        let kept =
+            (change.plan == sub.sold.plan && change.overrides == Overrides::default()).then(|| Overrides {
+                allowances: sub.sold.negotiated.clone(),
+                limits: sub.sold.limits.clone(),
+                entitlements: None,
+                rank: Some(sub.sold.rank),
+            });
+        let mut sold = self.sell(&change.plan, kept.as_ref().unwrap_or(&change.overrides), seats)?;
         let now = self.now;
         let is_present = sold.plan == sub.sold.plan && seats == sub.sold.seats;
         if is_present && change.overrides == Overrides::default() {
             self.may_change_again(&sub)?;
-            if pays_more {
+            sub.change = None;
+            let begins = sub.needs_no_payment();
+            if pays_more && !begins {
                 return Err(Refusal::field());
             }
-            sub.change = None;
-            self.subscribed(sub);
+            self.undone(sub);
+            if let Some(period) = self.sub.as_ref().map(Sub::present).filter(|_| begins) {
+                self.paid_for(&change.paid, period);
+            }
             self.remember(command, EntryKind::PlanChanged);
             return Ok(Answered::done(Seen::Wallet));
         }
@@ -376,7 +393,8 @@ impl Model {
             let keeps = change.unused.map_or(upgrade, |unused| unused == UnusedCredits::Keep);
             // The new credits repay debt before the old ones expire.
             let first = self.lots.len();
-            let unused = sub.unpaid.clone().filter(|_| sub.paused);
+            let is_next_unpaid = sub.past_due && now < sub.boundary(sub.period + 2);
+            let unused = sub.unpaid.clone().filter(|_| sub.paused || is_next_unpaid);
             let mut new = Sub { id, ..Sub::new(sub.number + 1, sold, now) };
             new.ends = sub.ends.filter(|_| new.sold.every != Every::Once).map(|_| 1);
             if new.sold.plan == sub.sold.plan

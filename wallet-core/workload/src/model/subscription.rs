@@ -180,6 +180,15 @@ impl Sub {
         self.paid.iter().map(|paid| paid + 1).max().unwrap_or(unpaid)
     }
 
+    /// Returns whether it is past due although nothing has to be paid for the period that has begun.
+    pub(super) fn needs_no_payment(&self) -> bool {
+        let change = self.change.as_ref().filter(|(_, period)| *period <= self.period + 1);
+        let to_be = change.map_or(&self.sold, |(sold, _)| sold);
+        // The catalog has no trial before a plan that needs no payment.
+        let is_automatic = !to_be.on_payment && to_be.provisional.is_none() && !self.sold.once;
+        self.past_due && self.ends.is_none() && self.pause.is_none() && is_automatic
+    }
+
     /// Continues in the next period or, if that is over, in the one that contains `at`. A change that is due takes
     /// effect.
     pub(super) fn go_on(&mut self, at: i64) {
