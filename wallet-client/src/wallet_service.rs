@@ -296,7 +296,8 @@ impl WalletClient {
     /// [`Error::Refused`] with `INSUFFICIENT_CREDITS`, `PRICE_ABOVE_LIMIT`, `NOT_ENTITLED`, `LIMIT_EXCEEDED`,
     /// `CONCURRENCY_LIMIT`, `IN_DEBT`, `WALLET_SUSPENDED`, `WALLET_CLOSED`, `NO_PRICE_RULE`, `QUOTE_EXPIRED`,
     /// `QUOTE_INVALID`, or `CATALOG_UNUSABLE`; with `RESERVATION_SETTLED`, `RESERVATION_FAILED`, `RESERVATION_CANCELLED`
-    /// or `RESERVATION_EXPIRED` if the job has ended and the request differs or starts it; and the
+    /// or `RESERVATION_EXPIRED` if the job has ended and the request differs or starts it; with `STALE_ATTEMPT` if it
+    /// starts a job that a higher attempt, or another worker with this attempt, has; and the
     /// [errors of every call](Error#errors-of-every-call).
     ///
     /// # Examples

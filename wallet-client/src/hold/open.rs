@@ -7,7 +7,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::heartbeat::Heartbeat;
 use super::stop_reason::Signal;
 use super::{Hold, Worker};
-use crate::v1::{ExtendRequest, Reservation, ReservationState, ReserveRequest, StartRequest};
+use crate::v1::{ExtendRequest, Reservation, ReserveRequest, StartRequest};
 use crate::{Error, WalletClient, time};
 
 impl WalletClient {
@@ -36,15 +36,10 @@ impl WalletClient {
     pub async fn hold(&self, mut request: ReserveRequest, worker: impl Into<Worker>) -> Result<Hold, Error> {
         let worker = worker.into();
         request.start = Some(worker.start_options());
-        let (wallet_id, reservation_id) = (request.wallet_id.clone(), request.reservation_id.clone());
         let sent = Instant::now();
         let response = self.reserve(request).await?;
         let reservation = response.reservation.ok_or_else(|| Error::incomplete("a reservation"))?;
-        // A replayed Reserve starts nothing: the job may still wait, or run elsewhere. Start decides.
-        if response.replayed || reservation.state() != ReservationState::Processing {
-            return self.hold_existing(wallet_id, reservation_id, worker).await;
-        }
-        let started = Started::Now(response.decide_time);
+        let started = if response.replayed { Started::Before } else { Started::Now(response.decide_time) };
         Ok(Hold::begin(self.clone(), reservation, &worker, started, sent))
     }
 

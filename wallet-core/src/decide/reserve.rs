@@ -13,11 +13,10 @@ use crate::decide::checks::{check_multiples, check_units};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::entitlement::{check_concurrency, check_entitlement};
-use crate::decide::job_start::{StartOptions, begin};
+use crate::decide::job_start::{self, StartOptions};
 use crate::decide::read_set::ReadSet;
 use crate::decide::remedies::check_funds;
 use crate::decide::spend;
-use crate::decide::start::Start;
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
@@ -125,7 +124,7 @@ impl WalletCommand for Reserve {
     fn decide(&self, wallet: &Wallet, context: &Context<'_>) -> Result<Verdict<ReservationId>, Rejection> {
         let fingerprint = self.fingerprint();
         if let Some(made) = wallet.reservations.get(&self.id) {
-            return self.again(made, &fingerprint, wallet, context);
+            return self.again(made, &fingerprint, context.now);
         }
         let Agreed { terms, counted } = price_terms(wallet, context, &self.price)?;
         check_limits(context, &terms.amounts, &self.limits)?;
@@ -154,7 +153,7 @@ impl WalletCommand for Reserve {
         let mut decision = Decision::about(EntryKind::Reserved, now, &reservation);
         hold(wallet, &context.catalogs.current, &mut reservation, &mut decision);
         if let Some(start) = &self.start {
-            begin(&mut reservation, start, now);
+            job_start::begin(&mut reservation, start, now);
         }
         Ok(Verdict::reservation(decision, reservation))
     }
@@ -167,8 +166,7 @@ impl Reserve {
         &self,
         made: &Reservation,
         fingerprint: &Fingerprint,
-        wallet: &Wallet,
-        context: &Context<'_>,
+        now: Timestamp,
     ) -> Result<Verdict<ReservationId>, Rejection> {
         let fields = made.fingerprint.differences(fingerprint);
         if !made.state.is_open() && (self.start.is_some() || !fields.is_empty()) {
@@ -178,7 +176,7 @@ impl Reserve {
             return Err(Rejection::IdempotencyMismatch { fields, state: Some(made.state) });
         }
         match &self.start {
-            Some(options) => Start { id: self.id.clone(), options: options.clone() }.decide(wallet, context),
+            Some(options) => job_start::start(made, options, now),
             None => Ok(Verdict::replay(self.id.clone())),
         }
     }
