@@ -241,6 +241,9 @@ fn owe(restoration: &mut Restoration<'_>, unit: &UnitId, amount: i64, is_other: 
     let wallet = restoration.wallet;
     restoration.decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
     for grant in in_order(wallet, restoration.catalog, unit).into_iter().filter(|grant| is_other(grant)) {
+        if restoration.decision.owed(wallet, unit) == 0 {
+            break;
+        }
         restoration.decision.repay_debt(wallet, &grant.key, unit, grant.parts.available);
     }
 }
