@@ -114,7 +114,7 @@ impl<'a> Finalization<'a> {
     /// Gives back to the grants all that is held and was not charged. Credits of a grant that has expired meanwhile
     /// become grace credits. Credits that become available repay debt first.
     pub(crate) fn return_rest(&mut self) {
-        let mut graces = 0;
+        let mut graces = 0_usize;
         let period = self.reservation.terms.policies.grace_period;
         for allocation in &mut self.reservation.allocations {
             let rest = allocation.rest();
@@ -143,7 +143,9 @@ impl<'a> Finalization<'a> {
                 self.decision.repay_debt(self.wallet, key, unit, rest);
             } else {
                 self.decision.move_in_grant(key, unit, Part::Held, Part::Expired, rest);
-                let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), graces);
+                // A hold has no more allocations than there are numbers. If it had, carrying this out would fail.
+                let n = u16::try_from(graces).unwrap_or(u16::MAX);
+                let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), n);
                 match grace_grant(grant, key, rest, self.at, period) {
                     Some(grace) => {
                         graces += 1;

@@ -18,6 +18,7 @@ pub(crate) struct Restoration<'a> {
     pub at: Timestamp,
     /// The id of the request, which the corrections have.
     pub id: OriginId,
+    /// The number of the next correction. It saturates: a payment has far fewer grants that are paid out.
     next: u16,
 }
 

@@ -10,7 +10,7 @@
 //! | the debt | the debt; the part that was repaid since, a new grant of source ADJUSTMENT |
 
 use crate::catalog::Catalog;
-use crate::decide::checks::{check_multiples, check_not_closed};
+use crate::decide::checks::{check_grants_of_job, check_multiples, check_not_closed};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::read_set::ReadSet;
@@ -72,8 +72,9 @@ impl WalletCommand for ReverseCharge {
         for (unit, amount) in amounts.iter() {
             reversal.reverse(unit, amount);
         }
-        let Reversal { mut reservation, mut decision, .. } = reversal;
+        let Reversal { mut reservation, mut decision, next_grace, .. } = reversal;
         check_not_closed(wallet)?;
+        check_grants_of_job(next_grace)?;
         if let Some(finish) = &mut reservation.finish {
             amounts.iter().for_each(|(unit, amount)| finish.bill.reversed.add(unit, amount));
         }
@@ -126,9 +127,9 @@ struct Reversal<'a> {
     reservation: Reservation,
     decision: Decision,
     at: Timestamp,
-    /// The index of the next grant for credits of this job that have returned. It saturates: a second grant of the last
-    /// index is refused as issued twice when the decision is carried out.
-    next_grace: u16,
+    /// The number of the next grant for credits of this job that have returned. The command is refused if it becomes larger
+    /// than a key can hold.
+    next_grace: usize,
 }
 
 impl<'a> Reversal<'a> {
@@ -142,7 +143,7 @@ impl<'a> Reversal<'a> {
             reservation: reservation.clone(),
             decision: Decision::about(EntryKind::ChargeReversed, at, reservation),
             at,
-            next_grace: graces.map(|key| key.n.saturating_add(1)).max().unwrap_or(0),
+            next_grace: graces.map(|key| usize::from(key.n) + 1).max().unwrap_or(0),
         }
     }
 
@@ -203,8 +204,9 @@ impl<'a> Reversal<'a> {
 
     /// Issues a grant for credits that have no place to return to, with the source of the grant that they were charged to.
     fn give_goodwill(&mut self, old: Option<&Grant>, unit: &UnitId, amount: i64) {
-        let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), self.next_grace);
-        self.next_grace = self.next_grace.saturating_add(1);
+        let n = u16::try_from(self.next_grace).unwrap_or(u16::MAX);
+        let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), n);
+        self.next_grace += 1;
         let expire_time = self.at.plus(self.reservation.terms.policies.goodwill_period);
         let first = |old: &Grant| old.details.stems_from.clone().unwrap_or_else(|| old.key.clone());
         let grant = Grant {

@@ -21,6 +21,9 @@ use crate::wallet::grant::GrantKey;
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 /// The time after its expiry within which a hold can still be settled.
 pub const LATE_SETTLE: Duration = Duration::from_secs(72 * 3600);
+/// The most grants from which a job takes credits, and the most that its returned credits make: [`GrantKey::n`] numbers
+/// them.
+pub const MAX_GRANTS_PER_JOB: usize = 1 << u16::BITS;
 /// The longest time from Reserve to the end of a reservation: it expires within [`MAX_HOLD`], and is settled late
 /// within [`LATE_SETTLE`] after that.
 pub const LONGEST_LIFE: Duration = MAX_HOLD.saturating_add(LATE_SETTLE);
