@@ -252,8 +252,7 @@ fn replaced(
             subscription.given[index] = k + 1;
         }
     }
-    subscription.advance =
-        subscription.advance.iter().filter(|(_, n)| *n > 0).map(|(u, n)| (u.clone(), n)).collect();
+    subscription.advance = subscription.advance.above_zero();
     issue_paid(wallet, decision, grants, subscription, now)
 }
 

@@ -207,7 +207,7 @@ pub(crate) fn pay_provisional(
         }
         paid.given[index] = k + 1;
     }
-    paid.advance = given.iter().filter(|(_, n)| *n > 0).map(|(unit, n)| (unit.clone(), n)).collect();
+    paid.advance = given.above_zero();
     with_subscription(wallet, decision, Some(paid))
 }
 

@@ -20,6 +20,7 @@ use crate::decide::restore::Restoration;
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
+use crate::value::amount::Amounts;
 use crate::value::ids::RequestId;
 use crate::value::payment_subject::PaymentSubject;
 use crate::view::views::{MoneyBackSubject, RecordedRefundView};
@@ -113,7 +114,7 @@ impl WalletCommand for RecordRefund {
         let to_come = windows_to_come(wallet, &id);
         let withheld =
             record.withheld.iter().map(|(unit, n)| (unit.clone(), n.min(to_come.get(unit.as_str()))));
-        let withheld = withheld.filter(|(_, n)| *n > 0).collect();
+        let withheld = withheld.collect::<Amounts>().above_zero();
         let of_period = period.map(|period| wallet.profile.money_back_of(period)).unwrap_or_default();
         let reply = MoneyBack { total: record.total.clone(), withheld, ..of_period };
         change.profile.money_back.insert(self.request.clone(), reply);

@@ -81,9 +81,9 @@ impl RefundedShare<'_> {
             return_paid_out(restoration, self.grants, unit, -beyond);
         }
         record.raises = raises.into_iter().filter(|(_, raises)| *raises != Raises::default()).collect();
-        (record.claims, record.owed) = (above_zero(&record.claims), above_zero(&record.owed));
-        record.withheld = above_zero(&record.withheld);
-        (record, above_zero(&all_taken))
+        (record.claims, record.owed) = (record.claims.above_zero(), record.owed.above_zero());
+        record.withheld = record.withheld.above_zero();
+        (record, all_taken.above_zero())
     }
 }
 
@@ -110,7 +110,7 @@ pub(crate) fn repeated(
             restoration.withdraw_debt(unit, -more);
         }
     }
-    RecordedRefund { used, owed: above_zero(&owed), ..before.clone() }
+    RecordedRefund { used, owed: owed.above_zero(), ..before.clone() }
 }
 
 /// Returns the amounts that windows to come give in a period.
@@ -216,7 +216,7 @@ pub(crate) fn withdraw_chargeback(
         let more = (-taken).max(0);
         claims.add(unit, more - take(&mut restoration.decision, grants, unit, more));
     }
-    above_zero(&claims)
+    claims.above_zero()
 }
 
 /// Returns paid-out credits, those of grants that live longest first. Credits of a revoked grant stay revoked.
@@ -246,8 +246,4 @@ fn owe(restoration: &mut Restoration<'_>, unit: &UnitId, amount: i64, is_other: 
         }
         restoration.decision.repay_debt(wallet, &grant.key, unit, grant.parts.available);
     }
-}
-
-fn above_zero(amounts: &Amounts) -> Amounts {
-    amounts.iter().filter(|(_, n)| *n > 0).map(|(unit, n)| (unit.clone(), n)).collect()
 }

@@ -95,11 +95,8 @@ fn amounts_to_reverse(
         charged.add(&allocation.unit, allocation.charged);
         left.add(&allocation.unit, allocation.charged - allocation.reversed);
     }
-    let above_zero = |amounts: &Amounts| -> Amounts {
-        amounts.iter().filter(|(_, n)| *n > 0).map(|(unit, n)| (unit.clone(), n)).collect()
-    };
     if asked.is_empty() {
-        let all = above_zero(&left);
+        let all = left.above_zero();
         return if all.is_empty() { Err(Rejection::NothingToReverse) } else { Ok(all) };
     }
     if let Some(unit) = asked.units().find(|unit| !reservation.terms.amounts.names(unit.as_str())) {
@@ -114,7 +111,7 @@ fn amounts_to_reverse(
         let reversed = charged - left.get(unit.as_str());
         return Err(Rejection::ReversalExceedsCharge { unit: unit.clone(), requested, charged, reversed });
     }
-    match above_zero(asked) {
+    match asked.above_zero() {
         asked if asked.is_empty() => Err(Rejection::field("amounts", "must name an amount above 0")),
         asked => Ok(asked),
     }

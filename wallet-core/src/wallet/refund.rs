@@ -113,7 +113,7 @@ pub enum UsedCredits {
 /// Returns the amounts with `amount` less of a unit. Units without an amount are not named.
 fn less(amounts: &Amounts, unit: &UnitId, amount: i64) -> Amounts {
     let left = |(of, n): (&UnitId, i64)| (of.clone(), if of == unit { n - amount } else { n });
-    amounts.iter().map(left).filter(|(_, n)| *n > 0).collect()
+    amounts.iter().map(left).collect::<Amounts>().above_zero()
 }
 
 /// The facts about a chargeback that its withdrawal needs.
