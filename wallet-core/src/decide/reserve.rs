@@ -301,17 +301,9 @@ fn hold(wallet: &Wallet, catalog: &Catalog, reservation: &mut Reservation, decis
     for (unit, amount) in reservation.terms.amounts.iter() {
         for take in spend::take(wallet, catalog, unit, amount) {
             decision.move_in_grant(&take.grant, unit, Part::Available, Part::Held, take.amount);
-            reservation.allocations.push(Allocation {
-                account: Account::Grant(take.grant),
-                source: Some(take.source),
-                unit: unit.clone(),
-                held: take.amount,
-                charged: 0,
-                returned: 0,
-                forfeited: 0,
-                reversed: 0,
-                grace: None,
-            });
+            let account = Account::Grant(take.grant);
+            let allocation = Allocation::of(account, Some(take.source), unit, take.amount);
+            reservation.allocations.push(allocation);
         }
     }
 }

@@ -141,6 +141,21 @@ pub struct Allocation {
 }
 
 impl Allocation {
+    /// Returns the allocation of an account at first: nothing is charged or returned.
+    pub(crate) fn of(account: Account, source: Option<Source>, unit: &UnitId, held: i64) -> Self {
+        Self {
+            account,
+            source,
+            unit: unit.clone(),
+            held,
+            charged: 0,
+            returned: 0,
+            forfeited: 0,
+            reversed: 0,
+            grace: None,
+        }
+    }
+
     /// Returns the amount that is still held.
     pub(crate) fn rest(&self) -> i64 {
         (self.held - self.charged - self.returned - self.forfeited).max(0)
