@@ -124,8 +124,8 @@ struct Reversal<'a> {
     reservation: Reservation,
     decision: Decision,
     at: Timestamp,
-    /// The number of the next grant for credits of this job that have returned. The command is refused if it becomes larger
-    /// than a key can hold.
+    /// The number of the next grant for credits of this job that have returned. The command is refused if it becomes
+    /// larger than a key can hold.
     next_grace: usize,
 }
 
@@ -199,7 +199,9 @@ impl<'a> Reversal<'a> {
         }
     }
 
-    /// Issues a grant for credits that have no place to return to, with the source of the grant that they were charged to.
+    /// Issues a grant for credits that have no place to return to, with the source and the priority of the grant that
+    /// they were charged to, which it replaces. All grants of a job live for the goodwill period of its policies, those
+    /// for repaid debt included, so that later catalogs make no difference.
     fn give_goodwill(&mut self, old: Option<&Grant>, unit: &UnitId, amount: i64) {
         let n = u16::try_from(self.next_grace).unwrap_or(u16::MAX);
         let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), n);
