@@ -71,7 +71,8 @@ pub(crate) fn check_grant_capacity(wallet: &Wallet) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Refuses more than [`MAX_GRANTS_PER_JOB`] grants of one job: its hold could not return, or its charge not be reversed.
+/// Refuses more than [`MAX_GRANTS_PER_JOB`] grants of one job: the wallet could not number the grants for credits that
+/// return.
 pub(crate) fn check_grants_of_job(requested: usize) -> Result<(), Rejection> {
     match requested <= MAX_GRANTS_PER_JOB {
         true => Ok(()),

@@ -273,8 +273,8 @@ pub fn check_admission(
     check_grants(wallet, &catalogs.current, amounts)
 }
 
-/// Refuses a hold with credits of more grants than its returned credits could make. Few wallets have so many grants, so the
-/// takes are not counted otherwise.
+/// Refuses a hold with credits of more grants than its returned credits could make. Few wallets have so many grants; in
+/// all others the takes are not counted.
 fn check_grants(wallet: &Wallet, catalog: &Catalog, amounts: &Amounts) -> Result<(), Rejection> {
     if wallet.grants.len() <= MAX_GRANTS_PER_JOB {
         return Ok(());

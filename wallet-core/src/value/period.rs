@@ -25,8 +25,8 @@ pub fn boundary(anchor: Timestamp, term: Term, n: u32) -> Timestamp {
     boundary.map_or(Timestamp::NEVER, Timestamp::from)
 }
 
-/// Returns the number of the period that contains `at`; 0 if `at` is before the anchor. [`Timestamp::NEVER`] is after all
-/// periods of a term that ends: its number is the largest.
+/// Returns the number of the period that contains `at`; 0 if `at` is before the anchor. [`Timestamp::NEVER`] is after
+/// all periods of a term that ends: its number is the largest.
 pub fn period_at(anchor: Timestamp, term: Term, at: Timestamp) -> u32 {
     if term.is_once() {
         return 0;

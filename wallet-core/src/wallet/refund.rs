@@ -207,8 +207,8 @@ impl Fraction {
     pub const WHOLE: Fraction = Fraction { numerator: 1, denominator: 1 };
     pub const NONE: Fraction = Fraction { numerator: 0, denominator: 1 };
 
-    /// Returns the share of `part` in `whole`, neither below zero nor above `whole`. A whole of more than 63 bits loses its
-    /// last bits, and the part as many.
+    /// Returns the share of `part` in `whole`, neither below zero nor above `whole`. A whole of more than 63 bits loses
+    /// its last bits, and the part as many.
     pub(crate) fn of(part: i128, whole: i128) -> Fraction {
         let lost_bits = (i128::BITS - whole.leading_zeros()).saturating_sub(i64::BITS - 1);
         let narrow = |n: i128| i64::try_from(n >> lost_bits).unwrap_or(i64::MAX);
