@@ -168,7 +168,7 @@ fn begin_new_terms(
 ) -> Decision {
     let end = present.end.filter(|_| !next.term.is_once()).map(|_| 1);
     let advance = given_once(present, &next);
-    let subscription = Subscription { end, advance, ..present.anew(next, now) };
+    let subscription = Subscription { end, advance, ..present.restarted(next, now) };
     let rolls_over = if present.is_paused() { present.unused.as_slice() } else { &[] };
     let mut decision = begin_period(wallet, subscription, rolls_over, EntryKind::PlanChanged, now);
     revoke_unpaid(wallet, &mut decision, present, now);

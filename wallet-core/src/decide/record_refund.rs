@@ -11,7 +11,7 @@
 use crate::decide::checks::check_not_closed;
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
-use crate::decide::payment_name::{PaymentName, paid_with, present_period};
+use crate::decide::payment_name::{PaymentName, paid_with};
 use crate::decide::read_set::ReadSet;
 use crate::decide::refund_ahead::refund_ahead;
 use crate::decide::refunded_share::{RefundedShare, repeated, windows_to_come};
@@ -151,7 +151,7 @@ fn price_of(
     if wallet.profile.is_unpaid(period) {
         return Err(Unrefundable::Unpaid);
     }
-    let present = present_period(wallet).filter(|present| present.id == period.subscription);
+    let present = wallet.profile.subscription.as_deref().filter(|present| present.id == period.subscription);
     let is_known = |present: &&Subscription| {
         let own = |grant: &&&Grant| grant.key.origin == Origin::Period;
         let mut sales = grants.iter().filter(own).map(|grant| grant.key.sale());

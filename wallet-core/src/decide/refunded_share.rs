@@ -7,7 +7,6 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::decide::decision::Decision;
-use crate::decide::payment_name::present_period;
 use crate::decide::restore::Restoration;
 use crate::decide::spend::in_order;
 use crate::ledger::posting::Part;
@@ -116,7 +115,7 @@ pub(crate) fn repeated(
 /// Returns the amounts that windows to come give in a period.
 pub(crate) fn windows_to_come(wallet: &Wallet, payment: &PaymentSubject) -> Amounts {
     let PaymentSubject::Period(period) = payment else { return Amounts::none() };
-    let present = present_period(wallet).filter(|present| present.period_id() == *period);
+    let present = wallet.profile.subscription.as_deref().filter(|present| present.period_id() == *period);
     present.map_or_else(Amounts::none, Subscription::to_come)
 }
 

@@ -58,7 +58,7 @@ impl Payment {
     }
 
     /// Returns whether it is there and pays nothing.
-    pub(crate) fn is_free(&self) -> bool {
+    pub(crate) fn pays_nothing(&self) -> bool {
         if self.went_back { self.free } else { self.unstarted }
     }
 
@@ -112,7 +112,9 @@ impl Model {
         }
         // A payment of an earlier subscription, for a period that did not begin or that is free is now for this period alone.
         let is_earlier = |payment: &Payment| {
-            payment.period.subscription < period.subscription || payment.carried_over || payment.is_free()
+            payment.period.subscription < period.subscription
+                || payment.carried_over
+                || payment.pays_nothing()
         };
         self.payments.retain(|payment| !is_same(payment) || !is_earlier(payment));
         if *paid != Paid::default() || self.went_back_ahead(period) {
@@ -229,16 +231,16 @@ impl Model {
     /// Returns whether a payment with this reference counts already. Refuses one that went back and has not returned.
     pub(super) fn counts_already(&self, paid: &Paid) -> Result<bool, Refusal> {
         let mut known = self.payments.iter().filter(|payment| payment.has_reference(paid.reference.as_ref()));
-        if known.clone().any(|payment| !payment.went_back && !payment.is_free()) {
+        if known.clone().any(|payment| !payment.went_back && !payment.pays_nothing()) {
             return Ok(true);
         }
-        if known.all(Payment::is_free) { Ok(false) } else { Err(Refusal::field()) }
+        if known.all(Payment::pays_nothing) { Ok(false) } else { Err(Refusal::field()) }
     }
 
     /// Returns whether a payment with this reference counts for the present subscription.
     pub(super) fn counts_for(&self, sub: &Sub, paid: &Paid) -> bool {
         let mut known = self.payments.iter().filter(|payment| payment.has_reference(paid.reference.as_ref()));
-        known.any(|it| it.period.subscription == sub.id && !it.went_back && !it.is_free())
+        known.any(|it| it.period.subscription == sub.id && !it.went_back && !it.pays_nothing())
     }
 
     /// Refuses to forget a plan to come that is paid.
@@ -492,10 +494,10 @@ impl Model {
         total: &Money,
     ) -> Option<Result<(), Refusal>> {
         let at = self.payments.iter().position(|payment| payment.pays(period) && payment.unstarted)?;
-        Some(self.take_back_unstarted(at, total))
+        Some(self.refund_unstarted_at(at, total))
     }
 
-    fn take_back_unstarted(&mut self, at: usize, total: &Money) -> Result<(), Refusal> {
+    fn refund_unstarted_at(&mut self, at: usize, total: &Money) -> Result<(), Refusal> {
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
