@@ -247,11 +247,11 @@ impl Model {
     pub(super) fn may_change_again(&self, sub: &Sub) -> Result<(), Refusal> {
         let Some((paid, (sold, _))) = sub.paid_as_changed().zip(sub.change.as_ref()) else { return Ok(()) };
         let start = sub.start_of(paid);
-        let refusal = Refusal::new("PLAN_CHANGE_PAID").saying("plan_id", sold.plan);
-        let refusal = refusal.saying("period_start_time", Timestamp::from_micros(start));
+        let refusal = Refusal::new("PLAN_CHANGE_PAID").with("plan_id", sold.plan);
+        let refusal = refusal.with("period_start_time", Timestamp::from_micros(start));
         let mut paying = self.payments.iter().filter(|payment| payment.pays(sub.period_from(start)));
         Err(match paying.next().and_then(|payment| payment.paid.reference.as_ref()) {
-            Some(reference) => refusal.saying("payment_ref", reference),
+            Some(reference) => refusal.with("payment_ref", reference),
             None => refusal,
         })
     }
@@ -352,7 +352,7 @@ impl Model {
         if sub.sold.every == Every::Once {
             return Err(Refusal::field());
         }
-        let ends = |at: i64| Refusal::new("SUBSCRIPTION_ENDS").saying("end_time", Timestamp::from_micros(at));
+        let ends = |at: i64| Refusal::new("SUBSCRIPTION_ENDS").with("end_time", Timestamp::from_micros(at));
         let begun = self.begun_unpaid(&sub);
         let named = named.map(|start| start.as_micros());
         let next = (sub.period + 1..).find(|n| !sub.paid.contains(n)).unwrap_or(0);
@@ -373,8 +373,8 @@ impl Model {
             let n = n.filter(|n| *n <= latest || named.is_none()).ok_or_else(Refusal::field)?;
             if n <= sub.period || sub.paid.contains(&n) {
                 let refusal = Refusal::new("PERIOD_PAID");
-                let refusal = refusal.saying("period_start_time", Timestamp::from_micros(start));
-                return Err(refusal.saying("next_start_time", Timestamp::from_micros(next)));
+                let refusal = refusal.with("period_start_time", Timestamp::from_micros(start));
+                return Err(refusal.with("next_start_time", Timestamp::from_micros(next)));
             }
             let other = sub.change.as_ref().filter(|(sold, _)| sold.every != sub.sold.every);
             if let Some(last) = sub.ends.filter(|last| n >= *last) {

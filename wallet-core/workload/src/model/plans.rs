@@ -262,7 +262,7 @@ impl Model {
             return Err(Refusal::field());
         }
         known(&overrides.allowances)?;
-        let missing = || Refusal::new("PLAN_NOT_FOUND").saying("plan_id", plan);
+        let missing = || Refusal::new("PLAN_NOT_FOUND").with("plan_id", plan);
         let mut sold =
             Sold::of(catalog::find_plan(plan).ok_or_else(missing)?, overrides, seats, self.other_edition)?;
         if plan == self.default && sold.every == Every::Once && self.once_allowance_granted {
@@ -284,7 +284,7 @@ impl Model {
             return Err(Refusal::new("WALLET_CLOSED"));
         }
         if let Some(sub) = &self.sub {
-            return Err(Refusal::new("ALREADY_SUBSCRIBED").saying("plan_id", sub.sold.plan));
+            return Err(Refusal::new("ALREADY_SUBSCRIBED").with("plan_id", sub.sold.plan));
         }
         let sold = self.sell(&subscribe.plan, &subscribe.overrides, subscribe.quantity.unwrap_or(1))?;
         self.never_had(&sold)?;
@@ -510,7 +510,7 @@ impl Model {
 
     fn never_had(&self, sold: &Sold) -> Result<(), Refusal> {
         let had = sold.once && self.trials.contains(sold.plan);
-        if had { Err(Refusal::new("PLAN_USED").saying("plan_id", sold.plan)) } else { Ok(()) }
+        if had { Err(Refusal::new("PLAN_USED").with("plan_id", sold.plan)) } else { Ok(()) }
     }
 
     pub(super) fn subscription(&self) -> Result<Sub, Refusal> {
