@@ -16,6 +16,7 @@ mod money_back;
 mod notifications;
 mod pause;
 mod payment;
+mod plan_changes;
 mod plans;
 mod prices;
 mod provisional;
