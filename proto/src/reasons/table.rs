@@ -107,7 +107,8 @@ pub const REASONS: &[ReasonSpec] = &[
         R::LimitExceeded,
         &[FailedPrecondition],
         "A number is above a limit: a quantity above the cap of the plan's entitlements, a summary above the bounds of \
-         SummarizeUsage, or more than 1,000 open grants in a wallet. Request less, or offer one of the plans that allow it.",
+         SummarizeUsage, more than 1,000 open grants in a wallet, or more than 65,536 grants of one job. Request less, \
+         or offer one of the plans that allow it.",
     )
     .keys(&["limit", "maximum", "requested", "plans"])
     .detail("limit_exceeded"),

@@ -1,11 +1,12 @@
 //! Carries out a decision on the wallet in memory.
 
+use std::collections::BTreeSet;
+
 use crate::decide::decision::Decision;
 use crate::ledger::entry::{Entry, EntryBalance, EntryKind};
 use crate::ledger::in_feed::InFeed;
 use crate::ledger::posting::{Account, Part, Posting};
 use crate::ledger::row_digests::RowDigests;
-use crate::value::amount::Amounts;
 use crate::value::author::Author;
 use crate::value::grant_key::GrantKey;
 use crate::value::ids::UnitId;
@@ -68,7 +69,7 @@ pub(crate) fn carry_out(
         reason: draft.reason,
         row_digests,
         postings: decision.postings,
-        balances: moved.units().map(|unit| entry_balance(wallet, unit)).collect(),
+        balances: moved.iter().map(|unit| entry_balance(wallet, unit)).collect(),
         events: decision.events,
         in_feed: InFeed::default(),
         hash: [0; 32],
@@ -86,16 +87,18 @@ pub(crate) fn carry_out(
 }
 
 /// Moves the credits. Returns the units that moved.
-fn move_credits(wallet: &mut Wallet, decision: &Decision) -> Result<Amounts, InvariantViolation> {
+fn move_credits(wallet: &mut Wallet, decision: &Decision) -> Result<BTreeSet<UnitId>, InvariantViolation> {
     for grant in &decision.issued {
         if wallet.grants.insert(grant.key.clone(), grant.clone()).is_some() {
             return Err(broken(wallet, format!("grant {} is issued twice", grant.key)));
         }
     }
-    let mut moved = Amounts::none();
+    let mut moved = BTreeSet::new();
     for posting in &decision.postings {
         post(wallet, posting)?;
-        moved.set(&posting.unit, 0);
+        if !moved.contains(&posting.unit) {
+            moved.insert(posting.unit.clone());
+        }
     }
     for grant in &decision.issued {
         let total = wallet.grants.get(&grant.key).and_then(|grant| grant.parts.total());
@@ -103,7 +106,7 @@ fn move_credits(wallet: &mut Wallet, decision: &Decision) -> Result<Amounts, Inv
             return Err(broken(wallet, format!("grant {} is not issued in full", grant.key)));
         }
     }
-    for unit in moved.units() {
+    for unit in &moved {
         if let Some(what) = wallet.balance(unit.as_str()).owes_what_it_has(unit) {
             return Err(broken(wallet, what));
         }

@@ -55,8 +55,8 @@ impl WalletCommand for Cancel {
             State::Held | State::Processing => stop(wallet, context, reservation, self, fingerprint),
             State::Cancelled => finished_before(reservation, &fingerprint),
             State::Expired if may_end_late(reservation, context) => {
-                let words = Bill { cancel_reason: Some(self.reason), ..Bill::default() };
-                Ok(close_late(wallet, context, reservation, State::Cancelled, fingerprint, words))
+                let bill = Bill { cancel_reason: Some(self.reason), ..Bill::default() };
+                Ok(close_late(wallet, context, reservation, State::Cancelled, fingerprint, bill))
             }
             State::Expired => Ok(Verdict::unchanged(self.id.clone())),
             finished @ (State::Settled | State::Failed) => Err(Rejection::ReservationFinished(finished)),
@@ -87,8 +87,7 @@ fn stop(
         finalization.charge_fee(&context.catalogs.current, unit, fee);
     }
     finalization.return_rest();
-    let fees = fees.iter().filter(|(_, fee)| *fee > 0).map(|(unit, fee)| (unit.clone(), fee)).collect();
-    let bill = Bill { fees, cancel_reason: Some(cancel.reason), ..finalization.bill() };
+    let bill = Bill { fees: fees.above_zero(), cancel_reason: Some(cancel.reason), ..finalization.bill() };
     Ok(finish(finalization, State::Cancelled, fingerprint, bill))
 }
 

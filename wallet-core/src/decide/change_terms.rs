@@ -164,7 +164,7 @@ fn begin_new_terms(
 ) -> Decision {
     let end = present.end.filter(|_| !next.term.is_once()).map(|_| 1);
     let advance = given_once(present, &next);
-    let subscription = Subscription { end, advance, ..present.anew(next, now) };
+    let subscription = Subscription { end, advance, ..present.restarted(next, now) };
     let mut decision =
         begin_period(wallet, subscription, left_unused(present, now), EntryKind::PlanChanged, now);
     revoke_unpaid(wallet, &mut decision, present, now);
@@ -258,8 +258,7 @@ fn replaced(
             subscription.given[index] = k + 1;
         }
     }
-    subscription.advance =
-        subscription.advance.iter().filter(|(_, n)| *n > 0).map(|(u, n)| (u.clone(), n)).collect();
+    subscription.advance = subscription.advance.above_zero();
     issue_paid(wallet, decision, grants, subscription, now)
 }
 

@@ -8,7 +8,7 @@ use crate::value::grant_key::Origin;
 use crate::value::ids::{OriginId, UnitId};
 use crate::value::wallet_status::WalletStatus;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::reservation::Reservation;
+use crate::wallet::reservation::{MAX_GRANTS_PER_JOB, Reservation};
 use crate::wallet::{MAX_OPEN_GRANTS, Wallet};
 
 /// Refuses a wallet that does not exist or is frozen.
@@ -66,14 +66,27 @@ pub(crate) fn check_grant_capacity(wallet: &Wallet) -> Result<(), Rejection> {
     check_not_closed(wallet)?;
     let requested = wallet.open_grants() + 1;
     if requested > MAX_OPEN_GRANTS {
-        return Err(Rejection::LimitExceeded {
-            limit: "open_grants".to_owned(),
-            maximum: MAX_OPEN_GRANTS.to_string(),
-            requested: requested.to_string(),
-            plans: Vec::new(),
-        });
+        return Err(above("open_grants", MAX_OPEN_GRANTS, requested));
     }
     Ok(())
+}
+
+/// Refuses more than [`MAX_GRANTS_PER_JOB`] grants of one job: the wallet could not number the grants for credits that
+/// return.
+pub(crate) fn check_grants_of_job(requested: usize) -> Result<(), Rejection> {
+    match requested <= MAX_GRANTS_PER_JOB {
+        true => Ok(()),
+        false => Err(above("grants_per_job", MAX_GRANTS_PER_JOB, requested)),
+    }
+}
+
+fn above(limit: &str, maximum: usize, requested: usize) -> Rejection {
+    Rejection::LimitExceeded {
+        limit: limit.to_owned(),
+        maximum: maximum.to_string(),
+        requested: requested.to_string(),
+        plans: Vec::new(),
+    }
 }
 
 /// Returns the rejection of an attempt that is not the running one.

@@ -3,6 +3,8 @@
 //! Decisions are made by [`crate::decide`] and [`crate::due`], which change nothing. A [`crate::UnitOfWork`] carries
 //! them out in memory, and the server's store writes the rows that have changed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::ledger::entry::EntryKind;
 use crate::ledger::event::Event;
 use crate::ledger::posting::{Account, Part, Posting};
@@ -19,7 +21,7 @@ use crate::wallet::{Profile, Wallet, WalletStatus};
 pub struct Decision {
     /// The header of its entry; none for a heartbeat.
     pub entry: Option<EntryHeader>,
-    /// The movements of credits.
+    /// The movements of credits. Only the methods of the decision add to them.
     pub postings: Vec<Posting>,
     /// New grants with empty parts, which postings from `Issued` fill.
     pub issued: Vec<Grant>,
@@ -30,13 +32,15 @@ pub struct Decision {
     /// Grants whose chargeback is withdrawn, with the other clawbacks that they have.
     pub withdrawn: Vec<(GrantKey, Option<Clawback>)>,
     /// Grants whose lifetime ends at the instant of the decision.
-    pub expiring: Vec<GrantKey>,
+    pub expiring: BTreeSet<GrantKey>,
     /// Notifications other than those about balances, which are added when it is carried out.
     pub events: Vec<Event>,
     /// The new properties of the wallet itself, if they change.
     pub change: Option<Change>,
     /// The idempotency key and the fingerprint of a command that makes no row of its own.
     pub request: Option<(RequestId, Fingerprint)>,
+    /// The change of the debt by the postings so far, per unit: a decision may have thousands.
+    debt_changes: BTreeMap<UnitId, i64>,
 }
 
 /// The header of an entry.
@@ -104,8 +108,12 @@ impl Decision {
         self.post(Account::Grant(grant.clone()), unit, from, to, amount);
     }
 
-    /// Moves `amount` within the wallet's debt; nothing if it is 0.
+    /// Moves `amount` into the wallet's debt, or out of it; nothing if it is 0.
     pub fn move_in_debt(&mut self, unit: &UnitId, from: Part, to: Part, amount: i64) {
+        if amount > 0 {
+            let change = if to == Part::Owed { amount } else { -amount };
+            *self.debt_changes.entry(unit.clone()).or_default() += change;
+        }
         self.post(Account::Debt, unit, from, to, amount);
     }
 
@@ -141,12 +149,6 @@ impl Decision {
 
     /// Returns the debt of the wallet, in minor units, after the postings that the decision has so far.
     pub fn owed(&self, wallet: &Wallet, unit: &UnitId) -> i64 {
-        let of_debt = |posting: &&Posting| posting.account == Account::Debt && posting.unit == *unit;
-        let change = |posting: &Posting| match posting.to {
-            Part::Owed => posting.amount,
-            _ => -posting.amount,
-        };
-        let changes: i64 = self.postings.iter().filter(of_debt).map(change).sum();
-        wallet.balance(unit.as_str()).debt + changes
+        wallet.balance(unit.as_str()).debt + self.debt_changes.get(unit).copied().unwrap_or(0)
     }
 }

@@ -54,8 +54,12 @@ pub(crate) fn check_concurrency(wallet: &Wallet, catalogs: &Catalogs) -> Result<
 
 /// Returns the ids of the plans that allow the operation, ordered by rank.
 pub fn plans_that_allow(catalog: &Catalog, operation: &Operation) -> Vec<String> {
-    let mut plans: Vec<&Plan> =
-        catalog.plans().iter().filter(|plan| admits(catalog, plan, operation)).collect();
+    ids_by_rank(catalog.plans().iter().filter(|plan| admits(catalog, plan, operation)))
+}
+
+/// Returns the ids of plans, ordered by rank.
+pub(crate) fn ids_by_rank<'a>(plans: impl Iterator<Item = &'a Plan>) -> Vec<String> {
+    let mut plans: Vec<&Plan> = plans.collect();
     plans.sort_by_key(|plan| plan.rank);
     plans.into_iter().map(|plan| plan.id.clone()).collect()
 }

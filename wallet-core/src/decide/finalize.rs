@@ -78,17 +78,8 @@ impl<'a> Finalization<'a> {
     pub(crate) fn charge_available(&mut self, catalog: &Catalog, unit: &UnitId, amount: i64) {
         for take in spend::take(self.wallet, catalog, unit, amount) {
             self.decision.move_in_grant(&take.grant, unit, Part::Available, Part::Consumed, take.amount);
-            self.reservation.allocations.push(Allocation {
-                account: Account::Grant(take.grant),
-                source: Some(take.source),
-                unit: unit.clone(),
-                held: 0,
-                charged: take.amount,
-                returned: 0,
-                forfeited: 0,
-                reversed: 0,
-                grace: None,
-            });
+            let allocation = Allocation::of(Account::Grant(take.grant), Some(take.source), unit, 0);
+            self.reservation.allocations.push(Allocation { charged: take.amount, ..allocation });
         }
     }
 
@@ -98,23 +89,14 @@ impl<'a> Finalization<'a> {
             return;
         }
         self.decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
-        self.reservation.allocations.push(Allocation {
-            account: Account::Debt,
-            source: None,
-            unit: unit.clone(),
-            held: 0,
-            charged: amount,
-            returned: 0,
-            forfeited: 0,
-            reversed: 0,
-            grace: None,
-        });
+        let allocation = Allocation::of(Account::Debt, None, unit, 0);
+        self.reservation.allocations.push(Allocation { charged: amount, ..allocation });
     }
 
     /// Gives back to the grants all that is held and was not charged. Credits of a grant that has expired meanwhile
     /// become grace credits. Credits that become available repay debt first.
     pub(crate) fn return_rest(&mut self) {
-        let mut graces = 0;
+        let mut graces = 0_usize;
         let period = self.reservation.terms.policies.grace_period;
         for allocation in &mut self.reservation.allocations {
             let rest = allocation.rest();
@@ -143,7 +125,9 @@ impl<'a> Finalization<'a> {
                 self.decision.repay_debt(self.wallet, key, unit, rest);
             } else {
                 self.decision.move_in_grant(key, unit, Part::Held, Part::Expired, rest);
-                let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), graces);
+                // A hold has no more allocations than there are numbers. If it had, carrying this out would fail.
+                let n = u16::try_from(graces).unwrap_or(u16::MAX);
+                let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), n);
                 match grace_grant(grant, key, rest, self.at, period) {
                     Some(grace) => {
                         graces += 1;
@@ -232,19 +216,27 @@ fn bound_of(old: &Grant, at: Timestamp, period: Duration) -> Timestamp {
     old.details.grace_bound.unwrap_or_else(of_first)
 }
 
-/// Returns the fees of a user's cancel in this state, per unit, rounded down to the increment.
+/// Returns the fees of a user's cancel in this state, per reserved unit.
 pub fn cancel_fees(reservation: &Reservation, catalog: &Catalog) -> Amounts {
-    let terms = &reservation.terms;
     let phase = match reservation.state {
         State::Processing => Phase::Processing,
         _ => Phase::Held,
     };
+    fees(reservation, catalog, |unit| reservation.terms.policies.cancel_fee_percent(phase, unit))
+}
+
+/// Returns the fees of a failure with this code, per reserved unit.
+pub(crate) fn failure_fees(reservation: &Reservation, catalog: &Catalog, code: &str) -> Amounts {
+    fees(reservation, catalog, |unit| reservation.terms.policies.failure_fee_percent(code, unit))
+}
+
+/// Returns these percentages of the reserved amounts, each rounded down to the increment of its unit.
+fn fees(reservation: &Reservation, catalog: &Catalog, percent: impl Fn(&str) -> u8) -> Amounts {
     let fee = |(unit, amount): (&UnitId, i64)| {
-        let percent = terms.policies.cancel_fee_percent(phase, unit.as_str());
-        let fee = catalog.unit(unit.as_str()).map_or(0, |known| known.floor_percent(amount, percent));
-        (unit.clone(), fee)
+        let known = catalog.unit(unit.as_str());
+        (unit.clone(), known.map_or(0, |known| known.floor_percent(amount, percent(unit.as_str()))))
     };
-    terms.amounts.iter().map(fee).collect()
+    reservation.terms.amounts.iter().map(fee).collect()
 }
 
 /// Returns whether an expired hold can still be ended by a settle or a cancel.

@@ -21,7 +21,7 @@ pub(crate) fn is_known(wallet: &Wallet, paid: &Paid) -> Result<bool, Rejection> 
     if counts(payments, reference) {
         return Ok(true);
     }
-    if payments.iter().filter(|payment| payment.has_reference(reference)).all(Payment::is_free) {
+    if payments.iter().filter(|payment| payment.has_reference(reference)).all(Payment::pays_nothing) {
         return Ok(false);
     }
     let text = format!(

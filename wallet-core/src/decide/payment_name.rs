@@ -8,10 +8,9 @@ use crate::value::payment_subject::{PaymentSubject, PeriodId};
 use crate::value::time::Timestamp;
 use crate::wallet::Wallet;
 use crate::wallet::grant::Grant;
-use crate::wallet::payment::{MOST_REMEMBERED, Payment, is_refunded_ahead};
+use crate::wallet::payment::{MAX_PAYMENTS, Payment, is_refunded_ahead};
 use crate::wallet::profile::Profile;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::subscription::Subscription;
 
 /// A caller's reference to a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +134,7 @@ impl PaymentName {
         subject: Option<&PaymentSubject>,
         grants: &[&Grant],
     ) -> Result<(), Rejection> {
-        let present = present_period(wallet);
+        let present = wallet.profile.subscription.as_deref();
         let period = subject.and_then(PaymentSubject::period);
         let has_begun = present.is_some_and(|present| Some(present.period_id()) == period);
         match self {
@@ -158,7 +157,7 @@ impl PaymentName {
                         format!("must be for a period that has begun; this one is for {}", period.start)
                     }
                     None => format!(
-                        "must be the reference of one of the last {MOST_REMEMBERED} payments for periods; name an \
+                        "must be the reference of one of the last {MAX_PAYMENTS} payments for periods; name an \
                          older one by period_start_time"
                     ),
                 };
@@ -177,11 +176,6 @@ fn last_period_at(wallet: &Wallet, start: Timestamp) -> Option<PeriodId> {
     let charged_back = profile.chargebacks.keys().filter_map(PaymentSubject::period);
     let known = granted.chain(paid).chain(charged_back).filter(|period| period.start == start);
     known.chain(present.map(|present| present.period_id_at(start))).max()
-}
-
-/// Returns the subscription, whose present period is the last one that was paid if it is paused or past due.
-pub(crate) fn present_period(wallet: &Wallet) -> Option<&Subscription> {
-    wallet.profile.subscription.as_deref()
 }
 
 /// Returns the grants of a payment: its own, and those whose credits they first issued. Credits that a period gave before it

@@ -186,7 +186,7 @@ pub(crate) fn revoke_unpaid(
         );
         decision.clawback.push((grant.key.clone(), Clawback::Revoked));
         // The entry commits to the grants that it ends.
-        decision.expiring.push(grant.key.clone());
+        decision.expiring.insert(grant.key.clone());
     }
 }
 
@@ -225,21 +225,19 @@ pub(crate) fn pay_provisional(
         }
         paid.given[index] = k + 1;
     }
-    paid.advance = given.iter().filter(|(_, n)| *n > 0).map(|(unit, n)| (unit.clone(), n)).collect();
+    paid.advance = given.above_zero();
     with_subscription(wallet, decision, Some(paid))
 }
 
-fn expire_now(wallet: &Wallet, decision: &mut Decision, at: Timestamp, which: impl Fn(&Grant) -> bool) {
-    for grant in
-        wallet.grants.values().filter(|grant| grant.is_open() && !grant.has_expired(at) && which(grant))
-    {
-        if decision.expiring.contains(&grant.key) {
+fn expire_now(wallet: &Wallet, decision: &mut Decision, at: Timestamp, is_expiring: impl Fn(&Grant) -> bool) {
+    let open = wallet.grants.values().filter(|grant| grant.is_open() && !grant.has_expired(at));
+    for grant in open.filter(|grant| is_expiring(grant)) {
+        if !decision.expiring.insert(grant.key.clone()) {
             continue;
         }
         let Parts { available, pending, .. } = grant.parts;
         decision.move_in_grant(&grant.key, &grant.unit, Part::Available, Part::Expired, available);
         decision.move_in_grant(&grant.key, &grant.unit, Part::Pending, Part::Expired, pending);
-        decision.expiring.push(grant.key.clone());
     }
 }
 

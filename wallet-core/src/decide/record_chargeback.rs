@@ -139,6 +139,9 @@ fn take_purchase(
     for unit in used.units() {
         let others = in_order(wallet, &context.catalogs.current, unit);
         for grant in others.into_iter().filter(|grant| grant.paid_with().as_ref() != Some(purchase)) {
+            if decision.owed(wallet, unit) == 0 {
+                break;
+            }
             decision.repay_debt(wallet, &grant.key, unit, grant.parts.available);
         }
     }

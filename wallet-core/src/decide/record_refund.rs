@@ -11,7 +11,7 @@
 use crate::decide::checks::check_not_closed;
 use crate::decide::context::Context;
 use crate::decide::decision::{Change, Decision};
-use crate::decide::payment_name::{PaymentName, paid_with, present_period};
+use crate::decide::payment_name::{PaymentName, paid_with};
 use crate::decide::read_set::ReadSet;
 use crate::decide::refund_ahead::refund_ahead;
 use crate::decide::refunded_share::{RefundedShare, repeated, windows_to_come};
@@ -20,6 +20,7 @@ use crate::decide::restore::Restoration;
 use crate::decide::verdict::Verdict;
 use crate::decide::wallet_command::WalletCommand;
 use crate::ledger::entry::EntryKind;
+use crate::value::amount::Amounts;
 use crate::value::ids::RequestId;
 use crate::value::payment_subject::PaymentSubject;
 use crate::view::views::{MoneyBackSubject, RecordedRefundView};
@@ -113,7 +114,7 @@ impl WalletCommand for RecordRefund {
         let to_come = windows_to_come(wallet, &id);
         let withheld =
             record.withheld.iter().map(|(unit, n)| (unit.clone(), n.min(to_come.get(unit.as_str()))));
-        let withheld = withheld.filter(|(_, n)| *n > 0).collect();
+        let withheld = withheld.collect::<Amounts>().above_zero();
         let of_period = period.map(|period| wallet.profile.money_back_of(period)).unwrap_or_default();
         let reply = MoneyBack { total: record.total.clone(), withheld, ..of_period };
         change.profile.money_back.insert(self.request.clone(), reply);
@@ -150,7 +151,7 @@ fn price_of(
     if wallet.profile.is_unpaid(period) {
         return Err(Unrefundable::Unpaid);
     }
-    let present = present_period(wallet).filter(|present| present.id == period.subscription);
+    let present = wallet.profile.subscription.as_deref().filter(|present| present.id == period.subscription);
     let is_known = |present: &&Subscription| {
         let own = |grant: &&&Grant| grant.key.origin == Origin::Period;
         let mut sales = grants.iter().filter(own).map(|grant| grant.key.sale());

@@ -6,7 +6,7 @@
 
 use crate::decide::checks::check_not_closed;
 use crate::decide::decision::{Change, Decision};
-use crate::decide::payment_name::{PaymentName, present_period};
+use crate::decide::payment_name::PaymentName;
 use crate::decide::periods::with_subscription;
 use crate::decide::record_payment::{Period, period_in_question};
 use crate::ledger::entry::EntryKind;
@@ -38,20 +38,20 @@ pub(crate) fn refund_ahead(
     }
     let present = present_of(wallet, period);
     if let Some((present, number)) = present.and_then(|it| Some((it, it.paid_ahead(period.start)?))) {
-        return Some(take_back(wallet, present, number, total, now));
+        return Some(refund_paid_ahead(wallet, present, number, total, now));
     }
     let mut payments = wallet.profile.payments.iter();
     let is_unstarted = payments.any(|payment| payment.pays(period) && payment.unstarted);
-    is_unstarted.then(|| take_back_unstarted(wallet, period, total, now))
+    is_unstarted.then(|| refund_unstarted(wallet, period, total, now))
 }
 
 /// Returns the present subscription, if it has the period.
 fn present_of(wallet: &Wallet, period: PeriodId) -> Option<&Subscription> {
-    present_period(wallet).filter(|present| present.id == period.subscription)
+    wallet.profile.subscription.as_deref().filter(|present| present.id == period.subscription)
 }
 
 /// Decides the refund of a period that was paid ahead: all of its money, or nothing.
-fn take_back(
+fn refund_paid_ahead(
     wallet: &Wallet,
     present: &Subscription,
     period: u32,
@@ -81,7 +81,7 @@ fn take_back(
 }
 
 /// Decides the refund of a payment whose subscription ended before its period.
-fn take_back_unstarted(
+fn refund_unstarted(
     wallet: &Wallet,
     period: PeriodId,
     total: &Money,

@@ -151,10 +151,10 @@ struct PeriodCredits {
 
 fn credits_of_period(wallet: &Wallet, present: &Subscription) -> PeriodCredits {
     let mut credits = PeriodCredits { unused: Fraction::WHOLE, used: false, held: false };
-    let mut units: BTreeMap<&UnitId, (i64, i64)> = BTreeMap::new();
+    let mut units: BTreeMap<&UnitId, (i128, i128)> = BTreeMap::new();
     for (allowance, given) in present.sold.allowances.iter().zip(&present.given) {
         let to_come = present.windows(allowance, *given);
-        let to_come = to_come.map(|window| allowance.share_of(&window)).sum::<i64>();
+        let to_come = to_come.map(|window| i128::from(allowance.share_of(&window))).sum::<i128>();
         units.entry(&allowance.unit).or_default().1 += to_come;
     }
     let of_period: BTreeMap<_, &Grant> = wallet
@@ -169,7 +169,7 @@ fn credits_of_period(wallet: &Wallet, present: &Subscription) -> PeriodCredits {
         })
         .collect();
     for grant in of_period.values() {
-        units.entry(&grant.unit).or_default().1 += grant.amount;
+        units.entry(&grant.unit).or_default().1 += i128::from(grant.amount);
     }
     let stems =
         |grant: &Grant| grant.details.stems_from.as_ref().is_some_and(|first| of_period.contains_key(first));
@@ -177,11 +177,10 @@ fn credits_of_period(wallet: &Wallet, present: &Subscription) -> PeriodCredits {
         let Parts { consumed, held, revoked, .. } = grant.parts;
         credits.used |= consumed + revoked > 0;
         credits.held |= held > 0;
-        units.entry(&grant.unit).or_default().0 += consumed + held + revoked;
+        units.entry(&grant.unit).or_default().0 += i128::from(consumed + held + revoked);
     }
     let shares = units.into_values().filter(|(_, total)| *total > 0);
-    let shares =
-        shares.map(|(used, total)| Fraction { numerator: (total - used).max(0), denominator: total });
+    let shares = shares.map(|(used, total)| Fraction::of((total - used).max(0), total));
     credits.unused = shares.fold(Fraction::WHOLE, Fraction::min);
     credits
 }

@@ -7,7 +7,6 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::decide::decision::Decision;
-use crate::decide::payment_name::present_period;
 use crate::decide::restore::Restoration;
 use crate::decide::spend::in_order;
 use crate::ledger::posting::Part;
@@ -81,9 +80,9 @@ impl RefundedShare<'_> {
             return_paid_out(restoration, self.grants, unit, -beyond);
         }
         record.raises = raises.into_iter().filter(|(_, raises)| *raises != Raises::default()).collect();
-        (record.claims, record.owed) = (above_zero(&record.claims), above_zero(&record.owed));
-        record.withheld = above_zero(&record.withheld);
-        (record, above_zero(&all_taken))
+        (record.claims, record.owed) = (record.claims.above_zero(), record.owed.above_zero());
+        record.withheld = record.withheld.above_zero();
+        (record, all_taken.above_zero())
     }
 }
 
@@ -110,13 +109,13 @@ pub(crate) fn repeated(
             restoration.withdraw_debt(unit, -more);
         }
     }
-    RecordedRefund { used, owed: above_zero(&owed), ..before.clone() }
+    RecordedRefund { used, owed: owed.above_zero(), ..before.clone() }
 }
 
 /// Returns the amounts that windows to come give in a period.
 pub(crate) fn windows_to_come(wallet: &Wallet, payment: &PaymentSubject) -> Amounts {
     let PaymentSubject::Period(period) = payment else { return Amounts::none() };
-    let present = present_period(wallet).filter(|present| present.period_id() == *period);
+    let present = wallet.profile.subscription.as_deref().filter(|present| present.period_id() == *period);
     present.map_or_else(Amounts::none, Subscription::to_come)
 }
 
@@ -216,7 +215,7 @@ pub(crate) fn withdraw_chargeback(
         let more = (-taken).max(0);
         claims.add(unit, more - take(&mut restoration.decision, grants, unit, more));
     }
-    above_zero(&claims)
+    claims.above_zero()
 }
 
 /// Returns paid-out credits, those of grants that live longest first. Credits of a revoked grant stay revoked.
@@ -241,10 +240,9 @@ fn owe(restoration: &mut Restoration<'_>, unit: &UnitId, amount: i64, is_other: 
     let wallet = restoration.wallet;
     restoration.decision.move_in_debt(unit, Part::Issued, Part::Owed, amount);
     for grant in in_order(wallet, restoration.catalog, unit).into_iter().filter(|grant| is_other(grant)) {
+        if restoration.decision.owed(wallet, unit) == 0 {
+            break;
+        }
         restoration.decision.repay_debt(wallet, &grant.key, unit, grant.parts.available);
     }
-}
-
-fn above_zero(amounts: &Amounts) -> Amounts {
-    amounts.iter().filter(|(_, n)| *n > 0).map(|(unit, n)| (unit.clone(), n)).collect()
 }

@@ -3,7 +3,7 @@
 
 use crate::catalog::{Allowance, Catalog, Plan};
 use crate::decide::change_terms::{ChangeOptions, change};
-use crate::decide::entitlement::admits;
+use crate::decide::entitlement::{admits, ids_by_rank};
 use crate::decide::sale::{for_sale, subscribed, terms};
 use crate::value::amount::Amounts;
 use crate::value::operation::Operation;
@@ -52,19 +52,13 @@ pub(crate) fn insufficient(
         wallet.plan_id(catalog) != Some(&plan.id) && !(plan.once && wallet.profile.trials.contains(&plan.id))
     };
     let allowed = |plan: &&Plan| operation.is_none_or(|operation| admits(catalog, plan, operation));
-    let mut plans: Vec<&Plan> = catalog
-        .plans()
-        .iter()
-        .filter(other)
-        .filter(allowed)
-        .filter(|plan| {
-            covered(&included(plan, wallet.seats())) && covered(&given_at_once(wallet, catalog, plan, now))
-        })
-        .collect();
-    plans.sort_by_key(|plan| plan.rank);
+    let covering = |plan: &&Plan| {
+        covered(&included(plan, wallet.seats())) && covered(&given_at_once(wallet, catalog, plan, now))
+    };
+    let plans = catalog.plans().iter().filter(other).filter(allowed).filter(covering);
     Rejection::InsufficientCredits {
         packs: packs.map(|pack| pack.id.clone()).collect(),
-        plans: plans.into_iter().map(|plan| plan.id.clone()).collect(),
+        plans: ids_by_rank(plans),
         next_renewal: wallet.next_renewal(),
         shortfalls,
     }

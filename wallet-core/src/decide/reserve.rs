@@ -1,7 +1,7 @@
 //! Reserve: sets credits aside for a job. The `reservation_id` is the idempotency key.
 //!
 //! The checks are in the order of [`Rejection`]: replay, price, price limit, wallet, debt, entitlement, limits,
-//! concurrency, credits.
+//! concurrency, credits, grants.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::catalog::{Catalog, Policies};
 use crate::decide::admission_class::AdmissionClass;
-use crate::decide::checks::{check_multiples, check_units};
+use crate::decide::checks::{check_grants_of_job, check_multiples, check_units};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::entitlement::{check_concurrency, check_entitlement};
@@ -30,7 +30,7 @@ use crate::value::time::Timestamp;
 use crate::view::views::NewReservationView;
 use crate::wallet::catalogs::Catalogs;
 use crate::wallet::rejection::Rejection;
-use crate::wallet::reservation::{Allocation, Pin, Reservation, State, Terms};
+use crate::wallet::reservation::{Allocation, MAX_GRANTS_PER_JOB, Pin, Reservation, State, Terms};
 use crate::wallet::{UNNUMBERED, Wallet, WalletStatus};
 
 /// The command that sets credits aside for a job.
@@ -263,7 +263,7 @@ fn check_limits(context: &Context<'_>, amounts: &Amounts, limits: &Amounts) -> R
     Ok(())
 }
 
-/// Runs the checks of a job with a price, in order: wallet, debt, entitlement, limits, concurrency, credits.
+/// Runs the checks of a job with a price, in order: wallet, debt, entitlement, limits, concurrency, credits, grants.
 /// `operation` has the quantities by which it is priced ([`Catalog::counted`]).
 pub fn check_admission(
     wallet: &Wallet,
@@ -277,7 +277,18 @@ pub fn check_admission(
         check_entitlement(wallet, catalogs, operation)?;
     }
     check_concurrency(wallet, catalogs)?;
-    check_funds(wallet, &catalogs.current, now, operation, amounts)
+    check_funds(wallet, &catalogs.current, now, operation, amounts)?;
+    check_grants(wallet, &catalogs.current, amounts)
+}
+
+/// Refuses a hold with credits of more grants than its returned credits could make. Few wallets have so many grants; in
+/// all others the takes are not counted.
+fn check_grants(wallet: &Wallet, catalog: &Catalog, amounts: &Amounts) -> Result<(), Rejection> {
+    if wallet.grants.len() <= MAX_GRANTS_PER_JOB {
+        return Ok(());
+    }
+    let takes = |(unit, amount)| spend::take(wallet, catalog, unit, amount).len();
+    check_grants_of_job(amounts.iter().map(takes).sum())
 }
 
 /// Checks that the wallet may spend at all, independent of the price.
@@ -298,17 +309,9 @@ fn hold(wallet: &Wallet, catalog: &Catalog, reservation: &mut Reservation, decis
     for (unit, amount) in reservation.terms.amounts.iter() {
         for take in spend::take(wallet, catalog, unit, amount) {
             decision.move_in_grant(&take.grant, unit, Part::Available, Part::Held, take.amount);
-            reservation.allocations.push(Allocation {
-                account: Account::Grant(take.grant),
-                source: Some(take.source),
-                unit: unit.clone(),
-                held: take.amount,
-                charged: 0,
-                returned: 0,
-                forfeited: 0,
-                reversed: 0,
-                grace: None,
-            });
+            let account = Account::Grant(take.grant);
+            let allocation = Allocation::of(account, Some(take.source), unit, take.amount);
+            reservation.allocations.push(allocation);
         }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) struct Restoration<'a> {
     pub at: Timestamp,
     /// The id of the request, which the corrections have.
     pub id: OriginId,
+    /// The number of the next correction. It saturates: a payment has far fewer grants that are paid out.
     next: u16,
 }
 
@@ -42,7 +43,7 @@ impl<'a> Restoration<'a> {
     }
 
     /// Gives credits back to their grant. If that has expired meanwhile, they become a correction of its source, which
-    /// lives for the goodwill period.
+    /// lives for the goodwill period of the current catalog: a payment keeps no policies, as a job does.
     pub(crate) fn return_to(&mut self, grant: &Grant, from: Part, amount: i64) {
         if !grant.has_expired(self.at) {
             self.decision.move_in_grant(&grant.key, &grant.unit, from, Part::Available, amount);
@@ -66,6 +67,8 @@ impl<'a> Restoration<'a> {
         }
     }
 
+    /// Returns a correction. Its priority is 0, also for credits of a grant: repaid debt has no grant with another one,
+    /// and all corrections of a request are spent alike.
     fn correction(&self, unit: &UnitId, amount: i64, source: Source, expire_time: Timestamp) -> Grant {
         Grant {
             key: GrantKey::new(Origin::Correction, self.id.clone(), self.next),

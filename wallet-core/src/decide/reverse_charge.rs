@@ -10,7 +10,7 @@
 //! | the debt | the debt; the part that was repaid since, a new grant of source ADJUSTMENT |
 
 use crate::catalog::Catalog;
-use crate::decide::checks::{check_multiples, check_not_closed};
+use crate::decide::checks::{check_grants_of_job, check_multiples, check_not_closed};
 use crate::decide::context::Context;
 use crate::decide::decision::Decision;
 use crate::decide::read_set::ReadSet;
@@ -72,8 +72,9 @@ impl WalletCommand for ReverseCharge {
         for (unit, amount) in amounts.iter() {
             reversal.reverse(unit, amount);
         }
-        let Reversal { mut reservation, mut decision, .. } = reversal;
+        let Reversal { mut reservation, mut decision, next_grace, .. } = reversal;
         check_not_closed(wallet)?;
+        check_grants_of_job(next_grace)?;
         if let Some(finish) = &mut reservation.finish {
             amounts.iter().for_each(|(unit, amount)| finish.bill.reversed.add(unit, amount));
         }
@@ -94,11 +95,8 @@ fn amounts_to_reverse(
         charged.add(&allocation.unit, allocation.charged);
         left.add(&allocation.unit, allocation.charged - allocation.reversed);
     }
-    let above_zero = |amounts: &Amounts| -> Amounts {
-        amounts.iter().filter(|(_, n)| *n > 0).map(|(unit, n)| (unit.clone(), n)).collect()
-    };
     if asked.is_empty() {
-        let all = above_zero(&left);
+        let all = left.above_zero();
         return if all.is_empty() { Err(Rejection::NothingToReverse) } else { Ok(all) };
     }
     if let Some(unit) = asked.units().find(|unit| !reservation.terms.amounts.names(unit.as_str())) {
@@ -113,7 +111,7 @@ fn amounts_to_reverse(
         let reversed = charged - left.get(unit.as_str());
         return Err(Rejection::ReversalExceedsCharge { unit: unit.clone(), requested, charged, reversed });
     }
-    match above_zero(asked) {
+    match asked.above_zero() {
         asked if asked.is_empty() => Err(Rejection::field("amounts", "must name an amount above 0")),
         asked => Ok(asked),
     }
@@ -126,9 +124,9 @@ struct Reversal<'a> {
     reservation: Reservation,
     decision: Decision,
     at: Timestamp,
-    /// The index of the next grant for credits of this job that have returned. It saturates: a second grant of the last
-    /// index is refused as issued twice when the decision is carried out.
-    next_grace: u16,
+    /// The number of the next grant for credits of this job that have returned. The command is refused if it becomes
+    /// larger than a key can hold.
+    next_grace: usize,
 }
 
 impl<'a> Reversal<'a> {
@@ -142,7 +140,7 @@ impl<'a> Reversal<'a> {
             reservation: reservation.clone(),
             decision: Decision::about(EntryKind::ChargeReversed, at, reservation),
             at,
-            next_grace: graces.map(|key| key.n.saturating_add(1)).max().unwrap_or(0),
+            next_grace: graces.map(|key| usize::from(key.n) + 1).max().unwrap_or(0),
         }
     }
 
@@ -201,10 +199,13 @@ impl<'a> Reversal<'a> {
         }
     }
 
-    /// Issues a grant for credits that have no place to return to, with the source of the grant that they were charged to.
+    /// Issues a grant for credits that have no place to return to, with the source and the priority of the grant that
+    /// they were charged to, which it replaces. All grants of a job live for the goodwill period of its policies, those
+    /// for repaid debt included, so that later catalogs make no difference.
     fn give_goodwill(&mut self, old: Option<&Grant>, unit: &UnitId, amount: i64) {
-        let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), self.next_grace);
-        self.next_grace = self.next_grace.saturating_add(1);
+        let n = u16::try_from(self.next_grace).unwrap_or(u16::MAX);
+        let key = GrantKey::new(Origin::Grace, self.reservation.id.clone().into(), n);
+        self.next_grace += 1;
         let expire_time = self.at.plus(self.reservation.terms.policies.goodwill_period);
         let first = |old: &Grant| old.details.stems_from.clone().unwrap_or_else(|| old.key.clone());
         let grant = Grant {

@@ -4,11 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{Catalog, Overage};
+use crate::catalog::Overage;
 use crate::decide::admission_class::AdmissionClass;
 use crate::decide::checks::{check_attempt, check_multiples};
 use crate::decide::context::Context;
-use crate::decide::finalize::{Finalization, close_late, finish, may_end_late, uncovered_of_hold};
+use crate::decide::finalize::{
+    Finalization, close_late, failure_fees, finish, may_end_late, uncovered_of_hold,
+};
 use crate::decide::read_set::ReadSet;
 use crate::decide::remedies::{check_funds, insufficient};
 use crate::decide::replay::finished_before;
@@ -18,7 +20,7 @@ use crate::ledger::entry::EntryKind;
 use crate::value::amount::Amounts;
 use crate::value::decimal::Decimal;
 use crate::value::fingerprint::Fingerprint;
-use crate::value::ids::{ReservationId, UnitId};
+use crate::value::ids::ReservationId;
 use crate::view::views::EndedReservationView;
 use crate::wallet::rejection::{Rejection, Shortfall};
 use crate::wallet::reservation::{Bill, Failure, Reservation, State, Terms, Usage};
@@ -292,22 +294,13 @@ fn fail(
     let catalog = &context.catalogs.current;
     let mut finalization = Finalization::of(wallet, reservation, EntryKind::Failed, context.now);
     finalization.decision = finalization.decision.because(&failure.code);
-    let mut fees = Amounts::none();
-    for (unit, amount) in reservation.terms.amounts.iter() {
-        let percent = reservation.terms.policies.failure_fee_percent(&failure.code, unit.as_str());
-        let fee = percent_of(catalog, unit, amount, percent);
-        if fee > 0 {
-            finalization.charge_fee(catalog, unit, fee);
-            fees.set(unit, fee);
-        }
+    let fees = failure_fees(reservation, catalog, &failure.code).above_zero();
+    for (unit, fee) in fees.iter() {
+        finalization.charge_fee(catalog, unit, fee);
     }
     finalization.return_rest();
     let bill = Bill { fees, failure: Some(failure.clone()), ..finalization.bill() };
     finish(finalization, State::Failed, fingerprint, bill)
-}
-
-fn percent_of(catalog: &Catalog, unit: &UnitId, amount: i64, percent: u8) -> i64 {
-    catalog.unit(unit.as_str()).map_or(0, |unit| unit.floor_percent(amount, percent))
 }
 
 /// Settles an expired hold: charges at most the reserved amounts, from available credits, in full or not at all.

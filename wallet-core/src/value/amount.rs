@@ -47,6 +47,11 @@ impl Amounts {
         self.set(unit, sum);
     }
 
+    /// Returns the amounts above 0. Units without one are not named.
+    pub fn above_zero(&self) -> Self {
+        self.iter().filter(|(_, amount)| *amount > 0).map(|(unit, amount)| (unit.clone(), amount)).collect()
+    }
+
     /// Returns the units and their amounts in minor units, ordered by unit.
     pub fn iter(&self) -> impl Iterator<Item = (&UnitId, i64)> {
         self.0.iter().map(|(unit, amount)| (unit, *amount))

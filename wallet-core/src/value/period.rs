@@ -25,8 +25,15 @@ pub fn boundary(anchor: Timestamp, term: Term, n: u32) -> Timestamp {
     boundary.map_or(Timestamp::NEVER, Timestamp::from)
 }
 
-/// Returns the number of the period that contains `at`; 0 if `at` is before the anchor.
+/// Returns the number of the period that contains `at`; 0 if `at` is before the anchor. [`Timestamp::NEVER`] is after
+/// all periods of a term that ends: its number is the largest.
 pub fn period_at(anchor: Timestamp, term: Term, at: Timestamp) -> u32 {
+    if term.is_once() {
+        return 0;
+    }
+    if at == Timestamp::NEVER {
+        return u32::MAX;
+    }
     let elapsed = at.as_micros().saturating_sub(anchor.as_micros()).max(0);
     let estimate = match (term.length(), anchor.to_utc(), at.to_utc()) {
         (Length::Days(days), ..) => elapsed / (DAY_MICROS * i64::from(days)),
@@ -119,5 +126,14 @@ mod tests {
     #[test]
     fn once_never_ends() {
         assert_eq!(boundary(day(2027, 1, 1), Term::ONCE, 1), Timestamp::NEVER);
+        assert_eq!(period_at(day(2027, 1, 1), Term::ONCE, Timestamp::NEVER), 0);
+    }
+
+    #[test]
+    fn never_is_after_all_periods() {
+        for term in [Term::DAY, Term::WEEK, Term::MONTH, Term::YEAR] {
+            let n = period_at(day(2027, 1, 1), term, Timestamp::NEVER);
+            assert_eq!((n, boundary(day(2027, 1, 1), term, n)), (u32::MAX, Timestamp::NEVER), "{term}");
+        }
     }
 }

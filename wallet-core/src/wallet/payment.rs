@@ -11,7 +11,7 @@ use crate::wallet::grant::Money;
 use crate::wallet::sold::PlanChange;
 
 /// The most payments that a wallet remembers.
-pub(crate) const MOST_REMEMBERED: usize = 24;
+pub(crate) const MAX_PAYMENTS: usize = 24;
 
 /// The payment of a command that sells or pays a period.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,13 +84,13 @@ impl Payment {
     }
 
     /// Returns whether it pays nothing yet: its refund failed, or its subscription ended before its period.
-    pub(crate) fn is_free(&self) -> bool {
+    pub(crate) fn pays_nothing(&self) -> bool {
         self.refund_ahead.as_ref().map_or(self.unstarted, |refund| refund.failed)
     }
 
     /// Returns whether it counts for a period.
     pub(crate) fn counts(&self) -> bool {
-        !self.is_refunded_ahead() && !self.is_free()
+        !self.is_refunded_ahead() && !self.pays_nothing()
     }
 
     /// Returns whether it was refunded ahead for this period, which may begin. Other terms have not begun instead.
@@ -160,7 +160,7 @@ pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period: PeriodI
         }
         let is_another = |before: &Payment| {
             let is_earlier = before.carried_over || before.period.subscription < period.subscription;
-            !before.has_reference(reference) || !(is_earlier || before.is_free())
+            !before.has_reference(reference) || !(is_earlier || before.pays_nothing())
         };
         payments.retain(is_another);
     }
@@ -171,7 +171,7 @@ pub(crate) fn remember(payments: &mut Vec<Payment>, paid: &Paid, period: PeriodI
 
 fn push(payments: &mut Vec<Payment>, payment: Payment) {
     payments.push(payment);
-    payments.drain(..payments.len().saturating_sub(MOST_REMEMBERED));
+    payments.drain(..payments.len().saturating_sub(MAX_PAYMENTS));
 }
 
 /// Marks the payment for a period that has not begun as refunded. It is the newest then: the last refund of a period is found

@@ -9,7 +9,7 @@ use crate::wallet::sold::Sold;
 use crate::wallet::subscription::Subscription;
 
 /// The number of earlier periods whose prices are remembered.
-const MOST_REMEMBERED: u32 = 24;
+const MAX_PRICES: u32 = 24;
 
 impl Sold {
     pub(super) fn listed(&self) -> Option<PeriodPrice> {
@@ -38,7 +38,7 @@ impl Subscription {
     /// Returns whether the list price of the period that starts at this instant is known, also if other terms have begun since.
     pub(crate) fn remembers_price_of(&self, start: Timestamp) -> bool {
         let number = self.number_of(start).filter(|number| *number <= self.period);
-        number.is_some_and(|number| number.saturating_add(MOST_REMEMBERED) > self.period)
+        number.is_some_and(|number| number.saturating_add(MAX_PRICES) > self.period)
     }
 
     /// Remembers the list price of the present terms for the periods up to this one.
@@ -50,7 +50,7 @@ impl Subscription {
     /// Returns the list prices of earlier terms without those of long ago.
     pub(super) fn remembered_list_prices(&self) -> BTreeMap<u32, Option<Money>> {
         let mut prices = self.earlier_prices.clone();
-        prices.retain(|period, _| period.saturating_add(MOST_REMEMBERED) > self.period);
+        prices.retain(|period, _| period.saturating_add(MAX_PRICES) > self.period);
         prices
     }
 
@@ -105,7 +105,7 @@ impl Subscription {
     /// paid ahead.
     pub(super) fn remembered_prices(&self) -> BTreeMap<u32, Option<PeriodPrice>> {
         let mut prices = self.prices.clone();
-        prices.retain(|period, _| period.saturating_add(MOST_REMEMBERED) > self.period);
+        prices.retain(|period, _| period.saturating_add(MAX_PRICES) > self.period);
         if !self.paid.contains(&self.period) {
             prices.remove(&self.period);
         }

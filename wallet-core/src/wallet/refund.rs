@@ -113,7 +113,7 @@ pub enum UsedCredits {
 /// Returns the amounts with `amount` less of a unit. Units without an amount are not named.
 fn less(amounts: &Amounts, unit: &UnitId, amount: i64) -> Amounts {
     let left = |(of, n): (&UnitId, i64)| (of.clone(), if of == unit { n - amount } else { n });
-    amounts.iter().map(left).filter(|(_, n)| *n > 0).collect()
+    amounts.iter().map(left).collect::<Amounts>().above_zero()
 }
 
 /// The facts about a chargeback that its withdrawal needs.
@@ -206,6 +206,14 @@ pub struct Fraction {
 impl Fraction {
     pub const WHOLE: Fraction = Fraction { numerator: 1, denominator: 1 };
     pub const NONE: Fraction = Fraction { numerator: 0, denominator: 1 };
+
+    /// Returns the share of `part` in `whole`, neither below zero nor above `whole`. A whole of more than 63 bits loses
+    /// its last bits, and the part as many.
+    pub(crate) fn of(part: i128, whole: i128) -> Fraction {
+        let lost_bits = (i128::BITS - whole.leading_zeros()).saturating_sub(i64::BITS - 1);
+        let narrow = |n: i128| i64::try_from(n >> lost_bits).unwrap_or(i64::MAX);
+        Fraction { numerator: narrow(part), denominator: narrow(whole) }
+    }
 
     /// Returns this share of an amount of money, rounded down.
     pub fn of_money(self, money: &Money) -> Money {

@@ -21,6 +21,9 @@ use crate::wallet::grant::GrantKey;
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(60);
 /// The time after its expiry within which a hold can still be settled.
 pub const LATE_SETTLE: Duration = Duration::from_secs(72 * 3600);
+/// The most grants from which a job takes credits, and the most that its returned credits make: [`GrantKey::n`] numbers
+/// them.
+pub const MAX_GRANTS_PER_JOB: usize = 1 << u16::BITS;
 /// The longest time from Reserve to the end of a reservation: it expires within [`MAX_HOLD`], and is settled late
 /// within [`LATE_SETTLE`] after that.
 pub const LONGEST_LIFE: Duration = MAX_HOLD.saturating_add(LATE_SETTLE);
@@ -138,6 +141,21 @@ pub struct Allocation {
 }
 
 impl Allocation {
+    /// Returns the allocation of an account at first: nothing is charged or returned.
+    pub(crate) fn of(account: Account, source: Option<Source>, unit: &UnitId, held: i64) -> Self {
+        Self {
+            account,
+            source,
+            unit: unit.clone(),
+            held,
+            charged: 0,
+            returned: 0,
+            forfeited: 0,
+            reversed: 0,
+            grace: None,
+        }
+    }
+
     /// Returns the amount that is still held.
     pub(crate) fn rest(&self) -> i64 {
         (self.held - self.charged - self.returned - self.forfeited).max(0)

@@ -227,7 +227,7 @@ impl Wallet {
 
     /// Returns the instant of the next due event of the profile: of the subscription, the free credits or the auto
     /// top-up.
-    pub fn next_subscription_time(&self) -> Timestamp {
+    pub fn next_profile_time(&self) -> Timestamp {
         self.profile.next_time(self.status)
     }
 

@@ -41,7 +41,7 @@ impl Subscription {
 
     /// Returns the subscription with other terms, whose periods are counted from `anchor`, paid for the first of them.
     #[must_use]
-    pub fn anew(&self, sold: Sold, anchor: Timestamp) -> Self {
+    pub fn restarted(&self, sold: Sold, anchor: Timestamp) -> Self {
         Self { id: self.id, ..Self::begin(self.number + 1, sold, anchor) }
     }
 
@@ -97,7 +97,7 @@ impl Subscription {
                 let end = self.end.map(|_| 1);
                 let paid = self.paid.take(&period).map(|_| 0).into_iter().collect();
                 let prices = self.prices.remove(&period).map(|price| (0, price)).into_iter().collect();
-                Self { end, pause: self.pause, paid, prices, ..self.anew(sold, anchor) }
+                Self { end, pause: self.pause, paid, prices, ..self.restarted(sold, anchor) }
             }
             None => {
                 let sold = self.following.map_or(self.sold, |following| *following);
@@ -183,6 +183,6 @@ impl Subscription {
             Renewal::Automatic => Standing::Active,
             Renewal::OnPayment | Renewal::Provisional => Standing::Provisional,
         };
-        Self { standing, ..self.anew(sold, at) }
+        Self { standing, ..self.restarted(sold, at) }
     }
 }

@@ -1,5 +1,7 @@
 //! Refund rules of packs and plans, which a sale keeps: in full within a time, only while nothing is used, or in part.
 
+use wallet_core::MAX_AMOUNT;
+
 use super::prelude::*;
 
 const RULES: &str = r#"
@@ -137,6 +139,28 @@ fn a_full_refund_is_of_all_that_was_paid_for_the_period() {
         .and(change_plan("c", "dues").at_once().ranked(5).invoiced("in_2", 300))
         .when(refund_subscription("r"))
         .then([gave_all_back("r", 1_100)]);
+}
+
+#[test]
+fn the_unused_share_is_right_if_the_period_gives_more_than_an_integer_holds() {
+    let amount = MAX_AMOUNT - 1;
+    let every = |days: u32| {
+        format!("{{ id = \"a{days}\", unit = \"credits\", amount = {amount}, cadence = \"{days} DAY\" }}")
+    };
+    let allowances: Vec<_> = (1..=90).map(every).collect();
+    let plan = format!(
+        "[[plans]]\nid = \"huge\"\nrank = 9\nterm = \"5 YEAR\"\n\
+         refund = {{ window = \"1h\", partial = \"UNUSED\" }}\n\
+         list_price = {{ currency = \"EUR\", minor_units = 182600 }}\nallowances = [{}]\n",
+        allowances.join(", ")
+    );
+    given_catalog(&format!("{}{plan}", with_plans()), [subscribe("s", "huge")])
+        .and(reserve("job", amount))
+        .and(settle_as_reserved("job"))
+        .and(wait(hours(1)))
+        .when(refund_subscription("r"))
+        // One of 9,280.8 daily amounts is used: 1,826 days, of which 1, 1/2, 1/3 ... 1/90 give one.
+        .then([gave("r", 182_580), unsubscribed()]);
 }
 
 #[test]

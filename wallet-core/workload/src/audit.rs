@@ -265,8 +265,8 @@ impl Books {
             let is = Digest::of_grant(grant, &json(&grant.details));
             must!(recorded == Some(&is), "{grant:?} does not match its digest");
             let warned = self.row_digests.warnings.get(key);
-            let as_told = grant.warn_time == Timestamp::NEVER || warned == Some(&grant.warn_time);
-            must!(as_told, "{grant:?} has another warning time than the entries, {warned:?}");
+            let is_as_recorded = grant.warn_time == Timestamp::NEVER || warned == Some(&grant.warn_time);
+            must!(is_as_recorded, "{grant:?} has another warning time than the entries, {warned:?}");
         }
         let silent = wallet.version - wallet.revision;
         must!(

@@ -495,6 +495,8 @@ fn sizes_are_bounded() {
     assert_eq!(problems(&large), ["document: has 262145 bytes, at most 262144 are allowed"]);
     let many: String = (0..1001).map(|n| rule(&format!("r{n}"), "")).collect();
     refused(&many, "rules: has 1001 entries, at most 1000 are allowed");
+    let many: String = (0..1001).map(|n| format!("[dimensions.k{n}]\na = [\"1\"]\n")).collect();
+    refused(&many, "dimensions: has 1001 entries, at most 1000 are allowed");
     assert_eq!(problems("units = {}"), ["units: at least one unit is needed"]);
 }
 

@@ -26,7 +26,7 @@ const MAX_UNITS: usize = 20;
 const MAX_PLANS: usize = 200;
 /// The maximum number of declared limits.
 const MAX_LIMITS: usize = 200;
-/// The maximum number of rules, and of golden cases.
+/// The maximum number of rules, of golden cases, and of kinds with dimensions: each kind needs a rule.
 const MAX_RULES: usize = 1000;
 
 #[derive(Deserialize)]
@@ -116,6 +116,7 @@ impl CatalogText {
             ("rules", self.rules.len(), MAX_RULES),
             ("golden", self.golden.len(), MAX_RULES),
             ("limits", self.limits.len(), MAX_LIMITS),
+            ("dimensions", self.dimensions.len(), MAX_RULES),
         ] {
             if count > most {
                 reader.problem(path, format!("has {count} entries, at most {most} are allowed"));

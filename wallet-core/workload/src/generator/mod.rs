@@ -68,7 +68,7 @@ const CHOICES: [Choice; 19] = [
     (8, Generator::plan),
     (6, Generator::pay_late),
     (4, Generator::auto_top_up),
-    (2, Generator::poke),
+    (2, Generator::process_due),
     (8, Generator::again),
     (5, Generator::wrong),
 ];
@@ -145,7 +145,7 @@ impl Generator {
     }
 
     #[allow(clippy::unnecessary_wraps, clippy::unused_self, reason = "the signature of all choices")]
-    fn poke(&mut self, _: &Model) -> Option<Command> {
+    fn process_due(&mut self, _: &Model) -> Option<Command> {
         Some(ProcessDue.into())
     }
 

@@ -23,7 +23,7 @@ impl Generator {
         if model.went_back_ahead(sub.present()) && chance < 40 {
             return Some(self.refund_plan(model, request.clone()));
         }
-        let free = model.payments.iter().filter(|payment| payment.is_free());
+        let free = model.payments.iter().filter(|payment| payment.pays_nothing());
         let free = free.filter_map(|payment| payment.paid.reference.clone()).next_back();
         if free.is_some() && chance > 60 {
             let paid = Paid { amount: None, reference: free };

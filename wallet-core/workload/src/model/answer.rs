@@ -81,7 +81,7 @@ impl Refusal {
         Self::new("INVALID_FIELD")
     }
 
-    pub(super) fn saying(mut self, name: &str, value: impl ToString) -> Self {
+    pub(super) fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.says.push((name.to_owned(), value.to_string()));
         self
     }
@@ -99,7 +99,7 @@ pub(super) fn same(before: &Command, now: &Command) -> Result<(), Refusal> {
 
 /// Returns the refusal of an id that was used with other content.
 pub(super) fn mismatch(fields: &[&str]) -> Refusal {
-    Refusal::new("IDEMPOTENCY_MISMATCH").saying("fields", fields.join(","))
+    Refusal::new("IDEMPOTENCY_MISMATCH").with("fields", fields.join(","))
 }
 
 type Fields = BTreeMap<&'static str, String>;

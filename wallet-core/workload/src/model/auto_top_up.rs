@@ -92,13 +92,13 @@ impl Model {
         if let Some(setting) = &set.setting {
             catalog::unit(&setting.unit).ok_or_else(Refusal::field)?;
             let pack = PACKS.iter().find(|pack| pack.id == setting.pack);
-            let pack = pack.ok_or_else(|| Refusal::new("PACK_NOT_FOUND").saying("pack_id", &setting.pack))?;
+            let pack = pack.ok_or_else(|| Refusal::new("PACK_NOT_FOUND").with("pack_id", &setting.pack))?;
             if !pack.amounts.iter().any(|(unit, _)| *unit == setting.unit.as_str()) {
                 return Err(Refusal::field());
             }
             if !self.sells(pack) {
-                let refusal = Refusal::new("PACK_NOT_AVAILABLE").saying("pack_id", pack.id);
-                return Err(refusal.saying("plans", pack.plans.join(",")));
+                let refusal = Refusal::new("PACK_NOT_AVAILABLE").with("pack_id", pack.id);
+                return Err(refusal.with("plans", pack.plans.join(",")));
             }
             if let Some(most) = &setting.max_paid_per_month {
                 let fits = pack.price.is_some_and(|price| price <= most.minor_units);
@@ -142,7 +142,7 @@ impl Model {
         let Some(n) = found else {
             let refusal = Refusal::new("AUTO_TOP_UP_NOT_UNDER_WAY");
             let other = auto.under_way();
-            return Err(other.into_iter().fold(refusal, |refusal, due| refusal.saying("under_way", &due.id)));
+            return Err(other.into_iter().fold(refusal, |refusal, due| refusal.with("under_way", &due.id)));
         };
         auto.dues[n].end = End::Declined;
         auto.last_declined.push(n);

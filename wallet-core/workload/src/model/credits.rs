@@ -115,7 +115,7 @@ impl Model {
             keys.sort();
             return Ok(Answered::again(Seen::Lots(keys)));
         }
-        looks_like_no_other(&top_up.id)?;
+        check_chosen_id(&top_up.id)?;
         let paid = top_up.paid_time.map_or(self.now, |time| time.as_micros());
         if paid > self.now {
             return Err(Refusal::field());
@@ -155,14 +155,14 @@ impl Model {
             }
         };
         if let Some(version) = catalog_version.filter(|version| *version != catalog::VERSION) {
-            return Err(Refusal::new("CATALOG_NOT_FOUND").saying("catalog_version", version));
+            return Err(Refusal::new("CATALOG_NOT_FOUND").with("catalog_version", version));
         }
         let pack = PACKS.iter().find(|pack| pack.id == *id);
-        let pack = pack.ok_or_else(|| Refusal::new("PACK_NOT_FOUND").saying("pack_id", id))?;
+        let pack = pack.ok_or_else(|| Refusal::new("PACK_NOT_FOUND").with("pack_id", id))?;
         // A purchase that was due under a plan is sold after that has ended.
         if !self.awaits(&top_up.id, pack) && !self.sells(pack) {
-            let refusal = Refusal::new("PACK_NOT_AVAILABLE").saying("pack_id", id);
-            return Err(refusal.saying("plans", pack.plans.join(",")));
+            let refusal = Refusal::new("PACK_NOT_AVAILABLE").with("pack_id", id);
+            return Err(refusal.with("plans", pack.plans.join(",")));
         }
         let until = match pack.expiry {
             PackExpiry::Never => NEVER,
@@ -194,7 +194,7 @@ impl Model {
             }
             return Ok(Answered::again(Seen::Lots(vec![key])));
         }
-        looks_like_no_other(&grant.id)?;
+        check_chosen_id(&grant.id)?;
         let unit = catalog::unit(&grant.unit).ok_or_else(Refusal::field)?;
         let from = grant.effective_time.map_or(self.now, |time| time.as_micros());
         let until = grant.expire_time.map_or(NEVER, |time| time.as_micros());
@@ -227,7 +227,7 @@ impl Model {
 }
 
 /// Refuses an id with the prefix of a public grant id.
-fn looks_like_no_other(id: &OriginId) -> Result<(), Refusal> {
+fn check_chosen_id(id: &OriginId) -> Result<(), Refusal> {
     let words = ["top_up:", "grant:", "grace:", "rollover:", "period:", "correction:"];
     if words.iter().any(|word| id.as_str().starts_with(word)) { Err(Refusal::field()) } else { Ok(()) }
 }

@@ -94,7 +94,7 @@ impl Model {
             Cost::Amounts(amounts) => {
                 let reserved = |id: &str| job.price.amounts.iter().any(|(unit, _)| *unit == id);
                 if let Some(unit) = amounts.units().find(|unit| !reserved(unit.as_str())) {
-                    return Err(Refusal::new("UNIT_MISMATCH").saying("unit", unit));
+                    return Err(Refusal::new("UNIT_MISMATCH").with("unit", unit));
                 }
                 chargeable(amounts)
             }
@@ -329,8 +329,8 @@ impl Model {
         let fees = if cancel.reason == CancelReason::User { user_fees(&self.jobs[n]) } else { Vec::new() };
         for (unit, most) in known(&cancel.max_fees)? {
             if find(&fees, unit) > most {
-                let refusal = Refusal::new("FEE_ABOVE_LIMIT").saying("unit", unit);
-                return Err(refusal.saying("fee", find(&fees, unit)).saying("max_fee", most));
+                let refusal = Refusal::new("FEE_ABOVE_LIMIT").with("unit", unit);
+                return Err(refusal.with("fee", find(&fees, unit)).with("max_fee", most));
             }
         }
         for (unit, fee) in fees {
@@ -357,7 +357,7 @@ fn user_fees(job: &Job) -> Vec<(Unit, i64)> {
 /// Answers another finalizer: as a replay if it is the same, otherwise with a refusal.
 fn repeated(job: &Job, command: &Command) -> Result<Answered, Refusal> {
     if let Some(before) = &job.finalizer {
-        same(before, command).map_err(|refusal| refusal.saying("state", job.state.as_str()))?;
+        same(before, command).map_err(|refusal| refusal.with("state", job.state.as_str()))?;
     }
     Ok(Answered::again(Seen::Job(job.id.clone())))
 }

@@ -26,8 +26,8 @@ impl Model {
         for (unit, limit) in known(&reserve.limits)? {
             let asked: i64 = price.amounts.iter().filter(|(of, _)| *of == unit).map(|(_, n)| *n).sum();
             if asked > limit {
-                let refusal = Refusal::new("PRICE_ABOVE_LIMIT").saying("unit", unit);
-                return Err(refusal.saying("price", asked).saying("limit", limit));
+                let refusal = Refusal::new("PRICE_ABOVE_LIMIT").with("unit", unit);
+                return Err(refusal.with("price", asked).with("limit", limit));
             }
         }
         self.may_reserve(operation.as_ref(), &price.amounts)?;
@@ -70,18 +70,18 @@ impl Model {
         if !job.is_open() && (reserve.start.is_some() || !matches!(equal, Some(Ok(_)))) {
             return Err(finished(job.state));
         }
-        equal.transpose().map_err(|refusal| refusal.saying("state", job.state.as_str()))?;
+        equal.transpose().map_err(|refusal| refusal.with("state", job.state.as_str()))?;
         Ok(())
     }
 
     fn price_of(&self, source: &PriceSource) -> Result<(Price, Option<Operation>), Refusal> {
         let operation = match source {
             PriceSource::Quote(quote) if quote.expire_time.as_micros() <= self.now => {
-                return Err(Refusal::new("QUOTE_EXPIRED").saying("expire_time", quote.expire_time));
+                return Err(Refusal::new("QUOTE_EXPIRED").with("expire_time", quote.expire_time));
             }
             PriceSource::Quote(quote) if quote.catalog_version != catalog::VERSION => {
                 let refusal = Refusal::new("CATALOG_NOT_FOUND");
-                return Err(refusal.saying("catalog_version", quote.catalog_version));
+                return Err(refusal.with("catalog_version", quote.catalog_version));
             }
             PriceSource::Quote(quote) => &quote.operation,
             PriceSource::Operation(operation) => operation,
@@ -91,7 +91,7 @@ impl Model {
                 return Ok((terms, price.operation.clone()));
             }
         };
-        let no_rule = || Refusal::new("NO_PRICE_RULE").saying("kind", &operation.kind);
+        let no_rule = || Refusal::new("NO_PRICE_RULE").with("kind", &operation.kind);
         let kind = catalog::find_kind(&operation.kind).ok_or_else(no_rule)?;
         let amounts = catalog::price(kind, operation).ok_or_else(Refusal::field)?;
         let most = |(unit, amount): &(Unit, i64)| {
@@ -201,9 +201,7 @@ fn known_quantities(operation: &Operation) -> Result<(), Refusal> {
         operation.quantities.keys().map(String::as_str).filter(|name| !used(name)).collect();
     match unknown.is_empty() {
         true => Ok(()),
-        false => {
-            Err(Refusal::field().saying("kind", &operation.kind).saying("quantities", unknown.join(",")))
-        }
+        false => Err(Refusal::field().with("kind", &operation.kind).with("quantities", unknown.join(","))),
     }
 }
 
@@ -214,11 +212,11 @@ pub(super) fn finished(state: State) -> Refusal {
         State::Cancelled => "RESERVATION_CANCELLED",
         State::Expired | State::Held | State::Processing => "RESERVATION_EXPIRED",
     };
-    Refusal::new(reason).saying("state", state.as_str())
+    Refusal::new(reason).with("state", state.as_str())
 }
 
 fn stale(job: &Job) -> Refusal {
-    Refusal::new("STALE_ATTEMPT").saying("attempt", job.attempt).saying("worker", &job.worker)
+    Refusal::new("STALE_ATTEMPT").with("attempt", job.attempt).with("worker", &job.worker)
 }
 
 /// Refuses an attempt that is lower than the running one.

@@ -48,7 +48,7 @@ impl Lot {
 }
 
 pub(super) fn refused(cause: &str) -> Refusal {
-    Refusal::new("NOT_REFUNDABLE").saying("cause", cause)
+    Refusal::new("NOT_REFUNDABLE").with("cause", cause)
 }
 
 impl Model {
@@ -362,11 +362,11 @@ impl Model {
         }
         let open = self.open_jobs().count();
         if open > 0 {
-            return Err(Refusal::new("OPEN_RESERVATIONS").saying("open", open));
+            return Err(Refusal::new("OPEN_RESERVATIONS").with("open", open));
         }
         if let Some((unit, _)) = UNITS.iter().find(|(unit, _)| self.owed(unit).debt > 0) {
             let debt = self.owed(unit).debt;
-            return Err(Refusal::new("IN_DEBT").saying("unit", unit).saying("debt", debt));
+            return Err(Refusal::new("IN_DEBT").with("unit", unit).with("debt", debt));
         }
         for n in 0..self.lots.len() {
             self.mark_changed_if_free(n);

@@ -23,7 +23,7 @@ impl Model {
         }
         if let Some(end) = sub.ends {
             let end = Timestamp::from_micros(sub.boundary(end));
-            return Err(Refusal::new("SUBSCRIPTION_ENDS").saying("end_time", end));
+            return Err(Refusal::new("SUBSCRIPTION_ENDS").with("end_time", end));
         }
         let until = pause.until.map(|until| until.as_micros());
         if until.is_some_and(|until| until <= self.now || until <= sub.boundary(sub.after_paid())) {

@@ -58,7 +58,7 @@ impl Payment {
     }
 
     /// Returns whether it is there and pays nothing.
-    pub(crate) fn is_free(&self) -> bool {
+    pub(crate) fn pays_nothing(&self) -> bool {
         if self.went_back { self.free } else { self.unstarted }
     }
 
@@ -112,7 +112,9 @@ impl Model {
         }
         // A payment of an earlier subscription, for a period that did not begin or that is free is now for this period alone.
         let is_earlier = |payment: &Payment| {
-            payment.period.subscription < period.subscription || payment.carried_over || payment.is_free()
+            payment.period.subscription < period.subscription
+                || payment.carried_over
+                || payment.pays_nothing()
         };
         self.payments.retain(|payment| !is_same(payment) || !is_earlier(payment));
         if *paid != Paid::default() || self.went_back_ahead(period) {
@@ -229,27 +231,27 @@ impl Model {
     /// Returns whether a payment with this reference counts already. Refuses one that went back and has not returned.
     pub(super) fn counts_already(&self, paid: &Paid) -> Result<bool, Refusal> {
         let mut known = self.payments.iter().filter(|payment| payment.has_reference(paid.reference.as_ref()));
-        if known.clone().any(|payment| !payment.went_back && !payment.is_free()) {
+        if known.clone().any(|payment| !payment.went_back && !payment.pays_nothing()) {
             return Ok(true);
         }
-        if known.all(Payment::is_free) { Ok(false) } else { Err(Refusal::field()) }
+        if known.all(Payment::pays_nothing) { Ok(false) } else { Err(Refusal::field()) }
     }
 
     /// Returns whether a payment with this reference counts for the present subscription.
     pub(super) fn counts_for(&self, sub: &Sub, paid: &Paid) -> bool {
         let mut known = self.payments.iter().filter(|payment| payment.has_reference(paid.reference.as_ref()));
-        known.any(|it| it.period.subscription == sub.id && !it.went_back && !it.is_free())
+        known.any(|it| it.period.subscription == sub.id && !it.went_back && !it.pays_nothing())
     }
 
     /// Refuses to forget a plan to come that is paid.
     pub(super) fn may_change_again(&self, sub: &Sub) -> Result<(), Refusal> {
         let Some((paid, (sold, _))) = sub.paid_as_changed().zip(sub.change.as_ref()) else { return Ok(()) };
         let start = sub.start_of(paid);
-        let refusal = Refusal::new("PLAN_CHANGE_PAID").saying("plan_id", sold.plan);
-        let refusal = refusal.saying("period_start_time", Timestamp::from_micros(start));
+        let refusal = Refusal::new("PLAN_CHANGE_PAID").with("plan_id", sold.plan);
+        let refusal = refusal.with("period_start_time", Timestamp::from_micros(start));
         let mut paying = self.payments.iter().filter(|payment| payment.pays(sub.period_from(start)));
         Err(match paying.next().and_then(|payment| payment.paid.reference.as_ref()) {
-            Some(reference) => refusal.saying("payment_ref", reference),
+            Some(reference) => refusal.with("payment_ref", reference),
             None => refusal,
         })
     }
@@ -350,7 +352,7 @@ impl Model {
         if sub.sold.every == Every::Once {
             return Err(Refusal::field());
         }
-        let ends = |at: i64| Refusal::new("SUBSCRIPTION_ENDS").saying("end_time", Timestamp::from_micros(at));
+        let ends = |at: i64| Refusal::new("SUBSCRIPTION_ENDS").with("end_time", Timestamp::from_micros(at));
         let begun = self.begun_unpaid(&sub);
         let named = named.map(|start| start.as_micros());
         let next = (sub.period + 1..).find(|n| !sub.paid.contains(n)).unwrap_or(0);
@@ -371,8 +373,8 @@ impl Model {
             let n = n.filter(|n| *n <= latest || named.is_none()).ok_or_else(Refusal::field)?;
             if n <= sub.period || sub.paid.contains(&n) {
                 let refusal = Refusal::new("PERIOD_PAID");
-                let refusal = refusal.saying("period_start_time", Timestamp::from_micros(start));
-                return Err(refusal.saying("next_start_time", Timestamp::from_micros(next)));
+                let refusal = refusal.with("period_start_time", Timestamp::from_micros(start));
+                return Err(refusal.with("next_start_time", Timestamp::from_micros(next)));
             }
             let other = sub.change.as_ref().filter(|(sold, _)| sold.every != sub.sold.every);
             if let Some(last) = sub.ends.filter(|last| n >= *last) {
@@ -492,10 +494,10 @@ impl Model {
         total: &Money,
     ) -> Option<Result<(), Refusal>> {
         let at = self.payments.iter().position(|payment| payment.pays(period) && payment.unstarted)?;
-        Some(self.take_back_unstarted(at, total))
+        Some(self.refund_unstarted_at(at, total))
     }
 
-    fn take_back_unstarted(&mut self, at: usize, total: &Money) -> Result<(), Refusal> {
+    fn refund_unstarted_at(&mut self, at: usize, total: &Money) -> Result<(), Refusal> {
         if self.status == WalletStatus::Closed {
             return Err(Refusal::new("WALLET_CLOSED"));
         }

@@ -65,8 +65,8 @@ impl Model {
 
     /// Returns the claim of a recorded refund: the credits that are taken as soon as they return.
     pub(crate) fn claim(&self, id: &OriginId, unit: Unit) -> i64 {
-        let pile = self.piles.get(&(id.clone(), unit));
-        pile.map_or(0, |pile| (pile.live() - self.paid_out(&self.lots_of(id, unit))).max(0))
+        let refunded = self.refunded_credits.get(&(id.clone(), unit));
+        refunded.map_or(0, |refunded| (refunded.live() - self.paid_out(&self.lots_of(id, unit))).max(0))
     }
 
     /// Returns the debt of a recorded refund.
@@ -184,9 +184,9 @@ impl Model {
                 .map(|lot| lot.amount)
                 .sum();
             let lost = self.lost(&own);
-            let pile = self.piles.entry((id.clone(), unit)).or_default();
-            pile.build(part(bought, cents, price).min(bought), lost);
-            let beyond = pile.live() - self.paid_out(&own);
+            let refunded = self.refunded_credits.entry((id.clone(), unit)).or_default();
+            refunded.build(part(bought, cents, price).min(bought), lost);
+            let beyond = refunded.live() - self.paid_out(&own);
             let owed = self.debt_of(&id, unit);
             self.take_unspent(&own, unit, beyond);
             corrections += self.owe_or_withdraw(unit, (owed_before, owed), &refund.request, corrections);

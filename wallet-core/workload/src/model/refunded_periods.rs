@@ -13,7 +13,7 @@ use super::answer::{Answered, Refusal, Seen, mismatch};
 use super::calendar::NEVER;
 use super::catalog::{UNITS, Unit};
 use super::money_back::refused;
-use super::pile::Pile;
+use super::refunded_credits::RefundedCredits;
 use super::reversal::part;
 use super::state::{Lot, Model, Sub};
 
@@ -32,7 +32,7 @@ pub(crate) struct PeriodRefund {
     /// The credits that windows to come will not give.
     pub(crate) withheld: BTreeMap<Unit, i64>,
     /// The other refunded credits.
-    piles: BTreeMap<Unit, Pile>,
+    refunded_credits: BTreeMap<Unit, RefundedCredits>,
     /// The most credits that the period was ever going to give when a refund of it was recorded.
     bought: BTreeMap<Unit, i64>,
 }
@@ -62,7 +62,7 @@ impl PeriodRefund {
         let Some(withheld) = self.withheld.get_mut(unit) else { return 0 };
         let now = (*withheld - to_come).clamp(0, amount);
         *withheld -= now;
-        self.piles.entry(unit).or_default().put_below(now);
+        self.refunded_credits.entry(unit).or_default().put_below(now);
         now
     }
 
@@ -202,7 +202,7 @@ impl Model {
             let own: Vec<usize> = lots.iter().copied().filter(of_unit).collect();
             let given = own.iter().map(|n| &self.lots[*n]).filter(|lot| lot.first.is_none());
             let given: i64 = given.map(|lot| lot.amount).sum();
-            let paid = given - refund.piles.get(unit).map_or(0, Pile::all);
+            let paid = given - refund.refunded_credits.get(unit).map_or(0, RefundedCredits::all);
             let owed = if owes { (self.used_of(&own, unit) - paid).max(0) } else { 0 };
             let before = refund.owed.get(unit).copied().unwrap_or(0);
             let refund = &mut self.period_refunds[at];
@@ -226,7 +226,7 @@ impl Model {
             claims: BTreeMap::new(),
             owed: BTreeMap::new(),
             withheld: BTreeMap::new(),
-            piles: old.as_ref().map(|old| old.piles.clone()).unwrap_or_default(),
+            refunded_credits: old.as_ref().map(|old| old.refunded_credits.clone()).unwrap_or_default(),
             bought: old.as_ref().map(|old| old.bought.clone()).unwrap_or_default(),
         };
         let mut corrections = 0;
@@ -242,9 +242,9 @@ impl Model {
             let back = (part(*most, now.0, now.1).min(*most) - never).max(0);
             let withheld = back.min(to_come);
             let lost = self.lost(&own);
-            let pile = record.piles.entry(unit).or_default();
-            pile.build(back - withheld, lost);
-            let beyond = pile.live() - self.paid_out(&own);
+            let refunded = record.refunded_credits.entry(unit).or_default();
+            refunded.build(back - withheld, lost);
+            let beyond = refunded.live() - self.paid_out(&own);
             let paid = given - (back - withheld);
             let used = self.used_of(&own, unit);
             let taken = self.take_unspent(&own, unit, beyond);

@@ -21,15 +21,15 @@ impl Model {
             WalletStatus::Closed => return Err(Refusal::new("WALLET_CLOSED")),
         }
         if let Some((unit, _)) = UNITS.iter().find(|(unit, _)| self.owed(unit).debt > 0) {
-            let refusal = Refusal::new("IN_DEBT").saying("unit", unit);
-            return Err(refusal.saying("debt", self.owed(unit).debt));
+            let refusal = Refusal::new("IN_DEBT").with("unit", unit);
+            return Err(refusal.with("debt", self.owed(unit).debt));
         }
         if let Some(operation) = operation {
             self.entitled(operation)?;
         }
         let open = self.open_jobs().count() as u64;
         if let Some(limit) = self.concurrency().filter(|limit| open >= *limit) {
-            return Err(Refusal::new("CONCURRENCY_LIMIT").saying("limit", limit).saying("open", open));
+            return Err(Refusal::new("CONCURRENCY_LIMIT").with("limit", limit).with("open", open));
         }
         self.affords(operation, amounts)
     }
@@ -42,15 +42,15 @@ impl Model {
         match allows(plan, operation) {
             Ok(()) => Ok(()),
             Err(Unfit::Kind) => {
-                let refusal = Refusal::new("NOT_ENTITLED").saying("kind", &operation.kind);
-                Err(refusal.saying("plan", plan.id).saying("plans", plans.join(",")))
+                let refusal = Refusal::new("NOT_ENTITLED").with("kind", &operation.kind);
+                Err(refusal.with("plan", plan.id).with("plans", plans.join(",")))
             }
             Err(Unfit::Missing) => {
-                Err(Refusal::field().saying("kind", &operation.kind).saying("quantities", "n"))
+                Err(Refusal::field().with("kind", &operation.kind).with("quantities", "n"))
             }
             Err(Unfit::Number(n)) => {
-                let refusal = Refusal::new("LIMIT_EXCEEDED").saying("limit", "n").saying("maximum", MOST_N);
-                Err(refusal.saying("requested", n).saying("plans", plans.join(",")))
+                let refusal = Refusal::new("LIMIT_EXCEEDED").with("limit", "n").with("maximum", MOST_N);
+                Err(refusal.with("requested", n).with("plans", plans.join(",")))
             }
         }
     }
@@ -66,15 +66,15 @@ impl Model {
         if short.is_empty() {
             return Ok(());
         }
-        let mut refusal = Refusal::new("INSUFFICIENT_CREDITS").saying("unit", short[0].0);
+        let mut refusal = Refusal::new("INSUFFICIENT_CREDITS").with("unit", short[0].0);
         for (n, (unit, amount)) in short.iter().enumerate() {
             let there = self.available(unit);
             let figures = [("required", *amount), ("available", there), ("shortfall", amount - there)];
             for (name, figure) in figures.into_iter().filter(|_| n == 0) {
-                refusal = refusal.saying(name, figure);
+                refusal = refusal.with(name, figure);
             }
             for (name, figure) in figures.into_iter().filter(|_| short.len() > 1) {
-                refusal = refusal.saying(&format!("{name}.{unit}"), figure);
+                refusal = refusal.with(&format!("{name}.{unit}"), figure);
             }
         }
         let missing = |unit: Unit, amount: i64| amount - self.available(unit);
@@ -86,7 +86,7 @@ impl Model {
             packs.filter(|pack| short.iter().all(|(unit, amount)| covers(pack.amounts, unit, *amount)));
         let packs: Vec<&str> = packs.map(|pack| pack.id).collect();
         if !packs.is_empty() {
-            refusal = refusal.saying("packs", packs.join(","));
+            refusal = refusal.with("packs", packs.join(","));
         }
         let had = |plan: &Plan| plan.once && self.trials.contains(plan.id);
         let plans = PLANS.iter().filter(|plan| plan.id != self.plan().id && !had(plan));
@@ -97,12 +97,12 @@ impl Model {
         plans.sort_by_key(|plan| plan.rank);
         let plans: Vec<&str> = plans.iter().map(|plan| plan.id).collect();
         if !plans.is_empty() {
-            refusal = refusal.saying("plans", plans.join(","));
+            refusal = refusal.with("plans", plans.join(","));
         }
         let renewal = self.sub.as_ref().map(super::state::Sub::next_renewal);
         match renewal.into_iter().chain(self.next_free()).min().unwrap_or(NEVER) {
             NEVER => Err(refusal),
-            at => Err(refusal.saying("next_renewal_time", Timestamp::from_micros(at))),
+            at => Err(refusal.with("next_renewal_time", Timestamp::from_micros(at))),
         }
     }
 }

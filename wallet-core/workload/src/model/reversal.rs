@@ -124,7 +124,7 @@ impl Model {
         if sub.paused {
             return Err(Refusal::new("SUBSCRIPTION_PAUSED"));
         }
-        let refused = |cause: &str| Refusal::new("NOT_REFUNDABLE").saying("cause", cause);
+        let refused = |cause: &str| Refusal::new("NOT_REFUNDABLE").with("cause", cause);
         let asked = refund.requested_time.map_or(self.now, |time| time.as_micros());
         let paid_at = sub.paid_late.unwrap_or(sub.boundary(sub.period));
         if asked > self.now || asked < paid_at {
@@ -226,15 +226,15 @@ fn amounts_to_reverse(job: &Job, asked: &Amounts) -> Result<Vec<(Unit, i64)>, Re
     }
     let reserved = |id: &str| job.price.amounts.iter().any(|(unit, _)| *unit == id);
     if let Some(unit) = asked.units().find(|unit| !reserved(unit.as_str())) {
-        return Err(Refusal::new("UNIT_MISMATCH").saying("unit", unit));
+        return Err(Refusal::new("UNIT_MISMATCH").with("unit", unit));
     }
     let asked = chargeable(asked)?;
     for (unit, amount) in &asked {
         if *amount > left(unit) {
             let charged = job.sum(unit, |part| part.charged);
-            let refusal = Refusal::new("REVERSAL_EXCEEDS_CHARGE").saying("unit", unit);
-            let refusal = refusal.saying("requested", amount).saying("charged", charged);
-            return Err(refusal.saying("reversed", charged - left(unit)));
+            let refusal = Refusal::new("REVERSAL_EXCEEDS_CHARGE").with("unit", unit);
+            let refusal = refusal.with("requested", amount).with("charged", charged);
+            return Err(refusal.with("reversed", charged - left(unit)));
         }
     }
     let some: Vec<_> = asked.into_iter().filter(|(_, amount)| *amount > 0).collect();

@@ -19,8 +19,8 @@ use super::calendar::Every;
 use super::catalog::{self, Allowance, Beyond, Unit};
 use super::following::is_other_edition;
 use super::payment::Payment;
-use super::pile::Pile;
 use super::prices::PeriodPrice;
+use super::refunded_credits::RefundedCredits;
 use super::refunded_periods::{Dispute, PeriodRefund};
 
 /// A lot of credits: a grant in the core.
@@ -215,7 +215,7 @@ pub struct Model {
     /// The refunds that the payment provider has made: the purchase, the cents so far, and whether use is owed.
     pub(crate) recorded: Vec<(OriginId, i64, bool)>,
     /// Their refunded credits.
-    pub(crate) piles: BTreeMap<(OriginId, Unit), Pile>,
+    pub(crate) refunded_credits: BTreeMap<(OriginId, Unit), RefundedCredits>,
     /// Those of periods.
     pub(crate) period_refunds: Vec<PeriodRefund>,
     /// The periods that began and ended without a payment.
@@ -281,7 +281,7 @@ impl Model {
             part_refunds: Vec::new(),
             chargebacks: Vec::new(),
             recorded: Vec::new(),
-            piles: BTreeMap::new(),
+            refunded_credits: BTreeMap::new(),
             period_refunds: Vec::new(),
             never_paid: BTreeSet::new(),
             begun: BTreeSet::new(),

@@ -34,6 +34,6 @@ pub(in crate::store) fn write(kind: WriteKind, wallets: &[&WalletWrite<'_>]) -> 
         Fixed wallet_id: Text = |w| w.wallet().id.to_string(),
         Fixed create_time: BigInt = |w| w.wallet().create_time.as_micros(),
         Changes profile: Text = |w| json(&w.wallet().profile),
-        Changes next_time: BigInt = |w| w.wallet().next_subscription_time().as_micros(),
+        Changes next_time: BigInt = |w| w.wallet().next_profile_time().as_micros(),
     })
 }

@@ -1,10 +1,10 @@
-//! The refunded credits of a payment as a pile: the credits that were refunded last are on top, and a smaller total
+//! The refunded credits of a payment, in layers: the credits that were refunded last are on top, and a smaller total
 //! takes them off.
 
-/// The layers of the pile from the bottom, each with its height. Of the first kind are credits that were lost already, by their
-/// end or a revocation.
+/// The layers from the bottom, each with its height. Of the first kind are credits that were lost already, by their end
+/// or a revocation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Pile(Vec<(Kind, i64)>);
+pub(crate) struct RefundedCredits(Vec<(Kind, i64)>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -12,22 +12,22 @@ enum Kind {
     Live,
 }
 
-impl Pile {
+impl RefundedCredits {
     fn height(&self, of: impl Fn(Kind) -> bool) -> i64 {
         self.0.iter().filter(|(kind, _)| of(*kind)).map(|(_, height)| height).sum()
     }
 
-    /// Returns the credits of the pile that the customer would still have without the refund.
+    /// Returns the refunded credits that the customer would still have without the refund.
     pub(super) fn live(&self) -> i64 {
         self.height(|kind| kind == Kind::Live)
     }
 
-    /// Returns all credits of the pile.
+    /// Returns the height of all layers.
     pub(super) fn all(&self) -> i64 {
         self.height(|_| true)
     }
 
-    /// Makes the pile this high. Of all credits of the payment, `lost` are lost.
+    /// Adds or removes layers until all are this high. Of all credits of the payment, `lost` are lost.
     pub(super) fn build(&mut self, height: i64, lost: i64) {
         while self.height(|_| true) > height {
             let above = self.height(|_| true) - height;
