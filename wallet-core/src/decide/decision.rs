@@ -108,7 +108,7 @@ impl Decision {
         self.post(Account::Grant(grant.clone()), unit, from, to, amount);
     }
 
-    /// Moves `amount` into the wallet's debt, or out of it; nothing if it is 0.
+    /// Moves `amount` into the wallet's debt, or out of the debt; nothing if it is 0.
     pub fn move_in_debt(&mut self, unit: &UnitId, from: Part, to: Part, amount: i64) {
         if amount > 0 {
             let change = if to == Part::Owed { amount } else { -amount };

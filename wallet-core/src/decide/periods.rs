@@ -141,7 +141,7 @@ pub(crate) fn end_with_credits(wallet: &Wallet, subscription: &Subscription, at:
 pub(crate) fn end_refunded(wallet: &Wallet, subscription: &Subscription, at: Timestamp) -> Decision {
     let mut decision = end_with_credits(wallet, subscription, at);
     let is_of_period =
-        |grant: &Grant| grant.is_of_plan() && grant.details.period == Some(subscription.period_id());
+        |grant: &Grant| grant.is_allowance() && grant.details.period == Some(subscription.period_id());
     expire_now(wallet, &mut decision, at, |grant| subscription.gave_once(grant) || is_of_period(grant));
     decision
 }

@@ -16,7 +16,7 @@ use crate::tables;
 #[derive(Debug)]
 pub(super) struct Report<'a> {
     all: &'a [Bug],
-    /// Whether each result is written to the document, also if the run does not end.
+    /// True if each result is written to the document at once, so that a run that is ended keeps its results.
     writes: bool,
     trials: Vec<Trial>,
 }

@@ -34,7 +34,7 @@ pub(super) struct Trials<'a> {
     pub(super) variables: &'a Variables,
     /// The time limit of a suite in seconds.
     pub(super) timeout: u64,
-    /// Whether a test that failed with a bug passes without one, by suite and test.
+    /// The tests that failed with a bug, by suite, and true for those that pass without one.
     pub(super) finders: BTreeMap<(&'static str, String), bool>,
 }
 

@@ -184,8 +184,9 @@ impl Sub {
     pub(super) fn needs_no_payment(&self) -> bool {
         let change = self.change.as_ref().filter(|(_, period)| *period <= self.period + 1);
         let to_be = change.map_or(&self.sold, |(sold, _)| sold);
-        // The catalog has no trial before a plan that needs no payment.
-        let is_automatic = !to_be.on_payment && to_be.provisional.is_none() && !self.sold.once;
+        // The catalog has no trial whose next plan needs no payment.
+        let is_after_trial = change.is_none() && self.sold.once;
+        let is_automatic = !to_be.on_payment && to_be.provisional.is_none() && !is_after_trial;
         self.past_due && self.ends.is_none() && self.pause.is_none() && is_automatic
     }
 

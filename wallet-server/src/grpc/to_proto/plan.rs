@@ -1,4 +1,4 @@
-//! Renders plans.
+//! Converts plans to messages.
 
 use std::collections::HashMap;
 

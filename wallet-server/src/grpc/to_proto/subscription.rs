@@ -1,4 +1,4 @@
-//! Renders subscriptions.
+//! Converts subscriptions to messages.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,4 @@
-//! Renders wallets.
+//! Converts wallets to messages.
 
 use wallet_core::balance::{UnitBalance, WalletView};
 use wallet_core::catalog::Catalog;

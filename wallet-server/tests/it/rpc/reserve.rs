@@ -74,12 +74,11 @@ each_database! {
         assert_eq!(done.limits, HashMap::from([("seats".to_owned(), 3)]));
     }
 
-    async fn the_same_job_again_is_the_same_reservation_and_starts_nothing(server: Server) {
+    async fn the_same_job_again_is_the_same_reservation(server: Server) {
         let client = server.wallet("w", 100).await;
         let first = client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
         let again = v1::ReserveRequest {
             ttl: Some(seconds(5)),
-            start: Some(by("gpu-1", 1)),
             limits: vec![credits(1)],
             labels: HashMap::from([("other".to_owned(), "words".to_owned())]),
             ..v1::ReserveRequest::new("w", "j", video("5.0"))
@@ -97,6 +96,23 @@ each_database! {
         assert_eq!((shown.state(), shown.worker.as_str()), (ReservationState::Processing, "gpu-2"));
         assert_eq!((shown.amounts, shown.allocations), (before.amounts, before.allocations));
         assert_eq!((later.revision, credits_of(&client, "w").await), (5, (65, 40, 0)));
+    }
+
+    async fn with_start_a_worker_takes_a_job_that_was_reserved_before(server: Server) {
+        let client = server.wallet("w", 100).await;
+        client.reserve(v1::ReserveRequest::new("w", "j", video("5"))).await.unwrap();
+        let start = async |worker: &str, attempt| {
+            let start = Some(by(worker, attempt));
+            client.reserve(v1::ReserveRequest { start, ..v1::ReserveRequest::new("w", "j", video("5")) }).await
+        };
+        for (worker, attempt, replayed) in [("gpu-1", 1, false), ("gpu-1", 1, true), ("gpu-2", 2, false)] {
+            let taken = start(worker, attempt).await.unwrap();
+            let job = taken.reservation.unwrap();
+            assert_eq!((taken.replayed, job.state()), (replayed, ReservationState::Processing));
+            assert_eq!((job.worker.as_str(), job.attempt), (worker, attempt));
+        }
+        refused(start("gpu-1", 1).await, ErrorReason::StaleAttempt, Code::Aborted);
+        assert_eq!(credits_of(&client, "w").await, (60, 40, 0));
     }
 
     async fn another_job_under_the_same_id_is_a_mismatch_that_names_the_fields(server: Server) {
