@@ -39,7 +39,7 @@ pub(super) const SUITES: [Suite; 26] = [
     ),
     of_library("flood", &["engine::tests::flood"]),
     of_library("order", &["engine::tests::order"]),
-    of_library("optimistic", &["engine::tests::optimistic"]),
+    of_library("optimistic", &["engine::tests::optimistic", "engine::tests::conflicts"]),
     of_library("steps", &["engine::tests::due::"]),
     of_library("sequencers", &["engine::tests::sequencers"]),
     of_server("due", &["sweeper"]),

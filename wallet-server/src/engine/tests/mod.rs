@@ -1,6 +1,7 @@
 //! Tests of the lane on a real database, without gRPC.
 
 mod cancelled;
+mod conflicts;
 mod due;
 mod due_speed;
 mod flood;
