@@ -259,6 +259,14 @@ impl Subscription {
         Some(if self.is_paused() { self.turn() } else { self.start_of(change.period) })
     }
 
+    /// Returns the instant of the requested change if it is the one to this plan and number of seats, the present number by
+    /// default.
+    pub fn change_time_to(&self, plan: &str, quantity: Option<u32>) -> Option<Timestamp> {
+        let sold = &self.change.as_ref()?.sold;
+        let is_the_one = sold.plan == plan && sold.quantity == quantity.unwrap_or(self.sold.quantity);
+        self.change_time().filter(|_| is_the_one)
+    }
+
     /// Returns the instant at which an unpaid subscription ends. A provisional period ends it in any case.
     pub fn dunning_end(&self) -> Timestamp {
         let dunning = Duration::from_secs(self.dunning_seconds.unwrap_or(self.sold.dunning_seconds));

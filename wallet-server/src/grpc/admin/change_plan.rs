@@ -16,13 +16,15 @@ pub(super) async fn change_plan(
 ) -> Result<v1::ChangePlanResponse, RpcError> {
     let validate_only = request.validate_only;
     let (wallet, change) = parse(request)?;
+    let (plan, quantity) = (change.plan.clone(), change.quantity);
     let (done, effects) = match validate_only {
         true => call.preview(wallet, change).await?,
         false => (call.submit(wallet, change).await?, Effects::default()),
     };
     let catalog = call.catalog();
     let subscription = done.view.wallet.profile.subscription.as_deref();
-    let change = subscription.and_then(|subscription| subscription.change_time());
+    // A paid change that stays is another one.
+    let change = subscription.and_then(|subscription| subscription.change_time_to(&plan, quantity));
     Ok(v1::ChangePlanResponse {
         wallet: Some(to_proto::wallet(&catalog, &done.view.wallet, &done.view.balances)),
         replayed: done.replayed,

@@ -46,8 +46,11 @@ product! {
         platform.subscribe("better").await;
         platform.change_plan("month").await;
         paid(platform, payment("p", FEBRUARY, "in_2")).await;
-        platform.client.change_plan(change("again", "month")).await.unwrap();
-        platform.client.change_plan(change("now", "clock").with_when(ChangeTime::Now)).await.unwrap();
+        let again = platform.client.change_plan(change("again", "month")).await.unwrap();
+        assert_eq!(again.effective_time, Some(at(FEBRUARY)));
+        let now = change("now", "clock").with_when(ChangeTime::Now);
+        let now = platform.client.change_plan(now).await.unwrap();
+        assert_eq!(now.effective_time, now.decide_time, "of this change, not of the paid one that stays");
         assert_eq!(subscription(platform).await.plan_id, "clock");
         platform.until(FEBRUARY).await;
         let now = subscription(platform).await;
