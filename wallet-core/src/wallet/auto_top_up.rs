@@ -109,7 +109,7 @@ pub struct AutoTopUp {
     /// The last purchase that was declined.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub declined: Option<Purchase>,
-    /// Those that were declined before it, the last one first, at most [`MOST_EARLIER`].
+    /// Those that were declined before it, the last one first, at most two.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub declined_before: Vec<Purchase>,
     /// The number of declines since the last success.
